@@ -1,0 +1,55 @@
+import { z } from "zod";
+
+/** Where the audio came from. */
+export const RecordingSource = z.enum(["carrier", "journal", "engine"]);
+export type RecordingSource = z.infer<typeof RecordingSource>;
+
+export const recordingStatuses = [
+  "none", "expected", "announced", "fetching", "stored", "verified", "missing", "failed", "refused", "deleted",
+] as const;
+/** `none`: no recording is wanted or possible (nobody answered, no consent). The rest is the walk of a recording. */
+export const RecordingStatus = z.enum(recordingStatuses);
+export type RecordingStatus = z.infer<typeof RecordingStatus>;
+
+/** Which status of a recording may follow which. A file that arrives after all is always taken. */
+export const recordingLeadsTo = {
+  none: ["expected"],
+  expected: ["announced", "stored", "missing", "failed", "refused"],
+  announced: ["fetching", "stored", "missing", "failed", "refused", "deleted"],
+  fetching: ["announced", "stored", "missing", "failed", "refused"],
+  stored: ["verified", "failed", "deleted"],
+  verified: ["failed", "deleted"],
+  missing: ["announced", "fetching", "stored", "deleted"],
+  failed: ["announced", "fetching", "stored", "deleted"],
+  refused: ["announced", "deleted"],
+  deleted: [],
+} as const satisfies Record<RecordingStatus, readonly RecordingStatus[]>;
+
+/** The recording of a call as the API shows it. `url` is always ours. */
+export const Recording = z.object({
+  id: z.string().nullable(),
+  status: RecordingStatus,
+  source: RecordingSource.nullable(),
+  url: z.string().nullable().describe("Ours, never the carrier's; null until there is something to play."),
+  format: z.enum(["mp3", "wav", "ogg"]).nullable(),
+  duration_ms: z.int().nullable(),
+  offset_ms: z.int().nullable().describe("Where the recording begins on the call's clock: recording time = call time - offset_ms."),
+  size_bytes: z.int().nullable(),
+  sha256: z.string().nullable(),
+  channels: z.int().nullable().describe("2: left (first) is the caller, right (second) is the agent."),
+  peaks_url: z.string().nullable(),
+  because: z.object({ code: z.string(), message: z.string(), remedy: z.string() }).nullable()
+    .describe("Why it is not there, and what to do; null when all is well."),
+  announced_at: z.iso.datetime().nullable(),
+  stored_at: z.iso.datetime().nullable(),
+  verified_at: z.iso.datetime().nullable(),
+});
+export type Recording = z.infer<typeof Recording>;
+
+/** Loudness envelope for drawing: per channel, pairs of min and max, each -128..127, `points` pairs. */
+export const Peaks = z.object({
+  duration_ms: z.int(),
+  points: z.int(),
+  channels: z.array(z.array(z.int())).describe("[caller, agent]; each min,max,min,max..."),
+});
+export type Peaks = z.infer<typeof Peaks>;

@@ -1,0 +1,81 @@
+import type { CallId, ConversationId, LegId } from "../ids.ts";
+
+/** A phone network in our words. Vendors' spellings stop in carrier/<vendor>/. */
+
+export type LegKind = "phone" | "socket" | "transfer";
+
+/** What the carrier says of a leg at its end; all of it optional, all of it kept. */
+export interface LegFacts {
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly durationS: number | null;
+  readonly rate: string | null;
+  readonly price: string | null;
+  readonly network: string | null;
+  readonly disconnectedBy: "platform" | "user" | null;
+  readonly sipCode: number | null;
+  readonly detail: string | null;
+}
+
+/** Why a leg ended or was never connected. */
+export type LegEnd =
+  | "completed" | "busy" | "cancelled" | "no_answer" | "declined" | "invalid_number" | "unreachable" | "restricted" | "failed";
+
+interface Seen {
+  readonly leg: LegId | null;
+  readonly conversation: ConversationId | null;
+  readonly kind: LegKind;
+  /** Carrier's timestamp, else our receipt. */
+  readonly at: Date;
+  /** Our call id out of the URL we gave the carrier. */
+  readonly call: CallId | null;
+  readonly from: string | null;
+  readonly to: string | null;
+}
+
+export type CarrierEvent =
+  | (Seen & { readonly happened: "started" | "ringing" | "answered" })
+  | (Seen & { readonly happened: "ended"; readonly end: LegEnd; readonly facts: LegFacts; readonly status: string })
+  /** Our socket was lost while the call goes on: the carrier waits for instructions. */
+  | (Seen & { readonly happened: "disconnected" })
+  | (Seen & { readonly happened: "machine" | "human"; readonly beep: "start" | "timeout" | null })
+  | (Seen & { readonly happened: "recorded"; readonly recording: string; readonly url: string; readonly sizeBytes: number; readonly startedAt: Date | null; readonly endedAt: Date | null })
+  | (Seen & { readonly happened: "input"; readonly digits: string | null })
+  | (Seen & { readonly happened: "moved"; readonly conversationTo: ConversationId })
+  | (Seen & { readonly happened: "troubled"; readonly reason: string })
+  /** Kept, harmless: networks invent statuses. */
+  | (Seen & { readonly happened: "other"; readonly status: string });
+
+export interface Dial {
+  readonly call: CallId;
+  readonly from: string;
+  readonly to: string;
+  readonly ringSeconds: number;
+  readonly maxSeconds: number;
+}
+
+/** `unknown`: the request left and no answer came. Nobody redials; webhooks or the watchdog tell. */
+export type DialAnswer =
+  | { readonly dialed: "yes"; readonly leg: LegId; readonly conversation: ConversationId | null }
+  | { readonly dialed: "no"; readonly code: "refused" | "limited" | "unauthorized"; readonly status: number | null; readonly text: string }
+  | { readonly dialed: "unknown"; readonly text: string };
+
+export interface LegState {
+  readonly leg: LegId;
+  readonly status: string;
+  readonly end: LegEnd | null;
+  readonly facts: LegFacts;
+}
+
+export interface Carrier {
+  readonly name: string;
+  dial(dial: Dial): Promise<DialAnswer>;
+  /** Resolves when the carrier accepted it, or the leg is already gone. Retries the too-early refusal (vonage-voice §1.3). */
+  hangUp(leg: LegId, regionUrl: string | null): Promise<void>;
+  /** Asked once by the watchdog; null when the carrier does not know the leg. */
+  legState(leg: LegId, regionUrl: string | null): Promise<LegState | null>;
+  /** Opens a recording for reading; the host is checked against the allow-list first. Throws carrier failures. */
+  openRecording(url: string, rangeFrom: number): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }>;
+  /** Would openRecording accept this URL? */
+  mayFetch(url: string): boolean;
+}
