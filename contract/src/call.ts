@@ -6,9 +6,11 @@ export const Direction = z.enum(["inbound", "outbound"]);
 export type Direction = z.infer<typeof Direction>;
 
 /** Free facts about the callee, filled into the agent's prompt as {{name}}. Values are short texts, numbers or booleans. */
-export const Variables = z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.union([z.string().max(2000), z.number(), z.boolean()]))
+export const Variables = z
+  .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/), z.union([z.string().max(2000), z.number(), z.boolean()]))
   .refine((v) => Object.keys(v).length <= 50, "At most 50 variables.");
-export const Metadata = z.record(z.string().max(64), z.union([z.string().max(2000), z.number(), z.boolean(), z.null()]))
+export const Metadata = z
+  .record(z.string().max(64), z.union([z.string().max(2000), z.number(), z.boolean(), z.null()]))
   .refine((v) => Object.keys(v).length <= 50, "At most 50 entries.");
 
 /** POST /api/calls */
@@ -53,7 +55,10 @@ export type Call = z.infer<typeof Call>;
 
 /** GET /api/calls?... */
 export const ListCalls = z.strictObject({
-  status: z.union([CallStatus, z.literal("live")]).optional().describe("`live` is every call not ended."),
+  status: z
+    .union([CallStatus, z.literal("live")])
+    .optional()
+    .describe("`live` is every call not ended."),
   direction: Direction.optional(),
   end_reason: EndReason.optional(),
   recording: z.string().optional().describe("A recording status."),

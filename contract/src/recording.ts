@@ -5,7 +5,16 @@ export const RecordingSource = z.enum(["carrier", "journal", "engine"]);
 export type RecordingSource = z.infer<typeof RecordingSource>;
 
 export const recordingStatuses = [
-  "none", "expected", "announced", "fetching", "stored", "verified", "missing", "failed", "refused", "deleted",
+  "none",
+  "expected",
+  "announced",
+  "fetching",
+  "stored",
+  "verified",
+  "missing",
+  "failed",
+  "refused",
+  "deleted",
 ] as const;
 /** `none`: no recording is wanted or possible (nobody answered, no consent). The rest is the walk of a recording. */
 export const RecordingStatus = z.enum(recordingStatuses);
@@ -38,7 +47,9 @@ export const Recording = z.object({
   sha256: z.string().nullable(),
   channels: z.int().nullable().describe("2: left (first) is the caller, right (second) is the agent."),
   peaks_url: z.string().nullable(),
-  because: z.object({ code: z.string(), message: z.string(), remedy: z.string() }).nullable()
+  because: z
+    .object({ code: z.string(), message: z.string(), remedy: z.string() })
+    .nullable()
     .describe("Why it is not there, and what to do; null when all is well."),
   announced_at: z.iso.datetime().nullable(),
   stored_at: z.iso.datetime().nullable(),

@@ -15,8 +15,7 @@ export const leadsTo = {
 } as const satisfies Record<CallStatus, readonly CallStatus[]>;
 
 /** May a call in status `from` go to status `to`? */
-export const canBecome = (from: CallStatus, to: CallStatus): boolean =>
-  (leadsTo[from] as readonly CallStatus[]).includes(to);
+export const canBecome = (from: CallStatus, to: CallStatus): boolean => (leadsTo[from] as readonly CallStatus[]).includes(to);
 
 /** What a person may do with a call, and in which statuses. Route, button and disabled reason read this one table. */
 export const actions = {
@@ -26,8 +25,7 @@ export const actions = {
 export type CallAction = keyof typeof actions;
 
 /** Is `action` possible while the call is in `status`? */
-export const may = (action: CallAction, status: CallStatus): boolean =>
-  (actions[action] as readonly CallStatus[]).includes(status);
+export const may = (action: CallAction, status: CallStatus): boolean => (actions[action] as readonly CallStatus[]).includes(status);
 
 /**
  * Why a call ended: the closed list. `said` is what the dashboard shows, `line` what the documents say.

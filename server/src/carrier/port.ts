@@ -19,7 +19,15 @@ export interface LegFacts {
 
 /** Why a leg ended or was never connected. */
 export type LegEnd =
-  | "completed" | "busy" | "cancelled" | "no_answer" | "declined" | "invalid_number" | "unreachable" | "restricted" | "failed";
+  | "completed"
+  | "busy"
+  | "cancelled"
+  | "no_answer"
+  | "declined"
+  | "invalid_number"
+  | "unreachable"
+  | "restricted"
+  | "failed";
 
 interface Seen {
   readonly leg: LegId | null;
@@ -39,7 +47,14 @@ export type CarrierEvent =
   /** Our socket was lost while the call goes on: the carrier waits for instructions. */
   | (Seen & { readonly happened: "disconnected" })
   | (Seen & { readonly happened: "machine" | "human"; readonly beep: "start" | "timeout" | null })
-  | (Seen & { readonly happened: "recorded"; readonly recording: string; readonly url: string; readonly sizeBytes: number; readonly startedAt: Date | null; readonly endedAt: Date | null })
+  | (Seen & {
+      readonly happened: "recorded";
+      readonly recording: string;
+      readonly url: string;
+      readonly sizeBytes: number;
+      readonly startedAt: Date | null;
+      readonly endedAt: Date | null;
+    })
   | (Seen & { readonly happened: "input"; readonly digits: string | null })
   | (Seen & { readonly happened: "moved"; readonly conversationTo: ConversationId })
   | (Seen & { readonly happened: "troubled"; readonly reason: string })
@@ -75,7 +90,10 @@ export interface Carrier {
   /** Asked once by the watchdog; null when the carrier does not know the leg. */
   legState(leg: LegId, regionUrl: string | null): Promise<LegState | null>;
   /** Opens a recording for reading; the host is checked against the allow-list first. Throws carrier failures. */
-  openRecording(url: string, rangeFrom: number): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }>;
+  openRecording(
+    url: string,
+    rangeFrom: number,
+  ): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }>;
   /** Would openRecording accept this URL? */
   mayFetch(url: string): boolean;
 }

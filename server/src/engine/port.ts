@@ -54,15 +54,37 @@ export type EngineEndReason = "asked" | "expired" | "idle" | "agent_hung_up" | "
 export type EngineEvent =
   | { readonly what: "ready"; readonly session: string; readonly resume: string | null; readonly expiresAt: Date | null }
   | { readonly what: "caller speech"; readonly on: boolean; readonly atMs: number; readonly utterance: string | null }
-  | { readonly what: "caller text"; readonly utterance: string; readonly text: string; readonly final: boolean; readonly fromMs: number; readonly toMs: number; readonly language: string | null }
-  | { readonly what: "agent text"; readonly utterance: string; readonly text: string; readonly final: boolean; readonly language: string | null }
+  | {
+      readonly what: "caller text";
+      readonly utterance: string;
+      readonly text: string;
+      readonly final: boolean;
+      readonly fromMs: number;
+      readonly toMs: number;
+      readonly language: string | null;
+    }
+  | {
+      readonly what: "agent text";
+      readonly utterance: string;
+      readonly text: string;
+      readonly final: boolean;
+      readonly language: string | null;
+    }
   /** s16le mono at outRate; any length. Valid only during the call of the listener: copy to keep. */
   | { readonly what: "agent audio"; readonly utterance: string; readonly pcm: Int16Array }
   /** The adapter says the caller broke in: drop what is queued. */
   | { readonly what: "cut in" }
   | { readonly what: "agent done"; readonly how: "complete" | "cut" | "limit" | "failed" }
   | { readonly what: "tool"; readonly id: string; readonly name: string; readonly args: string }
-  | { readonly what: "emotion"; readonly speaker: "caller" | "agent"; readonly utterance: string | null; readonly fromMs: number | null; readonly toMs: number | null; readonly set: string; readonly scores: Readonly<Record<string, number>> }
+  | {
+      readonly what: "emotion";
+      readonly speaker: "caller" | "agent";
+      readonly utterance: string | null;
+      readonly fromMs: number | null;
+      readonly toMs: number | null;
+      readonly set: string;
+      readonly scores: Readonly<Record<string, number>>;
+    }
   | { readonly what: "usage"; readonly raw: Record<string, unknown> }
   | { readonly what: "trouble"; readonly code: string; readonly text: string }
   /** Last event of a session. `retry`: may a new session go on where this one stopped? */
