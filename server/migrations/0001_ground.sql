@@ -11,6 +11,7 @@ create table users (
   email text not null,
   password_hash text not null,                -- argon2id, PHC format
   role text not null check (role in ('admin', 'member', 'viewer')),
+  from_environment boolean not null default false,  -- the one whose e-mail and password follow ADMIN_EMAIL, ADMIN_PASSWORD
   created_at timestamptz not null default now(),
   disabled_at timestamptz
 );
@@ -23,6 +24,13 @@ create table sessions (
   created_at timestamptz not null default now(),
   last_seen_at timestamptz not null default now(),
   expires_at timestamptz not null
+);
+create index sessions_user on sessions (user_id);
+
+create table sign_in_attempts (               -- the throttle, shared by all processes and remembered over a restart
+  who bytea primary key,                      -- sha256 of an address, an e-mail, or both
+  attempts int not null,
+  window_ends_at timestamptz not null
 );
 
 create table sign_in_links (
@@ -38,6 +46,7 @@ create table api_keys (
   key_hash bytea not null unique,             -- sha256 of the whole key
   prefix text not null,                       -- the first characters, to recognise it by
   role text not null default 'member' check (role in ('admin', 'member', 'viewer')),
+  from_environment boolean not null default false,  -- the one that follows API_KEY
   created_at timestamptz not null default now(),
   last_used_at timestamptz,
   revoked_at timestamptz
@@ -92,6 +101,7 @@ create table calls (
   answered_at timestamptz,
   ended_at timestamptz,
   deadline_at timestamptz,                    -- the watchdog acts when this passes; null only when ended
+  asked_at timestamptz,                       -- when the watchdog asked the carrier; it asks once
   hangup_asked_at timestamptz,
   hangup_asked_by text,                       -- operator, agent, us:<rule>
   phone_leg text,                             -- the carrier's ids: four separate names for four separate things
@@ -112,13 +122,16 @@ create unique index calls_phone_leg on calls (phone_leg) where phone_leg is not 
 create index calls_socket_leg on calls (socket_leg) where socket_leg is not null;
 create index calls_conversation on calls (conversation) where conversation is not null;
 create index calls_created on calls (created_at desc, id desc);
+create index calls_agent on calls (agent_id, created_at desc, id desc);
+create index calls_name on calls using gin (to_tsvector('simple', customer_name)) where customer_name is not null;
 create index calls_open on calls (deadline_at) where status <> 'ended';
 
 create table legs (                           -- what the carrier says of each leg: its times, its price
   leg text primary key,
   call_id uuid not null references calls,
   kind text not null check (kind in ('phone', 'socket', 'transfer')),
-  status text,                                -- the carrier's last word, its own spelling
+  status text,                                -- the carrier's weightiest word, its own spelling (a failure outweighs completed)
+  ended_as text,                              -- the same in our words: completed, busy, no_answer ...
   detail text,
   sip_code int,
   disconnected_by text,
@@ -128,6 +141,11 @@ create table legs (                           -- what the carrier says of each l
   rate numeric,
   price numeric,
   network text,
+  seen_at timestamptz,                        -- the carrier's timestamps of its events, the earliest of each:
+  ringing_at timestamptz,
+  answered_at timestamptz,
+  lost_at timestamptz,                        -- a socket leg whose audio broke off
+  over_at timestamptz,
   updated_at timestamptz not null default now()
 );
 create index legs_call on legs (call_id);
@@ -145,6 +163,8 @@ create table webhooks (                       -- every request of the carrier, s
     ('pending', 'applied', 'kept', 'duplicate', 'late', 'unknown_call', 'bad_signature', 'unreadable')),
   because text,
   identity text,                              -- what makes two deliveries the same: leg, status, timestamp
+  jti text,                                   -- the signature's own id, good for one payload
+  attempts int not null default 0,            -- how often applying it failed
   call_id uuid,
   leg text,
   conversation text
@@ -152,6 +172,8 @@ create table webhooks (                       -- every request of the carrier, s
 create unique index webhooks_identity on webhooks (carrier, identity) where identity is not null and verdict in ('applied', 'kept', 'late');
 create index webhooks_call on webhooks (call_id, received_at) where call_id is not null;
 create index webhooks_pending on webhooks (received_at) where verdict = 'pending';
+create index webhooks_jti on webhooks (jti) where jti is not null;
+create index webhooks_refused on webhooks (received_at) where verdict = 'bad_signature';
 create index webhooks_unknown on webhooks (conversation) where verdict = 'unknown_call';
 
 create table events (                         -- the timeline of a call; never edited
