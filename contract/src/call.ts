@@ -104,7 +104,17 @@ export const CallEvent = z.object({
 });
 export type CallEvent = z.infer<typeof CallEvent>;
 
-/** What /api/live sends: only which call changed; the reader asks again. */
+/** GET of a list inside a call: utterances, events, webhooks. */
+export const PageQuery = z.strictObject({
+  cursor: z.string().max(200).optional().describe("`next` of the page before."),
+  limit: z.coerce.number().int().min(1).max(1000).default(500),
+});
+export type PageQuery = z.infer<typeof PageQuery>;
+
+/**
+ * What /api/live sends, each as an unnamed server-sent event: only which call changed; the reader asks again.
+ * Beside it comes `event: snapshot` (data `{}`): first of all, and whenever something may have been missed. Read everything again then.
+ */
 export const LiveChange = z.object({
   call_id: z.uuid(),
   what: z.enum(["call", "utterance", "recording", "event"]),

@@ -64,3 +64,22 @@ export const Peaks = z.object({
   channels: z.array(z.array(z.int())).describe("[caller, agent]; each min,max,min,max..."),
 });
 export type Peaks = z.infer<typeof Peaks>;
+
+/** GET /api/calls/{id}/recording?... */
+export const RecordingQuery = z.strictObject({
+  source: RecordingSource.optional().describe("The best one when absent."),
+  download: z.enum(["0", "1"]).optional().describe("1: as a file to keep."),
+  token: z.string().max(600).optional().describe("Of a shared link, in place of a credential."),
+});
+export type RecordingQuery = z.infer<typeof RecordingQuery>;
+
+/** POST /api/calls/{id}/recording/link */
+export const ShareRecording = z.strictObject({
+  source: RecordingSource.optional().describe("The best one when absent, also if it changes later."),
+  minutes: z.int().min(1).max(24 * 60).default(60).describe("How long the link lives."),
+});
+export type ShareRecording = z.infer<typeof ShareRecording>;
+
+/** A link that plays one recording without signing in, until it expires or its maker's access ends. */
+export const RecordingLink = z.object({ url: z.string(), expires_at: z.iso.datetime() });
+export type RecordingLink = z.infer<typeof RecordingLink>;

@@ -13,6 +13,10 @@ export type SignIn = z.infer<typeof SignIn>;
 /** POST /api/session/link: trade a one-time link (printed in the terminal) for a session. */
 export const SignInByLink = z.strictObject({ token: z.string().min(20).max(200) });
 
+/** DELETE /api/session?everywhere=1 ends every session of the user. */
+export const SignOut = z.strictObject({ everywhere: z.enum(["0", "1"]).optional() });
+export type SignOut = z.infer<typeof SignOut>;
+
 /** GET /api/session */
 export const Session = z.object({
   user: z.object({ id: z.uuid(), email: z.string(), role: Role }),
