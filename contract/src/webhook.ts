@@ -13,7 +13,7 @@ export const Webhook = z.object({
   method: z.string(),
   url: z.string().describe("Path and query."),
   headers: z.record(z.string(), z.unknown()),
-  body: z.unknown().describe("The JSON that was sent; the text when it was not JSON; null when it was empty."),
+  body: z.string().describe("What was sent, as text; JSON in most cases."),
   verdict: WebhookVerdict,
   because: z.string().nullable().describe("Why this verdict."),
 });
