@@ -6,6 +6,7 @@ export default defineConfig({
     include: ["{contract,server,emulators,bench,dashboard,scripts}/**/*.test.{ts,tsx}"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/.*/**"],
     environment: "node",
+    globalSetup: ["server/test/database-door.ts"],
     testTimeout: 15_000,
     hookTimeout: 30_000,
   },
