@@ -1,0 +1,71 @@
+import { MPEGDecoder } from "mpg123-decoder";
+
+/** Decoded audio: one Float32Array of -1..1 a channel. */
+export interface Sound {
+  readonly rate: number;
+  readonly channels: readonly Float32Array[];
+}
+
+export async function decodeMp3(bytes: Uint8Array): Promise<Sound> {
+  const decoder = new MPEGDecoder();
+  await decoder.ready;
+  const { channelData, sampleRate } = decoder.decode(bytes);
+  decoder.free();
+  return { rate: sampleRate, channels: channelData };
+}
+
+export const milliseconds = (sound: Sound): number => ((sound.channels[0]?.length ?? 0) * 1000) / sound.rate;
+
+export const fromPcm16 = (bytes: Uint8Array): Float32Array => {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.byteLength >> 1 }, (_, i) => view.getInt16(i * 2, true) / 32768);
+};
+
+/** Root mean square of each 20 ms window. */
+export function envelope(channel: Float32Array, rate: number): Float32Array {
+  const step = Math.round(rate / 50);
+  return Float32Array.from({ length: Math.floor(channel.length / step) }, (_, w) => {
+    let sum = 0;
+    for (let i = w * step; i < (w + 1) * step; i++) sum += (channel[i] as number) ** 2;
+    return Math.sqrt(sum / step);
+  });
+}
+
+export function rms(channel: Float32Array): number {
+  let sum = 0;
+  for (const x of channel) sum += x * x;
+  return Math.sqrt(sum / Math.max(1, channel.length));
+}
+
+/** Pearson correlation of two equally spaced series over their common length, `b` moved right by `lag` windows. */
+export function correlation(a: Float32Array, b: Float32Array, lag = 0): number {
+  const from = Math.max(0, lag);
+  const to = Math.min(a.length, b.length + lag);
+  const n = to - from;
+  if (n < 10) return 0;
+  let [ma, mb] = [0, 0];
+  for (let i = from; i < to; i++) {
+    ma += a[i] as number;
+    mb += b[i - lag] as number;
+  }
+  ma /= n;
+  mb /= n;
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = from; i < to; i++) {
+    const [x, y] = [(a[i] as number) - ma, (b[i - lag] as number) - mb];
+    ab += x * y;
+    aa += x * x;
+    bb += y * y;
+  }
+  return ab / Math.sqrt(aa * bb || 1);
+}
+
+/** The lag (in windows of 20 ms, within ±`reach`) at which two envelopes agree best, and how well. */
+export function bestLag(a: Float32Array, b: Float32Array, reach: number): { lag: number; agreement: number } {
+  let best = { lag: 0, agreement: -1 };
+  for (let lag = -reach; lag <= reach; lag++) {
+    const agreement = correlation(a, b, lag);
+    if (agreement > best.agreement) best = { lag, agreement };
+  }
+  return best;
+}
