@@ -29,13 +29,13 @@ export function parsePostmaster(text: string): Postmaster | null {
  */
 export async function servesFolder(pid: number, dataFolder: string): Promise<boolean> {
   const args = await commandLine(pid);
-  return args !== null && args.includes("postgres") && args.includes(dataFolder);
+  return args.includes("postgres") && args.includes(dataFolder);
 }
 
-async function commandLine(pid: number): Promise<string | null> {
-  if (process.platform === "linux") return readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => null);
+async function commandLine(pid: number): Promise<string> {
+  if (process.platform === "linux") return readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   return promisify(execFile)("ps", ["-p", String(pid), "-o", "command="]).then(
     ({ stdout }) => stdout,
-    () => null,
+    () => "",
   );
 }

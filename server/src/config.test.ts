@@ -1,0 +1,171 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { type Config, ConfigFailure, readConfig } from "./config.ts";
+
+const pem = generateKeyPairSync("rsa", {
+  modulusLength: 2048,
+  privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  publicKeyEncoding: { type: "spki", format: "pem" },
+}).privateKey.trim();
+const folder = mkdtempSync(join(tmpdir(), "earshot-config-"));
+const pemFile = join(folder, "private.key");
+writeFileSync(pemFile, `${pem}\n`);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const vonage = {
+  VONAGE_APPLICATION_ID: "5f0c7c0e-1111-4222-8333-444455556666",
+  VONAGE_PRIVATE_KEY: pem,
+  VONAGE_SIGNATURE_SECRET: "signed",
+  VONAGE_API_KEY: "abcd1234",
+  VONAGE_NUMBER: "12025550100",
+  PUBLIC_URL: "https://calls.example.com/",
+};
+
+/** Field -> message of everything that is wrong. */
+function problems(env: Record<string, string>): Record<string, string> {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigFailure) return Object.fromEntries(error.fields.map(({ field, message }) => [field, message]));
+    throw error;
+  }
+  return {};
+}
+
+describe("the configuration", () => {
+  test("may be empty: embedded database, no carrier, no engine", () => {
+    expect(readConfig({})).toEqual({
+      port: 4000,
+      publicUrl: "http://localhost:4000",
+      databaseUrl: null,
+      dataDir: resolve(".data"),
+      vonage: null,
+      hume: null,
+      openai: null,
+      admin: null,
+      apiKey: null,
+      storageUrl: `file:${resolve(".data/recordings")}`,
+      logLevel: "info",
+      warnings: [],
+    } satisfies Config);
+  });
+
+  test("an empty value is one that is not set", () => {
+    expect(readConfig({ PORT: "", VONAGE_NUMBER: " ", DATABASE_URL: "" })).toEqual(readConfig({}));
+  });
+
+  test("recordings lie under DATA_DIR unless told otherwise", () => {
+    expect(readConfig({ DATA_DIR: folder }).storageUrl).toBe(`file:${folder}/recordings`);
+    expect(readConfig({ STORAGE_URL: "s3://our-calls/earshot" }).storageUrl).toBe("s3://our-calls/earshot");
+  });
+
+  test("a whole phone line is read, the number in E.164, the addresses without a last slash", () => {
+    const config = readConfig({ ...vonage, VONAGE_API_URL: "https://api-eu.vonage.com/" });
+    expect(config.publicUrl).toBe("https://calls.example.com");
+    expect(config.vonage).toEqual({
+      applicationId: vonage.VONAGE_APPLICATION_ID,
+      privateKeyPem: pem,
+      signatureSecret: "signed",
+      apiKey: "abcd1234",
+      number: "+12025550100",
+      apiUrl: "https://api-eu.vonage.com",
+      emulated: false,
+    });
+  });
+
+  test.each([
+    ["a path", pemFile],
+    ["a PEM with its line ends spelled out", pem.replaceAll("\n", "\\n")],
+  ])("the private key may be %s", (_what, value) => {
+    expect(readConfig({ ...vonage, VONAGE_PRIVATE_KEY: value }).vonage?.privateKeyPem.trim()).toBe(pem);
+  });
+
+  test("a half phone line names everything that is missing", () => {
+    expect(problems({ VONAGE_NUMBER: "12025550100", PUBLIC_URL: vonage.PUBLIC_URL })).toEqual({
+      VONAGE_APPLICATION_ID: expect.stringContaining("missing"),
+      VONAGE_PRIVATE_KEY: expect.stringContaining("missing"),
+      VONAGE_SIGNATURE_SECRET: expect.stringContaining("missing"),
+      VONAGE_API_KEY: expect.stringContaining("missing"),
+    });
+  });
+
+  test("every problem is told at once, with what to put there", () => {
+    const failure = (() => {
+      try {
+        return readConfig({
+          PORT: "many",
+          DATABASE_URL: "mysql://x",
+          PUBLIC_URL: "calls",
+          LOG_LEVEL: "loud",
+          ADMIN_EMAIL: "admin@example.com",
+        });
+      } catch (error) {
+        return error;
+      }
+    })() as ConfigFailure;
+    expect(failure).toMatchObject({ code: "CONFIG_WRONG", blame: "operator" });
+    expect(failure.fields.map(({ field }) => field).sort()).toEqual(["ADMIN_PASSWORD", "DATABASE_URL", "LOG_LEVEL", "PORT", "PUBLIC_URL"]);
+    for (const { field, message } of failure.fields) expect(failure.message).toContain(`${field} ${message}`);
+  });
+
+  test.each([
+    ["PORT", "65536"],
+    ["PORT", "-1"],
+    ["PORT", "80.5"],
+    ["PUBLIC_URL", "http://calls.example.com"],
+    ["PUBLIC_URL", "https://calls.example.com/earshot"],
+    ["PUBLIC_URL", "https://user:password@calls.example.com"],
+    ["PUBLIC_URL", "ftp://calls.example.com"],
+    ["STORAGE_URL", "https://bucket"],
+    ["STORAGE_URL", "/some/folder"],
+    ["API_KEY", "short"],
+  ])("%s=%s is refused by name", (name, value) => {
+    expect(Object.keys(problems({ [name]: value }))).toEqual([name]);
+  });
+
+  test.each([
+    ["VONAGE_APPLICATION_ID", "my-app"],
+    ["VONAGE_PRIVATE_KEY", "/nowhere/private.key"],
+    ["VONAGE_PRIVATE_KEY", "-----BEGIN PRIVATE KEY-----\nbroken\n-----END PRIVATE KEY-----"],
+    ["VONAGE_NUMBER", "0100"],
+    ["VONAGE_API_URL", "http://api.nexmo.com"],
+    ["PUBLIC_URL", "http://localhost:4000"],
+  ])("a phone line with %s=%s is refused by name", (name, value) => {
+    expect(Object.keys(problems({ ...vonage, [name]: value }))).toEqual([name]);
+  });
+
+  test("a phone line at the vendor's needs an address the vendor can reach; the emulated one does not", () => {
+    const { PUBLIC_URL: _, ...line } = vonage;
+    expect(problems(line)).toEqual({ PUBLIC_URL: expect.stringContaining("https://") });
+    expect(readConfig({ ...line, VONAGE_API_URL: "http://127.0.0.1:4010", EARSHOT_EMULATED: "1" }).vonage).toMatchObject({
+      emulated: true,
+      apiUrl: "http://127.0.0.1:4010",
+    });
+  });
+
+  test("an engine without its key is refused, one with it has the vendor's address", () => {
+    expect(problems({ HUME_CONFIG_ID: vonage.VONAGE_APPLICATION_ID })).toEqual({ HUME_API_KEY: expect.stringContaining("missing") });
+    expect(readConfig({ HUME_API_KEY: "k" }).hume).toEqual({ apiKey: "k", configId: null, eviUrl: "wss://api.hume.ai/v0/evi/chat" });
+    expect(readConfig({ OPENAI_API_KEY: "k" }).openai).toEqual({ apiKey: "k", realtimeUrl: "wss://api.openai.com/v1/realtime" });
+  });
+
+  test("older names are understood and named, ours win", () => {
+    const { VONAGE_PRIVATE_KEY: _key, VONAGE_NUMBER: _number, PUBLIC_URL: _url, ...line } = vonage;
+    const config = readConfig({
+      ...line,
+      VONAGE_PRIVATE_KEY_PATH: pemFile,
+      VONAGE_PHONE_NUMBER: "+1 (202) 555-0100",
+      BASE_URL: "https://calls.example.com",
+      HUME_AI_API_KEY: "older",
+      HUME_API_KEY: "ours",
+    });
+    expect(config.vonage).toMatchObject({ number: "+12025550100", privateKeyPem: `${pem}\n` });
+    expect(config.publicUrl).toBe("https://calls.example.com");
+    expect(config.hume?.apiKey).toBe("ours");
+    expect(config.warnings).toHaveLength(4);
+    expect(config.warnings).toContainEqual(expect.stringMatching(/^HUME_AI_API_KEY is ignored/));
+  });
+});

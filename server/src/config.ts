@@ -1,0 +1,257 @@
+import { createPrivateKey } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { Failure } from "./failure.ts";
+
+/** The environment, parsed once. Whatever is not set is null, never half there. */
+export interface Config {
+  /** Where we listen; 0 picks a free port. */
+  readonly port: number;
+  /** Origin under which carrier and browsers reach us; no slash at the end. */
+  readonly publicUrl: string;
+  /** Null: the embedded database. */
+  readonly databaseUrl: string | null;
+  /** Absolute. */
+  readonly dataDir: string;
+  readonly vonage: VonageConfig | null;
+  readonly hume: { readonly apiKey: string; readonly configId: string | null; readonly eviUrl: string } | null;
+  readonly openai: { readonly apiKey: string; readonly realtimeUrl: string } | null;
+  readonly admin: { readonly email: string; readonly password: string } | null;
+  /** A first key for programs. */
+  readonly apiKey: string | null;
+  /** `file:` or `s3://`. */
+  readonly storageUrl: string;
+  readonly logLevel: LogLevel;
+  /** To be logged at start: older names in use. */
+  readonly warnings: readonly string[];
+}
+
+export interface VonageConfig {
+  readonly applicationId: string;
+  readonly privateKeyPem: string;
+  readonly signatureSecret: string;
+  readonly apiKey: string;
+  /** Our number, E.164 with +. */
+  readonly number: string;
+  /** REST host, no slash at the end. */
+  readonly apiUrl: string;
+  /** Is the phone network the emulated one? The launcher says so (EARSHOT_EMULATED=1). */
+  readonly emulated: boolean;
+}
+
+const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+type Env = Readonly<Record<string, string | undefined>>;
+type Problem = { readonly field: string; readonly message: string };
+
+/** All that is wrong with the configuration, at once; each field's message says what to put there. */
+export class ConfigFailure extends Failure {
+  readonly code = "CONFIG_WRONG";
+  readonly blame = "operator";
+  readonly status = 500;
+  constructor(problems: readonly Problem[]) {
+    const lines = problems.map(({ field, message }) => `  ${field} ${message}`);
+    super(`The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${lines.join("\n")}`, {
+      remedy: "Mend each in .env or the environment (README, Configuration), then start again.",
+      fields: problems,
+    });
+  }
+}
+
+/** Older name -> ours; the value may be left where it is. */
+const olderNames = {
+  VONAGE_PRIVATE_KEY_PATH: "VONAGE_PRIVATE_KEY",
+  VONAGE_PHONE_NUMBER: "VONAGE_NUMBER",
+  BASE_URL: "PUBLIC_URL",
+  SERVER_URL: "PUBLIC_URL",
+  HUME_AI_API_KEY: "HUME_API_KEY",
+} as const;
+
+/** Names that only make sense together: one set means all are wanted. */
+const together: readonly { readonly names: readonly string[]; readonly also: readonly string[]; readonly what: string }[] = [
+  {
+    names: ["VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "VONAGE_API_KEY", "VONAGE_NUMBER"],
+    also: ["VONAGE_API_URL"],
+    what: "a phone line at Vonage",
+  },
+  { names: ["HUME_API_KEY"], also: ["HUME_CONFIG_ID", "EVI_URL"], what: "Hume EVI" },
+  { names: ["OPENAI_API_KEY"], also: ["OPENAI_REALTIME_URL"], what: "OpenAI Realtime" },
+  { names: ["ADMIN_EMAIL", "ADMIN_PASSWORD"], also: [], what: "a first administrator" },
+];
+
+// ---- one variable at a time ----------------------------------------------------------------------------------------------------
+
+const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** A URL of one of `schemes`, the insecure one on this machine only. Comes without a slash at the end. */
+function address(secure: string, insecure: string, example: string) {
+  return z.string().transform((text, context) => {
+    const url = URL.parse(text);
+    const said = (message: string): typeof z.NEVER => {
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    };
+    if (url === null || (url.protocol !== `${secure}:` && url.protocol !== `${insecure}:`)) {
+      return said(`is not an ${secure}:// address; give one such as ${example}`);
+    }
+    if (url.protocol === `${insecure}:` && !loopback.test(url.hostname)) {
+      return said(`must begin with ${secure}:// (${insecure}:// is for this machine only)`);
+    }
+    if (url.username || url.password || url.hash) return said(`must not hold a user, a password or a #; give one such as ${example}`);
+    return text.replace(/\/+$/, "");
+  });
+}
+
+const origin = address("https", "http", "https://calls.example.com").refine(
+  (text) => URL.parse(text)?.pathname === "/" && !text.includes("?"),
+  {
+    message: "must be an origin without a path; give one such as https://calls.example.com",
+  },
+);
+
+/** PEM, also with \n spelled out as env files do, or the path of a PEM file; comes as PEM of an RSA key. */
+const privateKey = z.string().transform((text, context) => {
+  const said = (message: string): typeof z.NEVER => {
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  };
+  let pem = text.replaceAll("\\n", "\n");
+  if (!pem.includes("-----BEGIN")) {
+    try {
+      pem = readFileSync(text, "utf8");
+    } catch (error) {
+      return said(
+        `is neither a PEM key nor a file that can be read (${(error as NodeJS.ErrnoException).code}); give the path of private.key`,
+      );
+    }
+  }
+  try {
+    if (createPrivateKey(pem).asymmetricKeyType === "rsa") return pem;
+    return said("is not an RSA key; give the private key that Vonage made for the application");
+  } catch {
+    return said("is not a whole private key in PEM; give the private key that Vonage made for the application");
+  }
+});
+
+const number = z.string().transform((text, context) => {
+  const digits = text.replace(/[\s().-]/g, "").replace(/^(\+|00)/, "");
+  if (/^[1-9]\d{6,14}$/.test(digits)) return `+${digits}`;
+  context.addIssue({ code: "custom", message: "is not a phone number with its country code; give one such as +12025550100" });
+  return z.NEVER;
+});
+
+const notAPort = "is not a port; give a number from 1 to 65535, or leave it out for 4000";
+const port = z
+  .string()
+  .regex(/^\d{1,5}$/, notAPort)
+  .transform(Number)
+  .refine((port) => port <= 65_535, notAPort);
+
+const Variables = z.object({
+  PORT: port.default(4000),
+  PUBLIC_URL: origin.optional(),
+  DATABASE_URL: z
+    .string()
+    .refine((text) => /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? ""), {
+      message: "is not a Postgres address; give postgres://user:password@host:5432/name, or leave it out for the embedded database",
+    })
+    .optional(),
+  DATA_DIR: z.string().default(".data"),
+  VONAGE_APPLICATION_ID: z.uuid("is not an application id; copy it from the Vonage dashboard (8-4-4-4-12 hex digits)").optional(),
+  VONAGE_PRIVATE_KEY: privateKey.optional(),
+  VONAGE_SIGNATURE_SECRET: z.string().optional(),
+  VONAGE_API_KEY: z.string().optional(),
+  VONAGE_NUMBER: number.optional(),
+  VONAGE_API_URL: address("https", "http", "https://api.nexmo.com").default("https://api.nexmo.com"),
+  HUME_API_KEY: z.string().optional(),
+  HUME_CONFIG_ID: z.uuid("is not a configuration id; copy it from Hume, or leave it out").optional(),
+  EVI_URL: address("wss", "ws", "wss://api.hume.ai/v0/evi/chat").default("wss://api.hume.ai/v0/evi/chat"),
+  OPENAI_API_KEY: z.string().optional(),
+  OPENAI_REALTIME_URL: address("wss", "ws", "wss://api.openai.com/v1/realtime").default("wss://api.openai.com/v1/realtime"),
+  ADMIN_EMAIL: z.email("is not an e-mail address").optional(),
+  ADMIN_PASSWORD: z.string().min(10, "is too short; give at least 10 characters").optional(),
+  API_KEY: z
+    .string()
+    .min(20, "is too short to be a secret; give at least 20 characters, for example from `openssl rand -hex 24`")
+    .optional(),
+  STORAGE_URL: z
+    .string()
+    .regex(/^(file:.+|s3:\/\/[a-z0-9.-]{3,63}(\/.*)?)$/, "is no place for recordings; give file:/some/folder or s3://bucket/folder")
+    .optional(),
+  LOG_LEVEL: z.enum(logLevels, `is not a level; give one of ${logLevels.join(", ")}`).default("info"),
+  EARSHOT_EMULATED: z.string().optional(),
+});
+
+// ---- all of them ---------------------------------------------------------------------------------------------------------------
+
+/**
+ * Reads the configuration out of `env` (design: "The outside of the house"); an empty value counts as not set.
+ * Throws one ConfigFailure that lists every problem. Older names are understood and named in `warnings`.
+ */
+export function readConfig(env: Env): Config {
+  const { set, warnings } = withOurNames(env);
+  const parsed = Variables.safeParse(set);
+  const problems: Problem[] = [];
+  for (const issue of parsed.error?.issues ?? []) problems.push({ field: String(issue.path[0]), message: issue.message });
+  for (const { names, also, what } of together) {
+    if (![...names, ...also].some((name) => set[name] !== undefined)) continue;
+    for (const name of names.filter((name) => set[name] === undefined))
+      problems.push({ field: name, message: `is missing: ${what} needs it` });
+  }
+  const emulated = set.EARSHOT_EMULATED === "1";
+  const carrierIsElsewhere = set.VONAGE_APPLICATION_ID !== undefined && !isHere(set.VONAGE_API_URL ?? "");
+  if (carrierIsElsewhere && (set.PUBLIC_URL === undefined || isHere(set.PUBLIC_URL))) {
+    problems.push({ field: "PUBLIC_URL", message: "must be an https:// address that Vonage can reach, such as https://calls.example.com" });
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigFailure(problems);
+
+  const is = parsed.data;
+  const dataDir = resolve(is.DATA_DIR);
+  return {
+    port: is.PORT,
+    publicUrl: is.PUBLIC_URL ?? `http://localhost:${is.PORT}`,
+    databaseUrl: is.DATABASE_URL ?? null,
+    dataDir,
+    vonage:
+      is.VONAGE_APPLICATION_ID && is.VONAGE_PRIVATE_KEY && is.VONAGE_SIGNATURE_SECRET && is.VONAGE_API_KEY && is.VONAGE_NUMBER
+        ? {
+            applicationId: is.VONAGE_APPLICATION_ID,
+            privateKeyPem: is.VONAGE_PRIVATE_KEY,
+            signatureSecret: is.VONAGE_SIGNATURE_SECRET,
+            apiKey: is.VONAGE_API_KEY,
+            number: is.VONAGE_NUMBER,
+            apiUrl: is.VONAGE_API_URL,
+            emulated,
+          }
+        : null,
+    hume: is.HUME_API_KEY ? { apiKey: is.HUME_API_KEY, configId: is.HUME_CONFIG_ID ?? null, eviUrl: is.EVI_URL } : null,
+    openai: is.OPENAI_API_KEY ? { apiKey: is.OPENAI_API_KEY, realtimeUrl: is.OPENAI_REALTIME_URL } : null,
+    admin: is.ADMIN_EMAIL && is.ADMIN_PASSWORD ? { email: is.ADMIN_EMAIL, password: is.ADMIN_PASSWORD } : null,
+    apiKey: is.API_KEY ?? null,
+    storageUrl: is.STORAGE_URL ?? `file:${join(dataDir, "recordings")}`,
+    logLevel: is.LOG_LEVEL,
+    warnings,
+  };
+}
+
+/** Drops empty values, and moves older names to ours unless ours is set too. */
+function withOurNames(env: Env): { set: Record<string, string>; warnings: string[] } {
+  const set: Record<string, string> = {};
+  const warnings: string[] = [];
+  for (const [name, value] of Object.entries(env)) if (value?.trim()) set[name] = value.trim();
+  for (const [older, ours] of Object.entries(olderNames)) {
+    const value = set[older];
+    if (value === undefined) continue;
+    const taken = set[ours] === undefined;
+    warnings.push(taken ? `${older} is an older name of ${ours}; please rename it` : `${older} is ignored: ${ours} is set`);
+    if (taken) set[ours] = value;
+  }
+  return { set, warnings };
+}
+
+/** Is this an address of the machine itself? */
+function isHere(url: string): boolean {
+  return loopback.test(URL.parse(url)?.hostname ?? "");
+}
