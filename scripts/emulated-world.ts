@@ -1,0 +1,133 @@
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import type { Config } from "../server/src/config.ts";
+import { type Program, startProgram } from "./program.ts";
+
+/** Our number on the emulated network. */
+const OUR_NUMBER = "+12025550100";
+
+/** What stands in for the vendors' secrets. Made once and kept, so that yesterday's recordings can still be fetched. */
+interface Secrets {
+  readonly applicationId: string;
+  readonly signatureSecret: string;
+  readonly apiKey: string;
+  readonly humeKey: string;
+  carrierPort: number;
+  enginePort: number;
+}
+
+export interface EmulatedWorld {
+  /** In the order they were started. */
+  readonly programs: readonly Program[];
+  /** What the server has to be told to live in this world. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Where the emulated phone network is, or null when the carrier is a real one. */
+  readonly carrierUrl: string | null;
+}
+
+/**
+ * Starts what is not configured: the phone network when there is no Vonage, the engine when there is none. They ask the server for
+ * instructions at `serverUrl`.
+ */
+export async function startEmulatedWorld(
+  config: Config,
+  serverUrl: string,
+  env: NodeJS.ProcessEnv,
+  logFile: (name: string) => string | null,
+): Promise<EmulatedWorld> {
+  const folder = join(config.dataDir, "emulators");
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const { secrets, privateKeyFile, publicKeyFile } = readSecrets(folder);
+  const wantsCarrier = config.vonage === null;
+  const wantsEngine = config.hume === null && config.openai === null;
+
+  const [carrier, engine] = await Promise.all([
+    wantsCarrier &&
+      startProgram({
+        name: "emulated phone network",
+        file: "emulators/vonage/main.ts",
+        args: [
+          ...["--port", String(await freeOr(secrets.carrierPort)), "--number", OUR_NUMBER],
+          ...["--application-id", secrets.applicationId, "--public-key", publicKeyFile],
+          ...["--signature-secret", secrets.signatureSecret, "--api-key", secrets.apiKey],
+          ...["--answer-url", `${serverUrl}/webhooks/vonage/answer`, "--event-url", `${serverUrl}/webhooks/vonage/event`],
+          ...["--fallback-url", `${serverUrl}/webhooks/vonage/fallback`],
+        ],
+        env,
+        logFile: logFile("phone-network"),
+      }),
+    wantsEngine &&
+      startProgram({
+        name: "emulated speech engine",
+        file: "emulators/evi/main.ts",
+        args: ["--port", String(await freeOr(secrets.enginePort)), "--api-key", secrets.humeKey],
+        env,
+        logFile: logFile("speech-engine"),
+      }),
+  ]);
+
+  const told: Record<string, string> = {};
+  if (carrier) {
+    secrets.carrierPort = Number(new URL(String(carrier.ready.url)).port);
+    Object.assign(told, {
+      EARSHOT_EMULATED: "1",
+      VONAGE_API_URL: String(carrier.ready.url),
+      VONAGE_APPLICATION_ID: secrets.applicationId,
+      VONAGE_PRIVATE_KEY: privateKeyFile,
+      VONAGE_SIGNATURE_SECRET: secrets.signatureSecret,
+      VONAGE_API_KEY: secrets.apiKey,
+      VONAGE_NUMBER: OUR_NUMBER,
+    });
+  }
+  if (engine) {
+    const url = new URL("/v0/evi/chat", String(engine.ready.url));
+    secrets.enginePort = Number(url.port);
+    url.protocol = "ws:";
+    Object.assign(told, { HUME_API_KEY: secrets.humeKey, EVI_URL: url.href });
+  }
+  writeSecrets(folder, secrets);
+  return {
+    programs: [carrier, engine].filter((program) => program !== false),
+    env: told,
+    carrierUrl: carrier ? String(carrier.ready.url) : null,
+  };
+}
+
+function readSecrets(folder: string): { secrets: Secrets; privateKeyFile: string; publicKeyFile: string } {
+  const privateKeyFile = join(folder, "carrier-private.pem");
+  const publicKeyFile = join(folder, "carrier-public.pem");
+  const secretsFile = join(folder, "secrets.json");
+  if (!existsSync(secretsFile)) {
+    const pair = generateKeyPairSync("rsa", {
+      modulusLength: 2048,
+      privateKeyEncoding: { type: "pkcs8", format: "pem" },
+      publicKeyEncoding: { type: "spki", format: "pem" },
+    });
+    writeFileSync(privateKeyFile, pair.privateKey, { mode: 0o600 });
+    writeFileSync(publicKeyFile, pair.publicKey, { mode: 0o600 });
+    const secret = (): string => randomBytes(24).toString("hex");
+    writeSecrets(folder, {
+      applicationId: randomUUID(),
+      signatureSecret: secret(),
+      apiKey: randomBytes(4).toString("hex"),
+      humeKey: secret(),
+      carrierPort: 0,
+      enginePort: 0,
+    });
+  }
+  return { secrets: JSON.parse(readFileSync(secretsFile, "utf8")) as Secrets, privateKeyFile, publicKeyFile };
+}
+
+function writeSecrets(folder: string, secrets: Secrets): void {
+  writeFileSync(join(folder, "secrets.json"), `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+}
+
+/** The port when nobody listens there, else 0, which means any. */
+export function freeOr(port: number): Promise<number> {
+  return new Promise((settle) => {
+    const probe = createServer().once("error", () => settle(0));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => settle(port)));
+  });
+}

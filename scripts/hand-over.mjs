@@ -1,0 +1,26 @@
+// @ts-check
+// From the plain JavaScript that prepares the machine to the TypeScript that does the work, on the Node that was found.
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { CannotGoOn, prepare, root } from "./prepare.mjs";
+
+/**
+ * Prepares, then runs a script with this process's arguments and ends as it ends. The script hears our end on its IPC channel,
+ * also when we are killed.
+ * @param {string} script
+ * @param {{ dashboard: boolean }} wish
+ */
+export async function handOver(script, wish) {
+  try {
+    const { node, env } = await prepare(wish);
+    const child = spawn(node, [join(root, "scripts", script), ...process.argv.slice(2)], {
+      env,
+      stdio: ["inherit", "inherit", "inherit", "ipc"],
+    });
+    for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
+    child.once("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 1)));
+  } catch (error) {
+    process.stderr.write(`${error instanceof CannotGoOn ? error.message : /** @type {Error} */ (error).stack}\n`);
+    process.exitCode = 1;
+  }
+}

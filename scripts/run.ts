@@ -1,0 +1,163 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join, relative } from "node:path";
+import { parseArgs, parseEnv } from "node:util";
+import { type Config, ConfigFailure, readConfig } from "../server/src/config.ts";
+import { runDemo } from "./demo.ts";
+import { type EmulatedWorld, startEmulatedWorld } from "./emulated-world.ts";
+import { type Program, root, startProgram } from "./program.ts";
+import { step } from "./progress.mjs";
+import { say, tone } from "./terminal.ts";
+
+/**
+ * What `npm start` runs once the machine is ready: the emulated world where nothing else is configured, then the server.
+ * Started in that order, stopped in reverse; whatever ends by itself ends the rest. Nothing is restarted silently.
+ *
+ * --no-demo, EARSHOT_DEMO=0: no demonstration call on the first start.  --logs: logs here instead of in DATA_DIR/logs.
+ */
+
+/** The server finishes its calls before it ends; the emulators have nothing to finish. */
+const SERVER_GRACE_MS = 60_000;
+const EMULATOR_GRACE_MS = 3_000;
+
+const { values: flags } = parseArgs({ options: { "no-demo": { type: "boolean" }, logs: { type: "boolean" } } });
+const startedAt = performance.now();
+const running: Program[] = [];
+const farewell = new AbortController();
+
+try {
+  await main();
+} catch (error) {
+  await stopAll();
+  process.stderr.write(`${error instanceof ConfigFailure ? `${error.message}\n${error.remedy}` : (error as Error).message}\n`);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  stopWhenAsked();
+  const env = withEnvFile();
+  const config = readConfig(env);
+  const port = config.port === 0 ? await anyPort() : config.port;
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o755 });
+
+  const emulates = config.vonage === null;
+  const logFile = (name: string): string | null => (emulates && !flags.logs ? join(config.dataDir, "logs", `${name}.log`) : null);
+  const bare = pick(process.env, ["PATH", "HOME", "TZ", "TMPDIR", "NO_COLOR"]);
+  const forEveryone = { NODE_COMPILE_CACHE: join(root, ".cache/compile") };
+
+  const world = await step("Starting the emulated world", () =>
+    startEmulatedWorld(config, `http://127.0.0.1:${port}`, { ...bare, ...forEveryone }, logFile),
+  );
+  running.push(...world.programs);
+  const server = await step("Starting the database and the server", () =>
+    startProgram({
+      name: "server",
+      file: "server/src/main.ts",
+      args: [],
+      env: { ...env, ...forEveryone, ...world.env, PORT: String(port), EARSHOT_READY_LINE: "1" },
+      logFile: logFile("server"),
+    }),
+  );
+  running.push(server);
+  for (const program of running) void program.ended.then((how) => endedByItself(program, how));
+
+  await greet(config, world, server);
+  const wantsDemo =
+    emulates && server.ready.first === true && typeof server.ready.demo_key === "string" && !flags["no-demo"] && env.EARSHOT_DEMO !== "0";
+  if (wantsDemo) {
+    await runDemo({ url: String(server.ready.url), key: String(server.ready.demo_key), signal: farewell.signal });
+    say();
+    say(tone("dim", "Earshot keeps running. Ctrl-C stops it."));
+  }
+}
+
+// ---- environment ---------------------------------------------------------------------------------------------------------------
+
+/** The process's own environment wins over the file .env. */
+function withEnvFile(): NodeJS.ProcessEnv {
+  let file = "";
+  try {
+    file = readFileSync(join(root, ".env"), "utf8");
+  } catch {
+    // There need not be one.
+  }
+  return { ...parseEnv(file), ...process.env };
+}
+
+const pick = (env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv =>
+  Object.fromEntries(names.map((name) => [name, env[name]]));
+
+function anyPort(): Promise<number> {
+  return new Promise((settle, fail) => {
+    const probe = createServer().once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const address = probe.address();
+      probe.close(() => settle(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+// ---- what the person sees ------------------------------------------------------------------------------------------------------
+
+async function greet(config: Config, world: EmulatedWorld, server: Program): Promise<void> {
+  const { url, sign_in } = server.ready;
+  const line = (what: string, text: string): void => say(`  ${what.padEnd(11)}${text}`);
+  say();
+  say(`  ${tone("bold", "Earshot is ready")} ${tone("dim", `after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)}`);
+  say();
+  line("Dashboard", tone("bold", String(url)));
+  if (typeof sign_in === "string") line("Sign in", `${sign_in} ${tone("dim", "(works once)")}`);
+  if (world.carrierUrl !== null) {
+    line("Phone", "the emulated network: no VONAGE_* is set. Nobody is really called. People to dial:");
+    for (const person of await emulatedPeople(world.carrierUrl)) line("", `${person.number}  ${tone("dim", person.habit)}`);
+  }
+  if (world.env.EVI_URL) line("Engine", "the emulated one: neither HUME_API_KEY nor OPENAI_API_KEY is set");
+  if (world.carrierUrl !== null && !flags.logs) line("Logs", relative(process.cwd(), join(config.dataDir, "logs")) || ".");
+  line("Stop", "Ctrl-C");
+  say();
+}
+
+async function emulatedPeople(carrierUrl: string): Promise<readonly { number: string; habit: string }[]> {
+  try {
+    const answer = (await (await fetch(new URL("/emulator/people", carrierUrl))).json()) as unknown;
+    const items = Array.isArray(answer)
+      ? answer
+      : ((answer as { items?: unknown[]; people?: unknown[] }).items ?? (answer as { people?: unknown[] }).people);
+    return (items ?? []) as { number: string; habit: string }[];
+  } catch {
+    return [];
+  }
+}
+
+// ---- the end -------------------------------------------------------------------------------------------------------------------
+
+/** Ctrl-C may arrive twice for one press: from the terminal and from the process that started us. */
+const ONE_PRESS_MS = 500;
+
+function stopWhenAsked(): void {
+  let askedAt = 0;
+  const ask = (): void => {
+    const now = performance.now();
+    if (askedAt === 0) {
+      askedAt = now;
+      say();
+      say(tone("dim", "Stopping. Again to stop at once."));
+      void stopAll().then(() => process.exit(0));
+    } else if (now - askedAt > ONE_PRESS_MS) {
+      void Promise.all(running.map((program) => program.stop(0))).then(() => process.exit(1));
+    }
+  };
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"]) process.on(signal, ask);
+}
+
+async function stopAll(): Promise<void> {
+  farewell.abort();
+  for (const program of running.toReversed()) await program.stop(program.name === "server" ? SERVER_GRACE_MS : EMULATOR_GRACE_MS);
+}
+
+async function endedByItself(program: Program, how: string): Promise<void> {
+  if (farewell.signal.aborted) return;
+  say(tone("bad", `The ${program.name} ended by itself (${how}). Stopping the rest; the logs say why.`));
+  await stopAll();
+  process.exit(1);
+}

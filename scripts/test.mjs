@@ -1,0 +1,4 @@
+// npm test: installs what is missing, then checks everything. Ends with one line, `N passed, N failed`.
+import { handOver } from "./hand-over.mjs";
+
+await handOver("check.ts", { dashboard: true });
