@@ -1,0 +1,64 @@
+import { createWriteStream, mkdirSync, type WriteStream, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { readWav } from "../speech/wav.ts";
+import type { AudioFormat } from "./wire.ts";
+
+/**
+ * What a chat heard and said, byte for byte, in files named by its id:
+ * `<chat>.heard.pcm` (s16le as the client declared it), `<chat>.said.pcm` (s16le 48 kHz mono, headers taken off, in the order sent),
+ * `<chat>.messages.jsonl` (every message but the sound, with direction and time; of each audio_output its id, index and place),
+ * `<chat>.json` at the end (format, sizes, status, close code).
+ */
+export interface ChatDump {
+  format(format: AudioFormat): void;
+  heard(bytes: Uint8Array): void;
+  said(id: string, index: number, base64: Buffer): void;
+  message(direction: "in" | "out", frame: string): void;
+  close(how: { readonly status: string; readonly code: number }): void;
+}
+
+export const noDump: ChatDump = { format() {}, heard() {}, said() {}, message() {}, close() {} };
+
+/** @param folder made if it is not there */
+export function openDump(folder: string, chatId: string, now: () => number): ChatDump {
+  mkdirSync(folder, { recursive: true });
+  const file = (ending: string): WriteStream => createWriteStream(join(folder, `${chatId}.${ending}`));
+  const heard = file("heard.pcm");
+  const said = file("said.pcm");
+  const messages = file("messages.jsonl");
+  let format: AudioFormat | null = null;
+  let heardBytes = 0;
+  let saidBytes = 0;
+  const line = (entry: Record<string, unknown>): void => void messages.write(`${JSON.stringify({ at: now(), ...entry })}\n`);
+  return {
+    format(next) {
+      format = next;
+    },
+    heard(bytes) {
+      heardBytes += bytes.length;
+      heard.write(Uint8Array.from(bytes));
+    },
+    said(id, index, base64) {
+      const { samples } = readWav(Buffer.from(base64.toString("latin1"), "base64"));
+      line({ out: { type: "audio_output", id, index, from_byte: saidBytes, bytes: samples.byteLength } });
+      saidBytes += samples.byteLength;
+      said.write(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
+    },
+    message(direction, frame) {
+      let body: unknown = frame;
+      try {
+        body = JSON.parse(frame);
+      } catch {
+        // kept as the text it is
+      }
+      line({ [direction]: body });
+    },
+    close(how) {
+      for (const stream of [heard, said, messages]) stream.end();
+      writeFileSync(
+        join(folder, `${chatId}.json`),
+        `${JSON.stringify({ chat_id: chatId, format, heard_bytes: heardBytes, said_bytes: saidBytes, ...how }, null, 2)}\n`,
+      );
+    },
+  };
+}

@@ -1,0 +1,36 @@
+/** Hume's EVI as a program: `node emulators/evi/main.ts --port 8701 --api-key KEY`. See README.md beside this file. */
+import { parseArgs } from "node:util";
+import { startEvi } from "./server.ts";
+
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "0" },
+    "api-key": { type: "string" },
+    phrases: { type: "string" },
+    dump: { type: "string" },
+    "think-ms": { type: "string", default: "350" },
+    speed: { type: "string", default: "3" },
+    "with-parent": { type: "boolean", default: false },
+  },
+});
+const apiKey = values["api-key"];
+if (!apiKey) {
+  process.stderr.write("--api-key KEY is needed: the key that clients must send.\n");
+  process.exit(2);
+}
+
+const placeholder = (sound: Int16Array): string => `(speech, ${(sound.length / 16_000).toFixed(1)} s)`;
+const evi = await startEvi({
+  port: Number(values.port),
+  apiKey,
+  listener: { recognise: (sound) => ({ text: placeholder(sound), known: false }), soFar: placeholder },
+  dumpFolder: values.dump ?? null,
+  pace: { thinkMs: Number(values["think-ms"]), speed: Number(values.speed) },
+  log: (text) => process.stderr.write(`${text}\n`),
+});
+process.stdout.write(`${JSON.stringify({ ready: true, url: evi.url })}\n`);
+
+const stop = (): void => void evi.close().then(() => process.exit(0));
+process.on("SIGTERM", stop);
+process.on("SIGINT", stop);
+if (values["with-parent"]) process.stdin.on("end", stop).on("error", stop).resume();
