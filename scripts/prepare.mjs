@@ -29,7 +29,7 @@ export async function prepare({ dashboard }) {
   const node = await findNode();
   const env = { ...process.env, PATH: [dirname(node), process.env.PATH].join(delimiter) };
   if (!isInstalled()) await step("Installing what Earshot needs (npm ci)", () => npm(node, env, ["ci", "--ignore-scripts"], root));
-  if (dashboard && !isBuilt()) await step("Building the dashboard", () => build(node, env));
+  if (dashboard && !isBuilt()) await step("Building the dashboard", () => buildDashboard(node, env));
   return { node, env };
 }
 
@@ -142,11 +142,12 @@ function newest(path) {
 }
 
 /**
- * Builds beside the old one and swaps: a running server never sees a half.
+ * Builds the dashboard when its sources are newer. Builds beside the old one and swaps: a running server never sees a half.
  * @param {string} node
  * @param {NodeJS.ProcessEnv} env
  */
-async function build(node, env) {
+export async function buildDashboard(node, env) {
+  if (isBuilt()) return;
   const dashboard = join(root, "dashboard");
   const unfinished = join(dashboard, "dist.unfinished");
   const vite = join(root, "node_modules/vite/bin/vite.js");

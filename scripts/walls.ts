@@ -1,0 +1,138 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join, posix, relative, sep } from "node:path";
+
+/**
+ * The walls between the rooms (design: doors -> rules -> db, one way; the outside world never knows the server). A file belongs to the
+ * room with the longest path that fits, and may import its own room and the rooms named. Every file has a room; only main.ts sees all.
+ */
+interface Room {
+  /** A folder, or a single file. */
+  readonly at: string;
+  /** Other rooms it may import: their `at`; "everything" for whoever wires the parts. */
+  readonly may: readonly string[] | "everything";
+  /** The only npm packages it may use; absent: any. */
+  readonly packages?: readonly string[];
+  /** Imported by nobody but itself and main.ts: a vendor's spelling stops here. */
+  readonly vendor?: true;
+}
+
+const ground = ["contract/src", "server/src/failure.ts", "server/src/ids.ts", "server/src/clock.ts"];
+const ports = ["server/src/carrier/port.ts", "server/src/engine/port.ts"];
+const rules = ["calls", "conversation", "recordings", "agents", "people", "emotion"].map((room) => `server/src/${room}`);
+const below = [...ground, ...ports, "server/src/db", "server/src/jobs", "server/src/journal"];
+const doors = [...below, ...rules];
+
+export const rooms: readonly Room[] = [
+  { at: "contract/src", may: [], packages: ["zod"] },
+  { at: "dashboard", may: ["contract/src"] },
+  { at: "emulators", may: [] },
+  { at: "e2e", may: ["contract/src", "emulators"] },
+  { at: "bench", may: "everything" },
+  { at: "scripts", may: ["contract/src", "server/src/config.ts"] },
+  { at: "vitest.config.ts", may: [] },
+
+  { at: "server/src/main.ts", may: "everything" },
+  { at: "server/src/config.ts", may: ground },
+  { at: "server/src/failure.ts", may: [] },
+  { at: "server/src/ids.ts", may: [] },
+  { at: "server/src/clock.ts", may: [] },
+  { at: "server/src/carrier/port.ts", may: ground },
+  { at: "server/src/engine/port.ts", may: ground },
+  { at: "server/src/db", may: ground },
+  { at: "server/src/jobs", may: [...ground, "server/src/db"] },
+  { at: "server/src/journal", may: [...ground, ...ports] },
+  ...rules.map((at) => ({ at, may: [...below, ...rules] })),
+  { at: "server/src/http", may: doors },
+  { at: "server/src/bridge", may: doors },
+  { at: "server/src/carrier", may: doors },
+  { at: "server/src/engine", may: doors },
+  { at: "server/src/carrier/vonage", may: [...doors, "server/src/carrier", "server/src/bridge"], vendor: true },
+  { at: "server/src/engine/evi", may: [...doors, "server/src/engine", "server/src/bridge"], vendor: true },
+  { at: "server/src/engine/openai", may: [...doors, "server/src/engine", "server/src/bridge"], vendor: true },
+  { at: "server/test", may: "everything" },
+];
+
+/** Tests may use the database and programs made for tests, whatever their room. */
+const forTests = "server/test";
+
+/** Where the environment may be read: configuration, programs' entrances, and what is not the product. */
+const mayReadEnvironment = [
+  /^server\/src\/(main|config)\.ts$/,
+  /^emulators\/[a-z]+\/main\.ts$/,
+  /^(scripts|e2e|bench|server\/test)\//,
+  /\.config\.ts$/,
+  /\.test\.tsx?$/,
+];
+
+/** A file that goes through a wall, and how. */
+export interface Breach {
+  readonly file: string;
+  readonly line: number;
+  readonly why: string;
+}
+
+/** Finds every breach in `files`: path from the repository's root (with slashes) -> text. */
+export function breaches(files: ReadonlyMap<string, string>): Breach[] {
+  const found: Breach[] = [];
+  for (const [file, text] of files) {
+    const room = roomOf(file);
+    if (room === null) {
+      found.push({ file, line: 1, why: "has no room: name it in scripts/walls.ts" });
+      continue;
+    }
+    for (const [index, line] of text.split("\n").entries()) {
+      if (/^\s*(\/\/|\/?\*)/.test(line)) continue;
+      const breach = (why: string): number => found.push({ file, line: index + 1, why });
+      for (const [, wanted] of line.matchAll(/(?:\bfrom|\bimport|\bnew URL)\s*\(?\s*["']([^"']+)["']/g)) {
+        const why = forbids(file, room, wanted as string);
+        if (why !== null) breach(why);
+      }
+      if (/\bprocess\s*\.\s*env\b/.test(line) && !mayReadEnvironment.some((path) => path.test(file))) {
+        breach("reads process.env: what is configured comes from config.ts as an argument");
+      }
+    }
+  }
+  return found;
+}
+
+/** Why `file` in `room` may not import `wanted`; null when it may. */
+function forbids(file: string, room: Room, wanted: string): string | null {
+  const isTest = /\.test\.tsx?$/.test(file);
+  const target = wanted.startsWith(".")
+    ? posix.join(posix.dirname(file), wanted)
+    : wanted.replace(/^@earshot\/contract\/(.+)$/, "contract/src/$1.ts");
+  if (!wanted.startsWith(".") && target === wanted) {
+    const name = wanted
+      .split("/")
+      .slice(0, wanted.startsWith("@") ? 2 : 1)
+      .join("/");
+    if (room.packages === undefined || room.packages.includes(name) || isTest) return null;
+    return `imports ${wanted}: ${room.at} imports nothing but ${room.packages.join(", ")}`;
+  }
+  const other = roomOf(target);
+  if (other === null || other === room || room.may === "everything") return null;
+  if (isTest && other.at === forTests) return null;
+  if (other.vendor) return `imports ${target}: ${other.at} is a vendor's room, known to main.ts alone`;
+  return room.may.includes(other.at) ? null : `imports ${target}: ${room.at} may not know ${other.at}`;
+}
+
+function roomOf(file: string): Room | null {
+  const tested = file.replace(/\.test(\.tsx?)$/, "$1");
+  const fitting = rooms.filter(({ at }) => tested === at || tested.startsWith(`${at}/`));
+  return fitting.reduce<Room | null>((best, room) => (best === null || room.at.length > best.at.length ? room : best), null);
+}
+
+/** Every TypeScript file of the repository below `root`, with its text. */
+export function sourceFiles(root: string): Map<string, string> {
+  const files = new Map<string, string>();
+  const collect = (folder: string): void => {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (/^(\.|node_modules$|dist)/.test(entry.name)) continue;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) collect(path);
+      else if (/\.tsx?$/.test(entry.name)) files.set(relative(root, path).split(sep).join("/"), readFileSync(path, "utf8"));
+    }
+  };
+  collect(root);
+  return files;
+}
