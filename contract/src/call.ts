@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { Recording } from "./recording.ts";
+import { Recording, RecordingStatus } from "./recording.ts";
 import { CallStatus, EndReason } from "./status.ts";
 
 export const Direction = z.enum(["inbound", "outbound"]);
@@ -61,7 +61,7 @@ export const ListCalls = z.strictObject({
     .describe("`live` is every call not ended."),
   direction: Direction.optional(),
   end_reason: EndReason.optional(),
-  recording: z.string().optional().describe("A recording status."),
+  recording: RecordingStatus.optional(),
   agent_id: z.uuid().optional(),
   number: z.string().max(40).optional().describe("Part of either number, digits only are compared."),
   search: z.string().max(200).optional().describe("Words in the transcript or the customer's name."),
@@ -112,7 +112,7 @@ export const PageQuery = z.strictObject({
 export type PageQuery = z.infer<typeof PageQuery>;
 
 /**
- * What /api/live sends, each as an unnamed server-sent event: only which call changed; the reader asks again.
+ * What /api/live sends, each as a server-sent event named `change`: only which call changed; the reader asks again.
  * Beside it comes `event: snapshot` (data `{}`): first of all, and whenever something may have been missed. Read everything again then.
  */
 export const LiveChange = z.object({

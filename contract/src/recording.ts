@@ -76,7 +76,12 @@ export type RecordingQuery = z.infer<typeof RecordingQuery>;
 /** POST /api/calls/{id}/recording/link */
 export const ShareRecording = z.strictObject({
   source: RecordingSource.optional().describe("The best one when absent, also if it changes later."),
-  minutes: z.int().min(1).max(24 * 60).default(60).describe("How long the link lives."),
+  minutes: z
+    .int()
+    .min(1)
+    .max(24 * 60)
+    .default(60)
+    .describe("How long the link lives."),
 });
 export type ShareRecording = z.infer<typeof ShareRecording>;
 

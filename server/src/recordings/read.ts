@@ -1,0 +1,146 @@
+import type { Peaks, Recording, RecordingSource, RecordingStatus } from "@earshot/contract/recording";
+import type { Sql } from "../db/pool.ts";
+import type { CallId, RecordingId } from "../ids.ts";
+import { unpackPeaks } from "./audio/peaks.ts";
+import { bestFirstSql, bestOf, better } from "./best.ts";
+import { explain } from "./failures.ts";
+
+interface RecordingRow {
+  id: RecordingId;
+  call_id: CallId;
+  source: RecordingSource;
+  status: Exclude<RecordingStatus, "none">;
+  because: string | null;
+  announced_at: Date | null;
+  audio_started_at: Date | null;
+  format: "mp3" | "wav" | "ogg" | null;
+  storage_key: string | null;
+  size_bytes: number | null;
+  sha256: string | null;
+  duration_ms: number | null;
+  channels: number | null;
+  has_peaks: boolean;
+  created_at: Date;
+  stored_at: Date | null;
+  verified_at: Date | null;
+}
+
+const columns = `id, call_id, source, status, because, announced_at, audio_started_at, format, storage_key, size_bytes, sha256, duration_ms,
+  channels, peaks is not null as has_peaks, created_at, stored_at, verified_at`;
+
+/** A call's clock begins at its answer. */
+type CallClock = { readonly id: CallId; readonly answeredAt: Date | null };
+
+/** The recordings of many calls in one statement: a function from a call to what stands as its `recording`. */
+export async function recordingsOf(sql: Sql, calls: readonly CallClock[]): Promise<(call: CallId) => Recording> {
+  const answered = new Map(calls.map(({ id, answeredAt }) => [id, answeredAt]));
+  const { rows } = await sql.query<RecordingRow>(`select ${columns} from recordings where call_id = any($1) order by created_at, id`, [
+    [...answered.keys()],
+  ]);
+  const byCall = Map.groupBy(rows, ({ call_id }) => call_id);
+  return (call) => {
+    const best = bestOf(byCall.get(call) ?? []);
+    return best ? asJson(best, answered.get(call) ?? null, "") : none;
+  };
+}
+
+/** All recordings of a call, the best first, each with the address of its own sound. */
+export async function listRecordings(sql: Sql, call: CallClock): Promise<Recording[]> {
+  const rows = await rowsOf(sql, call.id);
+  return rows.sort(better).map((row) => asJson(row, call.answeredAt, `?source=${row.source}`));
+}
+
+/** A recording as a door needs it to play it. */
+export interface Playable {
+  readonly id: RecordingId;
+  readonly source: RecordingSource;
+  readonly status: RecordingStatus;
+  readonly because: { code: string; message: string; remedy: string } | null;
+  /** Null when there is nothing to play. */
+  readonly file: {
+    readonly key: string;
+    readonly format: "mp3" | "wav" | "ogg";
+    readonly sizeBytes: number;
+    readonly sha256: string;
+  } | null;
+}
+
+/** The best recording of a call, or of one source of it. Null when none is expected. */
+export async function playableOf(sql: Sql, call: CallId, source: RecordingSource | undefined): Promise<Playable | null> {
+  const rows = await rowsOf(sql, call);
+  const best = bestOf(rows.filter((row) => source === undefined || row.source === source));
+  if (!best) return null;
+  const { format, storage_key: key, size_bytes: sizeBytes, sha256 } = best;
+  const file = isThere(best) && format && key && sizeBytes !== null && sha256 ? { key, format, sizeBytes, sha256 } : null;
+  return {
+    id: best.id,
+    source: best.source,
+    status: best.status,
+    because: best.because ? explain(best.because) : null,
+    file,
+  };
+}
+
+/** The waveform of a recording; null when it has none. */
+export async function peaksOf(sql: Sql, recording: RecordingId): Promise<Peaks | null> {
+  const { rows } = await sql.query<{ peaks: Buffer | null; channels: number | null; duration_ms: number | null }>(
+    "select peaks, channels, duration_ms from recordings where id = $1",
+    [recording],
+  );
+  const { peaks = null, channels = null, duration_ms = null } = rows[0] ?? {};
+  return peaks && channels && duration_ms !== null ? { duration_ms, ...unpackPeaks(peaks, channels) } : null;
+}
+
+async function rowsOf(sql: Sql, call: CallId): Promise<RecordingRow[]> {
+  const { rows } = await sql.query<RecordingRow>(`select ${columns} from recordings where call_id = $1 order by created_at, id`, [call]);
+  return rows;
+}
+
+const none: Recording = {
+  id: null,
+  status: "none",
+  source: null,
+  url: null,
+  format: null,
+  duration_ms: null,
+  offset_ms: null,
+  size_bytes: null,
+  sha256: null,
+  channels: null,
+  peaks_url: null,
+  because: null,
+  announced_at: null,
+  stored_at: null,
+  verified_at: null,
+};
+
+function asJson(row: RecordingRow, answeredAt: Date | null, query: string): Recording {
+  const url = `/api/calls/${row.call_id}/recording`;
+  return {
+    id: row.id,
+    status: row.status,
+    source: row.source,
+    url: isThere(row) ? `${url}${query}` : null,
+    format: row.format,
+    duration_ms: row.duration_ms,
+    offset_ms: row.audio_started_at && answeredAt ? row.audio_started_at.getTime() - answeredAt.getTime() : null,
+    size_bytes: row.size_bytes,
+    sha256: row.sha256,
+    channels: row.channels,
+    peaks_url: row.has_peaks && row.status !== "deleted" ? `${url}/peaks${query}` : null,
+    because: row.because ? explain(row.because) : null,
+    announced_at: row.announced_at?.toISOString() ?? null,
+    stored_at: row.stored_at?.toISOString() ?? null,
+    verified_at: row.verified_at?.toISOString() ?? null,
+  };
+}
+
+/** For a list's filter, on `calls c`: does the recording that stands for the call have this status? `none`: there is none. */
+export const hasBestStatus = (status: string): string =>
+  status === "none"
+    ? "not exists (select 1 from recordings r where r.call_id = c.id)"
+    : `exists (select 1 from recordings r where r.call_id = c.id and r.status = '${status}')
+       and (select r.status from recordings r where r.call_id = c.id order by ${bestFirstSql}, created_at, id limit 1) = '${status}'`;
+
+/** Is there sound to play? A file that failed its checks is still the file that came. */
+const isThere = (row: RecordingRow): boolean => row.storage_key !== null && ["stored", "verified", "failed"].includes(row.status);
