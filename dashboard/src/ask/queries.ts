@@ -1,0 +1,106 @@
+/** What is asked of the server, and under which name its answer is kept. Everything that reads goes through here. */
+import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react-query";
+import { type Filters, queryOf } from "../calls/filters.ts";
+import { ask, rememberCsrf } from "./ask.ts";
+import { isSignedOut, Refused } from "./failures.ts";
+import { Agent, ApiKey, Call, CallEvent, EmulatedNumber, Peaks, page, Recording, Session, Utterance, Webhook } from "./shapes.ts";
+
+const Calls = page(Call);
+export const PAGE_SIZE = 50;
+
+/** Follows `next` until the list is whole, at most `pages` times: for lists that belong to one call. */
+async function whole<T>(read: (query: string) => Promise<{ items: T[]; next: string | null }>, pages = 200): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  for (let i = 0; i < pages; i++) {
+    const answer: { items: T[]; next: string | null } = await read(cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`);
+    items.push(...answer.items);
+    cursor = answer.next;
+    if (cursor === null) break;
+  }
+  return items;
+}
+
+export const queries = {
+  session: () =>
+    queryOptions({
+      queryKey: ["session"],
+      queryFn: async ({ signal }) => {
+        const session = await ask(Session, "/session", undefined, signal);
+        rememberCsrf(session.csrf);
+        return session;
+      },
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+  calls: (filters: Filters) =>
+    infiniteQueryOptions({
+      queryKey: ["calls", "pages", filters],
+      queryFn: ({ pageParam, signal }) => ask(Calls, `/calls?${queryOf(filters, pageParam, PAGE_SIZE)}`, undefined, signal),
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.next,
+    }),
+  liveCalls: (filters: Filters) =>
+    queryOptions({
+      queryKey: ["calls", "live", filters],
+      queryFn: ({ signal }) => ask(Calls, `/calls?${queryOf({ ...filters, status: "live" }, null, 100)}`, undefined, signal),
+    }),
+  call: (id: string) => queryOptions({ queryKey: ["call", id], queryFn: ({ signal }) => ask(Call, `/calls/${id}`, undefined, signal) }),
+  utterances: (id: string) =>
+    queryOptions({
+      queryKey: ["utterances", id],
+      queryFn: ({ signal }) => whole((q) => ask(page(Utterance), `/calls/${id}/utterances${q}`, undefined, signal)),
+    }),
+  events: (id: string) =>
+    queryOptions({
+      queryKey: ["events", id],
+      queryFn: ({ signal }) => whole((q) => ask(page(CallEvent), `/calls/${id}/events${q}`, undefined, signal)),
+    }),
+  webhooks: (id: string) =>
+    queryOptions({
+      queryKey: ["webhooks", id],
+      queryFn: ({ signal }) => whole((q) => ask(page(Webhook), `/calls/${id}/webhooks${q}`, undefined, signal)),
+    }),
+  recordings: (id: string) =>
+    queryOptions({
+      queryKey: ["recordings", id],
+      queryFn: ({ signal }) => whole((q) => ask(page(Recording), `/calls/${id}/recordings${q}`, undefined, signal)),
+    }),
+  peaks: (id: string, recording: string | null) =>
+    queryOptions({
+      queryKey: ["peaks", id, recording],
+      queryFn: ({ signal }) => ask(Peaks, `/calls/${id}/recording/peaks`, undefined, signal),
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
+  agents: () =>
+    queryOptions({ queryKey: ["agents"], queryFn: ({ signal }) => whole((q) => ask(page(Agent), `/agents${q}`, undefined, signal)) }),
+  keys: () =>
+    queryOptions({ queryKey: ["keys"], queryFn: ({ signal }) => whole((q) => ask(page(ApiKey), `/keys${q}`, undefined, signal)) }),
+  emulatedNumbers: () =>
+    queryOptions({
+      queryKey: ["emulated-numbers"],
+      queryFn: ({ signal }) => whole((q) => ask(page(EmulatedNumber), `/emulated-numbers${q}`, undefined, signal)),
+      staleTime: 60_000,
+    }),
+};
+
+/** The memory of the page. A refusal is final; a missing answer is asked again twice. */
+export function newClient(onSignedOut: () => void): QueryClient {
+  const client = new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 15_000,
+        retry: (failures, error) => !(error instanceof Refused) && failures < 2,
+      },
+    },
+  });
+  client.getQueryCache().subscribe((event) => {
+    if (
+      event.type === "updated" &&
+      event.action.type === "error" &&
+      isSignedOut(event.action.error) &&
+      event.query.queryKey[0] !== "session"
+    )
+      onSignedOut();
+  });
+  return client;
+}

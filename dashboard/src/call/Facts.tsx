@@ -1,0 +1,174 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { type ReactNode, useState } from "react";
+import { queries } from "../ask/queries.ts";
+import { type Call, endReasons, type Recording } from "../ask/shapes.ts";
+import { Standing, Talk } from "../calls/CallRow.tsx";
+import { RecordingSign } from "../calls/RecordingSign.tsx";
+import { isLive, recordingStates } from "../calls/states.ts";
+import { phoneNumber } from "../words/phone-number.ts";
+import { size } from "../words/text.ts";
+import { exactly, shortSeconds, when } from "../words/time.ts";
+
+/** What a person asks first: who, when, how long, how it ended and why, is the recording whole. */
+export function Facts({ call }: { call: Call }) {
+  return (
+    <section aria-labelledby="facts">
+      <h2 id="facts" className="sr-only">
+        Facts
+      </h2>
+      <dl>
+        <Fact name={call.direction === "inbound" ? "Caller" : "Called"}>
+          {call.customer_name !== null && <bdi className="block">{call.customer_name}</bdi>}
+          <span dir="ltr">{phoneNumber(call.direction === "inbound" ? call.from : call.to)}</span>
+        </Fact>
+        <Fact name="Our number">
+          <span dir="ltr">{phoneNumber(call.direction === "inbound" ? call.to : call.from)}</span>
+        </Fact>
+        <Fact name="Agent">
+          {call.agent === null ? (
+            "None"
+          ) : (
+            <>
+              <Link
+                to="/agents/$id"
+                params={{ id: call.agent.id }}
+                className="underline decoration-edge underline-offset-2 hover:decoration-ink"
+              >
+                <bdi>{call.agent.name}</bdi>
+              </Link>
+              <span className="text-soft"> version {call.agent.version}</span>
+            </>
+          )}
+        </Fact>
+        <Fact name={call.direction === "inbound" ? "Came in" : "Placed"}>
+          <time dateTime={call.created_at} title={exactly(call.created_at)}>
+            {when(call.created_at, new Date())}
+          </time>
+        </Fact>
+        <Fact name="Rang">{call.ring_ms === null ? <Dash /> : shortSeconds(call.ring_ms)}</Fact>
+        <Fact name="Talked">
+          <Talk call={call} />
+        </Fact>
+        <Fact name={isLive(call) ? "Now" : "Ended"}>
+          <Standing call={call} />
+          {call.end_reason !== null && <p className="text-small text-soft">{call.end_detail ?? endReasons[call.end_reason].line}</p>}
+        </Fact>
+        {call.price !== null && (
+          <Fact name="Carrier's price">
+            <span dir="ltr">
+              {call.price} {call.price_currency}
+            </span>
+          </Fact>
+        )}
+        <Fact name="Recording">
+          <RecordingFact call={call} />
+        </Fact>
+        <Given name="Variables" values={call.variables} />
+        <Given name="Metadata" values={call.metadata} />
+      </dl>
+    </section>
+  );
+}
+
+const Dash = () => (
+  <span className="text-faint">
+    <span aria-hidden="true">–</span>
+    <span className="sr-only">none</span>
+  </span>
+);
+
+const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
+  <div className="grid min-h-8 grid-cols-[7rem_minmax(0,1fr)] gap-3 border-b border-line py-1.5">
+    <dt className="text-soft">{name}</dt>
+    <dd className="min-w-0 wrap-break-word">{children}</dd>
+  </div>
+);
+
+const sources = { carrier: "From the carrier", journal: "Our own, from the journal", engine: "From the engine" } as const;
+
+function RecordingFact({ call }: { call: Call }) {
+  const all = useQuery(queries.recordings(call.id));
+  const best = call.recording;
+  const others = all.data?.filter((recording) => recording.id !== best.id) ?? [];
+  return (
+    <>
+      <RecordingState recording={best} />
+      {others.length > 0 && (
+        <details className="mt-1">
+          <summary className="text-small text-soft hover:text-ink">
+            {others.length === 1 ? "One more source" : `${others.length} more sources`}
+          </summary>
+          {others.map((recording) => (
+            <div key={recording.id} className="mt-2">
+              <RecordingState recording={recording} />
+            </div>
+          ))}
+        </details>
+      )}
+    </>
+  );
+}
+
+/** One source of the sound: where it stands, why, what to do, and its fingerprint. */
+function RecordingState({ recording }: { recording: Recording }) {
+  const facts = [
+    recording.source === null ? null : sources[recording.source],
+    recording.format?.toUpperCase(),
+    recording.channels === 2 ? "two channels" : recording.channels === 1 ? "one channel" : null,
+    recording.size_bytes === null ? null : size(recording.size_bytes),
+  ].filter(Boolean);
+  return (
+    <>
+      <RecordingSign recording={recording} />
+      <p className="text-small text-soft">{facts.length > 0 ? facts.join(", ") : recordingStates[recording.status].line}</p>
+      {recording.because !== null && (
+        <p className="mt-1 text-small">
+          <span className="text-look">{recording.because.message}</span> {recording.because.remedy}
+        </p>
+      )}
+      {recording.sha256 !== null && <Fingerprint sha256={recording.sha256} />}
+    </>
+  );
+}
+
+function Fingerprint({ sha256 }: { sha256: string }) {
+  const [whole, setWhole] = useState(false);
+  return (
+    <button
+      type="button"
+      aria-expanded={whole}
+      onClick={() => setWhole(!whole)}
+      title={whole ? "Show less" : "Show the whole SHA-256"}
+      className="block text-start font-mono text-small break-all text-soft hover:text-ink"
+    >
+      sha256 {whole ? sha256 : `${sha256.slice(0, 16)}…`}
+    </button>
+  );
+}
+
+function Given({ name, values }: { name: string; values: Readonly<Record<string, string | number | boolean | null>> }) {
+  const entries = Object.entries(values);
+  if (entries.length === 0) return null;
+  return (
+    <Fact name={name}>
+      {entries.map(([key, value]) => (
+        <p key={key}>
+          <span className="font-mono text-small text-soft">{key}</span> <bdi>{String(value)}</bdi>
+        </p>
+      ))}
+    </Fact>
+  );
+}
+
+export const FactsBone = () => (
+  <div aria-hidden="true">
+    {["w-32", "w-28", "w-24", "w-36", "w-10", "w-12", "w-28", "w-24"].map((width, i) => (
+      // biome-ignore lint/suspicious/noArrayIndexKey: rows of a skeleton have no other name
+      <div key={i} className="grid min-h-8 grid-cols-[7rem_1fr] items-center gap-3 border-b border-line">
+        <div className="bone h-3 w-16" />
+        <div className={`bone h-3.5 ${width}`} />
+      </div>
+    ))}
+  </div>
+);

@@ -1,0 +1,154 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { queries } from "../ask/queries.ts";
+import type { CallEvent, Webhook } from "../ask/shapes.ts";
+import { Trouble } from "../look/Trouble.tsx";
+import { plain } from "../words/text.ts";
+import { clockTenths, exactly, timeOfDay } from "../words/time.ts";
+
+/** Everything that happened, and on request the carrier's requests behind it, as they came. */
+export function Timeline({ id, side }: { id: string; side: "events" | "webhooks" }) {
+  return (
+    <section aria-labelledby="timeline" className="pt-6">
+      <div className="flex items-center gap-4 border-b border-line">
+        <h2 id="timeline" className="sr-only">
+          What happened
+        </h2>
+        <nav aria-label="What happened" className="flex gap-4">
+          {(["events", "webhooks"] as const).map((name) => (
+            <Link
+              key={name}
+              from="/calls/$id"
+              to="/calls/$id"
+              params={{ id }}
+              search={(old: object) => ({ ...old, side: name === "webhooks" ? ("webhooks" as const) : undefined })}
+              replace
+              resetScroll={false}
+              aria-current={side === name ? "true" : undefined}
+              className={`press -mb-px flex items-center border-b-2 ${side === name ? "border-ink font-strong" : "border-transparent text-soft hover:text-ink"}`}
+            >
+              {name === "events" ? "Timeline" : "Raw webhooks"}
+            </Link>
+          ))}
+        </nav>
+      </div>
+      {side === "events" ? <Events id={id} /> : <Webhooks id={id} />}
+    </section>
+  );
+}
+
+const Waiting = () => (
+  <div aria-hidden="true">
+    {["w-40", "w-28", "w-48", "w-32", "w-44"].map((width) => (
+      <div key={width} className="grid h-8 grid-cols-[4rem_1fr] items-center gap-3">
+        <div className="bone h-3 w-10" />
+        <div className={`bone h-3.5 ${width}`} />
+      </div>
+    ))}
+  </div>
+);
+
+function Events({ id }: { id: string }) {
+  const events = useQuery(queries.events(id));
+  if (events.isPending) return <Waiting />;
+  if (events.isError) return <Trouble error={events.error} onRetry={() => void events.refetch()} className="mt-3" />;
+  if (events.data.length === 0) return <p className="py-3 text-soft">Nothing has happened yet.</p>;
+  return (
+    <ol className="pt-2">
+      {events.data.map((event) => (
+        <Event key={event.id} event={event} />
+      ))}
+    </ol>
+  );
+}
+
+const actors = { caller: "Caller", agent: "Agent", carrier: "Carrier", engine: "Engine", operator: "Operator", us: "Earshot" } as const;
+
+function Event({ event }: { event: CallEvent }) {
+  const detail = Object.keys(event.detail).length > 0;
+  const line = (
+    <>
+      <time dateTime={event.at} title={exactly(event.at)} className="tabular text-small leading-5 text-faint">
+        {event.call_ms === null ? timeOfDay(event.at) : clockTenths(event.call_ms)}
+      </time>
+      <span>
+        <bdi>{event.said}</bdi> <span className="text-small text-faint">{actors[event.actor]}</span>
+      </span>
+    </>
+  );
+  const row = "grid grid-cols-[4rem_minmax(0,1fr)] gap-3 py-1.5";
+  return (
+    <li>
+      {detail ? (
+        <details>
+          <summary className={`${row} list-none hover:bg-sunk [&::-webkit-details-marker]:hidden`} title="Show the details">
+            {line}
+          </summary>
+          <Raw text={JSON.stringify(event.detail, null, 2)} head={event.kind} />
+        </details>
+      ) : (
+        <div className={row} title={event.kind}>
+          {line}
+        </div>
+      )}
+    </li>
+  );
+}
+
+const Raw = ({ text, head }: { text: string; head: string }) => (
+  <div dir="ltr" className="mb-2 rounded bg-sunk px-3 py-2 text-start">
+    <p className="font-mono text-small break-all text-soft">{head}</p>
+    <pre className="max-h-80 overflow-auto font-mono text-small whitespace-pre-wrap [overflow-wrap:anywhere]">{text}</pre>
+  </div>
+);
+
+/** Verdicts that ask for attention; the others are the ordinary course. */
+const doubtful: ReadonlySet<string> = new Set(["bad_signature", "unreadable", "unknown_call"]);
+
+function Webhooks({ id }: { id: string }) {
+  const webhooks = useQuery(queries.webhooks(id));
+  if (webhooks.isPending) return <Waiting />;
+  if (webhooks.isError) return <Trouble error={webhooks.error} onRetry={() => void webhooks.refetch()} className="mt-3" />;
+  if (webhooks.data.length === 0) return <p className="py-3 text-soft">The carrier has sent nothing about this call.</p>;
+  return (
+    <ol className="pt-2">
+      {webhooks.data.map((webhook) => (
+        <li key={webhook.id}>
+          <details>
+            <summary className="grid list-none grid-cols-[4rem_minmax(0,1fr)_auto] gap-3 py-1.5 hover:bg-sunk [&::-webkit-details-marker]:hidden">
+              <time dateTime={webhook.received_at} title={exactly(webhook.received_at)} className="tabular text-small leading-5 text-faint">
+                {timeOfDay(webhook.received_at)}
+              </time>
+              <span className="truncate">
+                {plain(webhook.door)} <span className="text-soft">{aboutOf(webhook)}</span>
+              </span>
+              <span className={`text-small leading-5 ${doubtful.has(webhook.verdict) ? "text-look" : "text-soft"}`}>
+                {plain(webhook.verdict)}
+              </span>
+            </summary>
+            {webhook.because !== null && <p className="pb-1 ps-19 text-small text-soft">{webhook.because}</p>}
+            <Raw head={`${webhook.method} ${webhook.url}`} text={indented(webhook.body)} />
+          </details>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+const indented = (body: string): string => {
+  try {
+    return JSON.stringify(JSON.parse(body), null, 2);
+  } catch {
+    return body === "" ? "(no body)" : body;
+  }
+};
+
+/** The carrier's own word of what happened, where the body has one. */
+function aboutOf(webhook: Webhook): string {
+  try {
+    const body: unknown = JSON.parse(webhook.body);
+    return typeof body === "object" && body !== null && "status" in body ? String(body.status) : "";
+  } catch {
+    return "";
+  }
+}

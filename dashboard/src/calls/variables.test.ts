@@ -1,0 +1,13 @@
+import { expect, it } from "vitest";
+import { namedIn, variablesFrom } from "./variables.ts";
+
+it("an agent's texts name what they need, each once", () =>
+  expect(namedIn("Hello {{name}}, your {{ order_id }}: {{name}} {{2x}} {x}")).toEqual(["name", "order_id"]));
+it("rows left empty are not sent", () =>
+  expect(
+    variablesFrom([
+      { name: " order ", value: " 4711 " },
+      { name: "", value: "x" },
+      { name: "note", value: " " },
+    ]),
+  ).toEqual({ order: "4711" }));

@@ -1,0 +1,81 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useState } from "react";
+import { followLive } from "../ask/live.ts";
+import { PlaceCallSheet } from "../calls/PlaceCall.tsx";
+import { Help } from "../keys/Help.tsx";
+import { useKeys } from "../keys/use-keys.ts";
+import { Button } from "../look/Button.tsx";
+import { Mark } from "../look/Mark.tsx";
+
+const places = [
+  ["/calls", "Calls"],
+  ["/agents", "Agents"],
+  ["/settings", "Settings"],
+] as const;
+
+/** The rail with its few words, and beside it the page. On a narrow screen the rail is a strip on top. */
+export function Frame(): ReactNode {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const { place } = useSearch({ from: "/inside" });
+  const [connected, setConnected] = useState(true);
+  const [helping, setHelping] = useState(false);
+  useEffect(() => followLive(client, setConnected), [client]);
+
+  const setPlace = (to: string | undefined) =>
+    void navigate({ to: ".", search: (old: object) => ({ ...old, place: to }), replace: to === undefined });
+  useKeys({
+    help: () => setHelping(true),
+    "place a call": () => setPlace(""),
+    search: () => {
+      const box = document.querySelector<HTMLInputElement>("input[type=search]");
+      if (box) box.focus();
+      else void navigate({ to: "/calls" });
+    },
+  });
+
+  return (
+    <div className="min-h-dvh lg:grid lg:grid-cols-[11.5rem_minmax(0,1fr)]">
+      <a href="#page" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-raised focus:p-3">
+        Skip to the page
+      </a>
+      <header className="border-line max-lg:border-b lg:border-e">
+        <div className="flex items-center gap-1 px-3 py-1.5 max-sm:gap-0 max-sm:ps-4 sm:px-6 lg:sticky lg:top-0 lg:h-dvh lg:flex-col lg:items-stretch lg:px-3 lg:py-5">
+          <Link to="/calls" className="flex items-center gap-2 text-lead font-strong max-lg:me-auto lg:mb-6 lg:px-2">
+            <Mark />
+            <span className="max-sm:sr-only">Earshot</span>
+          </Link>
+          <nav aria-label="Pages" className="flex lg:flex-col lg:gap-0.5">
+            {places.map(([to, name]) => (
+              <Link
+                key={to}
+                to={to}
+                className="press flex items-center rounded px-2.5 text-soft hover:text-ink sm:px-3 lg:px-2"
+                activeProps={{ className: "font-strong text-ink! bg-sunk" }}
+              >
+                {name}
+              </Link>
+            ))}
+          </nav>
+          <Button look="main" className="max-lg:ms-2 max-sm:px-2.5 lg:mt-4" onClick={() => setPlace("")}>
+            Place a call
+          </Button>
+          <div className="max-lg:hidden lg:mt-auto">
+            <Button look="bare" className="w-full justify-between! px-2!" onClick={() => setHelping(true)}>
+              Keys <kbd className="font-mono text-small">?</kbd>
+            </Button>
+          </div>
+        </div>
+      </header>
+      <div id="page" className="min-w-0">
+        <p role="status" className={connected ? "sr-only" : "border-b border-line bg-sunk px-4 py-1.5 text-small text-soft sm:px-6"}>
+          {connected ? "" : "Live updates are interrupted. What you see may be old; it is read again as soon as the server answers."}
+        </p>
+        <Outlet />
+      </div>
+      {place !== undefined && <PlaceCallSheet to={place} onClose={() => setPlace(undefined)} />}
+      {helping && <Help onClose={() => setHelping(false)} />}
+    </div>
+  );
+}

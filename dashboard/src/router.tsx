@@ -1,0 +1,103 @@
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
+import { isSignedOut } from "./ask/failures.ts";
+import { queries } from "./ask/queries.ts";
+import { filtersFrom } from "./calls/filters.ts";
+import { Frame } from "./frame/Frame.tsx";
+import { Bare, Fault, NotHere } from "./frame/Outer.tsx";
+
+const root = createRootRouteWithContext<{ client: QueryClient }>()({ notFoundComponent: NotHere });
+
+/** Every page behind the sign-in. The session is read once; without one the way leads to the sign-in and back. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: "inside",
+  component: Frame,
+  errorComponent: Fault,
+  validateSearch: (search: Record<string, unknown>): { place?: string } =>
+    search.place === undefined || search.place === false ? {} : { place: String(search.place === true ? "" : search.place) },
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.client.ensureQueryData(queries.session());
+    } catch (error) {
+      if (isSignedOut(error)) throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { to: location.href } });
+      throw error;
+    }
+  },
+});
+
+const routes = root.addChildren([
+  createRoute({
+    getParentRoute: () => root,
+    path: "/sign-in",
+    validateSearch: (search: Record<string, unknown>): { to?: string } =>
+      typeof search.to === "string" && /^\/(?!\/)/.test(search.to) ? { to: search.to } : {},
+    component: lazyRouteComponent(() => import("./session/SignIn.tsx"), "SignInPage"),
+    errorComponent: Fault,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/enter",
+    validateSearch: (search: Record<string, unknown>): { token?: string; to?: string } => ({
+      ...(search.token === undefined ? {} : { token: String(search.token) }),
+      ...(typeof search.to === "string" && /^\/(?!\/)/.test(search.to) ? { to: search.to } : {}),
+    }),
+    component: lazyRouteComponent(() => import("./session/Enter.tsx"), "EnterPage"),
+    errorComponent: Fault,
+  }),
+  inside.addChildren([
+    createRoute({
+      getParentRoute: () => inside,
+      path: "/",
+      beforeLoad: () => {
+        throw redirect({ to: "/calls", replace: true });
+      },
+    }),
+    createRoute({
+      getParentRoute: () => inside,
+      path: "/calls",
+      validateSearch: filtersFrom,
+      component: lazyRouteComponent(() => import("./calls/CallsPage.tsx"), "CallsPage"),
+    }),
+    createRoute({
+      getParentRoute: () => inside,
+      path: "/calls/$id",
+      validateSearch: (search: Record<string, unknown>): { t?: number | string; side?: "webhooks" } => ({
+        ...(typeof search.t === "number" || typeof search.t === "string" ? { t: search.t } : {}),
+        ...(search.side === "webhooks" ? { side: "webhooks" as const } : {}),
+      }),
+      component: lazyRouteComponent(() => import("./call/CallPage.tsx"), "CallPage"),
+    }),
+    createRoute({
+      getParentRoute: () => inside,
+      path: "/agents",
+      component: lazyRouteComponent(() => import("./agents/AgentsPage.tsx"), "AgentsPage"),
+    }),
+    createRoute({
+      getParentRoute: () => inside,
+      path: "/agents/$id",
+      component: lazyRouteComponent(() => import("./agents/AgentPage.tsx"), "AgentPage"),
+    }),
+    createRoute({
+      getParentRoute: () => inside,
+      path: "/settings",
+      component: lazyRouteComponent(() => import("./settings/SettingsPage.tsx"), "SettingsPage"),
+    }),
+  ]),
+]);
+
+export const newRouter = (client: QueryClient) =>
+  createRouter({
+    routeTree: routes,
+    context: { client },
+    defaultPreload: "intent",
+    defaultPendingMs: 0,
+    defaultPendingComponent: Bare,
+    scrollRestoration: true,
+  });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof newRouter>;
+  }
+}

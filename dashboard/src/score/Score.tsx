@@ -1,0 +1,321 @@
+import { type KeyboardEvent, type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { Peaks, Utterance } from "../ask/shapes.ts";
+import { type Playback, useTick } from "../call/playback.ts";
+import { spokenAt } from "../call/spoken.ts";
+import { strongest } from "../words/emotion.ts";
+import { clock, clockTenths, shortSeconds, spokenDuration } from "../words/time.ts";
+import { BAR_PITCH, bars, barsPath, cutIns, gain, gaps, msOf, placeLabels, ticks, type View, xOf } from "./geometry.ts";
+
+export const voices = { caller: "Caller", agent: "Agent" } as const;
+/** What one character of the 12 px face takes, on average; for finding room only. */
+const CHAR_PX = 6.6;
+
+type Sound = { peaks: Peaks; offsetMs: number } | null;
+
+/**
+ * The call as a score: the caller above the line, the agent mirrored below, their feelings under them, one time axis.
+ * Without a sound (live, or not there) the sentences stand where they were said. `endMs` is the end of the drawn time.
+ */
+export function Score({
+  endMs,
+  utterances,
+  sound,
+  playback,
+}: {
+  endMs: number;
+  utterances: readonly Utterance[];
+  sound: Sound;
+  playback: Playback;
+}) {
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useWidth(frame);
+  const view = useMemo<View>(() => ({ fromMs: 0, toMs: Math.max(1000, endMs), width }), [endMs, width]);
+  const [hoverMs, setHoverMs] = useState<number | null>(null);
+  const playable = sound !== null;
+
+  const at = (event: PointerEvent) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    return Math.min(view.toMs, Math.max(0, msOf(view, event.clientX - box.left)));
+  };
+  const keys = (event: KeyboardEvent) => {
+    const to = { Home: 0, End: view.toMs - 1000 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    playback.seek(to);
+  };
+
+  return (
+    // A time axis runs one way in every script: the score is left to right also in a page that is not.
+    <div dir="ltr" ref={frame} className="relative select-none">
+      <div
+        role="slider"
+        tabIndex={0}
+        aria-label="Position in the call"
+        aria-valuemin={0}
+        aria-valuemax={Math.round(endMs / 1000)}
+        aria-valuenow={0}
+        aria-disabled={!playable}
+        ref={useSpokenPosition(playback, utterances)}
+        onKeyDown={keys}
+        onPointerMove={(event) => {
+          setHoverMs(at(event));
+          if (playable && event.buttons === 1) playback.seek(at(event));
+        }}
+        onPointerLeave={() => setHoverMs(null)}
+        onPointerDown={(event) => {
+          if (!playable || event.button !== 0) return;
+          event.currentTarget.setPointerCapture(event.pointerId);
+          playback.seek(at(event));
+        }}
+        className={`relative touch-pan-y outline-offset-4 ${playable ? "cursor-text" : ""}`}
+      >
+        <Lanes view={view} utterances={utterances} sound={sound} playback={playback} />
+        <Feelings view={view} utterances={utterances} />
+        <Axis view={view} />
+        {playable && <Playhead view={view} playback={playback} />}
+        {hoverMs !== null && <Hover view={view} ms={hoverMs} utterances={utterances} />}
+      </div>
+    </div>
+  );
+}
+
+function useWidth(box: React.RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useLayoutEffect(() => {
+    const measured = box.current;
+    if (!measured) return;
+    setWidth(measured.clientWidth);
+    const watching = new ResizeObserver(() => setWidth(measured.clientWidth));
+    watching.observe(measured);
+    return () => watching.disconnect();
+  }, [box]);
+  return width;
+}
+
+/** Keeps what a screen reader says of the position true, once a second. */
+function useSpokenPosition(playback: Playback, utterances: readonly Utterance[]) {
+  const slider = useRef<HTMLDivElement>(null);
+  const told = useRef(-1);
+  useTick(playback, (ms) => {
+    const second = Math.floor(ms / 1000);
+    if (second === told.current || !slider.current) return;
+    told.current = second;
+    const said = utterances[spokenAt(utterances, ms)];
+    slider.current.setAttribute("aria-valuenow", String(second));
+    slider.current.setAttribute("aria-valuetext", `${spokenDuration(ms)}, ${said ? `${voices[said.speaker]} speaks` : "silence"}`);
+  });
+  return slider;
+}
+
+/** Height of one lane in the drawing's own units; CSS stretches the drawing to its real height. */
+const LANE = 56;
+
+function Lanes({ view, utterances, sound, playback }: { view: View; utterances: readonly Utterance[]; sound: Sound; playback: Playback }) {
+  const drawn = useMemo(() => {
+    if (sound === null) return null;
+    const [caller, agent] = [bars(sound.peaks, 0, sound.offsetMs, view), bars(sound.peaks, 1, sound.offsetMs, view)];
+    const factor = gain(caller, agent);
+    return { caller: barsPath(caller, factor, LANE, -1), agent: barsPath(agent, factor, LANE, 1) };
+  }, [sound, view]);
+  const played = useRef<SVGSVGElement>(null);
+  useTick(playback, (ms) => {
+    if (played.current) played.current.style.clipPath = `inset(0 ${Math.max(0, view.width - xOf(view, ms))}px 0 0)`;
+  });
+  const box = `0 ${-LANE} ${Math.max(1, view.width)} ${2 * LANE}`;
+  const shape = "absolute inset-0 size-full overflow-visible";
+  return (
+    <div className="relative h-24 sm:h-28">
+      {drawn ? (
+        <>
+          <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={`${shape} opacity-45`}>
+            <Wave drawn={drawn} />
+          </svg>
+          <svg ref={played} viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={shape}>
+            <Wave drawn={drawn} />
+          </svg>
+        </>
+      ) : (
+        <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={shape}>
+          {utterances.map((said) => (
+            <Block key={said.id} said={said} view={view} />
+          ))}
+        </svg>
+      )}
+      <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={shape}>
+        <path d={`M0 0H${view.width}`} className="stroke-line" vectorEffect="non-scaling-stroke" />
+        {gaps(utterances).map((gap) => (
+          <rect
+            key={gap.fromMs}
+            x={xOf(view, gap.fromMs)}
+            y={-1}
+            width={Math.max(1, xOf(view, gap.toMs) - xOf(view, gap.fromMs))}
+            height={2}
+            className="fill-edge"
+          />
+        ))}
+      </svg>
+      {cutIns(utterances).map((said) => (
+        <Notch key={said.id} said={said} view={view} />
+      ))}
+    </div>
+  );
+}
+
+const Wave = ({ drawn }: { drawn: { caller: string; agent: string } }) => (
+  <g fill="none" strokeWidth={BAR_PITCH - 1}>
+    <path d={drawn.caller} className="stroke-caller" />
+    <path d={drawn.agent} className="stroke-agent" />
+  </g>
+);
+
+const fills = { caller: "fill-caller", agent: "fill-agent" } as const;
+const texts = { caller: "text-caller", agent: "text-agent" } as const;
+
+/** A sentence where it was said, for as long as there is no sound to draw. */
+function Block({ said, view }: { said: Utterance; view: View }) {
+  const x = xOf(view, said.started_ms);
+  const height = LANE * 0.5;
+  return (
+    <rect
+      x={x}
+      y={said.speaker === "caller" ? -height - 3 : 3}
+      width={Math.max(2, xOf(view, said.ended_ms) - x)}
+      height={height}
+      rx={2}
+      className={`${fills[said.speaker]} opacity-60`}
+    />
+  );
+}
+
+/** Where speech was broken off: a small notch cut into the lane from outside. */
+function Notch({ said, view }: { said: Utterance; view: View }) {
+  const above = said.speaker === "caller";
+  return (
+    <svg
+      viewBox="0 0 9 8"
+      aria-hidden="true"
+      style={{ left: `${xOf(view, said.ended_ms) - 4.5}px` }}
+      className={`absolute h-2 w-[9px] fill-ink ${above ? "top-0" : "bottom-0 rotate-180"}`}
+    >
+      <path d="M0 0h9L4.5 7z" />
+    </svg>
+  );
+}
+
+/** The strongest feeling of each utterance: a line as long as it lasted, stronger where it was, and its word where there is room. */
+function Feelings({ view, utterances }: { view: View; utterances: readonly Utterance[] }) {
+  const rows = useMemo(
+    () =>
+      (["caller", "agent"] as const).map((speaker) => {
+        const felt = utterances.flatMap((said) => {
+          const feeling = said.speaker === speaker ? strongest(said.emotions) : null;
+          return feeling
+            ? [
+                {
+                  said,
+                  feeling,
+                  at: xOf(view, said.started_ms),
+                  text: feeling.name,
+                  weight: feeling.score,
+                  widthPx: feeling.name.length * CHAR_PX + 10,
+                },
+              ]
+            : [];
+        });
+        return { speaker, felt, labels: placeLabels(felt, view.width) };
+      }),
+    [view, utterances],
+  );
+  return (
+    <div aria-hidden="true" className="mt-1.5">
+      {rows.map(({ speaker, felt, labels }) => (
+        <div key={speaker} className="relative h-5">
+          <svg
+            viewBox={`0 0 ${Math.max(1, view.width)} 20`}
+            preserveAspectRatio="none"
+            aria-hidden="true"
+            className="absolute inset-0 size-full"
+          >
+            {felt.map(({ said, feeling, at }) => (
+              <rect
+                key={said.id}
+                x={at}
+                y={0}
+                width={Math.max(2, xOf(view, said.ended_ms) - at)}
+                height={2}
+                fillOpacity={0.3 + 0.7 * Math.min(1, feeling.score / 0.7)}
+                className={fills[speaker]}
+              />
+            ))}
+          </svg>
+          {labels.map((label) => (
+            <span
+              key={label.said.id}
+              style={{ left: `${label.at}px` }}
+              className="absolute top-1 text-small leading-4 whitespace-nowrap text-soft"
+            >
+              <span className={`me-1 inline-block size-1.5 rounded-full bg-current align-middle ${texts[speaker]}`} />
+              {label.text}
+            </span>
+          ))}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Axis({ view }: { view: View }) {
+  const found = ticks(view);
+  return (
+    <div aria-hidden="true" className="relative mt-1 h-5 border-t border-line text-small text-faint">
+      {found.map((ms) => {
+        const x = xOf(view, ms);
+        return x > view.width - 12 ? null : (
+          <span
+            key={ms}
+            style={{ left: `${x}px` }}
+            className="tabular absolute top-0 pt-1 leading-4 before:absolute before:top-0 before:left-0 before:h-1.5 before:w-px before:bg-edge before:content-[''] [&:not(:first-child)]:before:left-0"
+          >
+            <span className="ps-1">{clock(ms)}</span>
+          </span>
+        );
+      })}
+    </div>
+  );
+}
+
+function Playhead({ view, playback }: { view: View; playback: Playback }) {
+  const line = useRef<HTMLDivElement>(null);
+  const move = (ms: number) => {
+    if (line.current) line.current.style.transform = `translateX(${Math.min(view.width, Math.max(0, xOf(view, ms))) - 1}px)`;
+  };
+  useTick(playback, move);
+  useEffect(() => move(playback.nowMs()));
+  return (
+    <div ref={line} aria-hidden="true" className="pointer-events-none absolute top-0 bottom-5 left-0 w-0.5 bg-ink">
+      <div className="absolute -top-1 -left-1 size-2.5 rounded-full bg-ink" />
+    </div>
+  );
+}
+
+/** What was said under the pointer. */
+function Hover({ view, ms, utterances }: { view: View; ms: number; utterances: readonly Utterance[] }) {
+  const said = utterances[spokenAt(utterances, ms)];
+  const gap = gaps(utterances).find((g) => g.fromMs <= ms && ms < g.toMs);
+  const x = xOf(view, ms);
+  const right = x > view.width / 2;
+  return (
+    <div aria-hidden="true" className="pointer-events-none absolute top-0 bottom-5 w-px bg-edge" style={{ left: `${x}px` }}>
+      <div
+        dir="auto"
+        className={`absolute top-full z-20 mt-1 w-max max-w-72 truncate rounded bg-raised px-2 py-1 text-small shadow-float ${right ? "right-0" : "left-0"}`}
+      >
+        <span className="tabular font-strong">{clockTenths(ms)}</span>
+        {said && <span className="text-soft">{` ${voices[said.speaker]}: ${said.text}`}</span>}
+        {!said && gap && (
+          <span className="text-soft">{` ${voices[gap.waitingFor]} answered after ${shortSeconds(gap.toMs - gap.fromMs)}`}</span>
+        )}
+      </div>
+    </div>
+  );
+}
