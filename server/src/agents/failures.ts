@@ -1,0 +1,45 @@
+import { Failure } from "../failure.ts";
+
+export class AgentUnknown extends Failure {
+  readonly code = "AGENT_UNKNOWN";
+  readonly blame = "caller";
+  readonly status = 404;
+  constructor(agent: string) {
+    super(`There is no agent ${agent.slice(0, 60)}.`, {
+      remedy: "Take the id from GET /api/agents, or leave agent_id out for the default agent.",
+      fields: [{ field: "agent_id", message: "is not one of the agents" }],
+    });
+  }
+}
+
+export class NoAgent extends Failure {
+  readonly code = "NO_AGENT";
+  readonly blame = "operator";
+  readonly status = 409;
+  constructor() {
+    super("There is no default agent, and the request names none.", { remedy: "Make an agent the default, or send agent_id." });
+  }
+}
+
+export class AgentChanged extends Failure {
+  readonly code = "AGENT_CHANGED";
+  readonly blame = "caller";
+  readonly status = 409;
+  constructor(agent: string, version: number) {
+    super(`Agent ${agent} was changed by someone else: it is at version ${version} now.`, {
+      remedy: "Read it again, make your change there, and save.",
+    });
+  }
+}
+
+export class NumberTaken extends Failure {
+  readonly code = "NUMBER_TAKEN";
+  readonly blame = "operator";
+  readonly status = 409;
+  constructor(number: string, agent: string) {
+    super(`${number} is answered by the agent ${JSON.stringify(agent)} already.`, {
+      remedy: "Take the number from that agent first; a number has one agent.",
+      fields: [{ field: "numbers", message: `${number} belongs to another agent` }],
+    });
+  }
+}

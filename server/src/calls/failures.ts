@@ -1,0 +1,100 @@
+import { Failure } from "../failure.ts";
+
+/** What can go wrong when a call is asked for, or something is asked of a call. docs/failures.md lists the codes. */
+
+const field = (name: string, message: string) => [{ field: name, message }];
+
+export class NumberInvalid extends Failure {
+  readonly code = "NUMBER_INVALID";
+  readonly blame = "caller";
+  readonly status = 422;
+  constructor(number: string, why: string) {
+    super(`${JSON.stringify(number.slice(0, 40))} is not a number we can call: ${why}`, {
+      remedy: "Write it with + and its country code, digits only: +12025550143.",
+      fields: field("to", why),
+    });
+  }
+}
+
+export class NumberNotAllowed extends Failure {
+  readonly code = "NUMBER_NOT_ALLOWED";
+  readonly blame = "operator";
+  readonly status = 422;
+  constructor(number: string, why: string) {
+    super(`Calls to ${number} are not allowed: ${why}`, {
+      remedy: "Allow its country or its prefix in the calling limits (setting call_limits, allowed) if you mean to call there.",
+      fields: field("to", why),
+    });
+  }
+}
+
+export class TooManyCalls extends Failure {
+  readonly code = "TOO_MANY_CALLS";
+  readonly blame = "operator";
+  readonly status = 429;
+  constructor(running: number) {
+    super(`${running} calls are running, which is the limit.`, {
+      remedy: "Wait until one has ended, or raise max_concurrent in the calling limits (setting call_limits).",
+    });
+  }
+}
+
+export class DayLimitReached extends Failure {
+  readonly code = "DAY_LIMIT_REACHED";
+  readonly blame = "operator";
+  readonly status = 429;
+  constructor(placed: number) {
+    super(`${placed} calls were placed in the last 24 hours, which is the limit.`, {
+      remedy: "Wait, or raise max_per_day in the calling limits (setting call_limits).",
+    });
+  }
+}
+
+export class IdempotencyKeyReused extends Failure {
+  readonly code = "IDEMPOTENCY_KEY_REUSED";
+  readonly blame = "caller";
+  readonly status = 422;
+  constructor(key: string) {
+    super(`The Idempotency-Key ${JSON.stringify(key.slice(0, 80))} came before with another request; no call was placed.`, {
+      remedy: "Use a new key for a new request, and the same key only to repeat the very same one.",
+    });
+  }
+}
+
+export class IdempotencyKeyUnusable extends Failure {
+  readonly code = "IDEMPOTENCY_KEY_UNUSABLE";
+  readonly blame = "caller";
+  readonly status = 400;
+  constructor() {
+    super("The Idempotency-Key is not 1 to 200 printable characters.", { remedy: "Send a fresh UUID with each new request." });
+  }
+}
+
+export class NoCarrier extends Failure {
+  readonly code = "NO_CARRIER";
+  readonly blame = "operator";
+  readonly status = 503;
+  constructor() {
+    super("No carrier is configured, so no call can be placed.", {
+      remedy: "Set the VONAGE_ variables, or start with `npm start`, which brings an emulated phone network.",
+    });
+  }
+}
+
+export class CallUnknown extends Failure {
+  readonly code = "CALL_UNKNOWN";
+  readonly blame = "caller";
+  readonly status = 404;
+  constructor(call: string) {
+    super(`There is no call ${call.slice(0, 60)}.`, { remedy: "Take the id from GET /api/calls or from the answer to POST /api/calls." });
+  }
+}
+
+export class CallOver extends Failure {
+  readonly code = "CALL_OVER";
+  readonly blame = "caller";
+  readonly status = 409;
+  constructor(call: string) {
+    super(`Call ${call} has ended already.`, { remedy: "Nothing to do." });
+  }
+}

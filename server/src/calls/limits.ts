@@ -1,0 +1,45 @@
+import { parsePhoneNumberFromString } from "libphonenumber-js/max";
+import { z } from "zod";
+import type { Sql } from "../db/pool.ts";
+import { DayLimitReached, NumberNotAllowed, TooManyCalls } from "./failures.ts";
+import type { PhoneNumber } from "./phone-number.ts";
+
+/**
+ * What may be dialled at all: the wall against toll fraud and against our own mistakes. Kept in `settings` under `call_limits`; what is not set
+ * there has these defaults. `allowed` holds countries ("US") and prefixes ("+4930"); premium numbers are never dialled.
+ */
+const CallLimits = z.object({
+  max_concurrent: z.int().min(0).max(10_000).default(20),
+  max_per_day: z.int().min(0).max(1_000_000).default(1000),
+  allowed: z
+    .array(z.string().regex(/^([A-Z]{2}|\+\d{1,14})$/))
+    .nullable()
+    .default(null),
+});
+export type CallLimits = z.infer<typeof CallLimits>;
+
+/** The limits in force. Settings that cannot be understood count as not set: never as "everything is allowed". */
+export async function readLimits(sql: Sql): Promise<CallLimits> {
+  const { rows } = await sql.query<{ value: unknown }>("select value from settings where name = 'call_limits'");
+  return CallLimits.safeParse(rows[0]?.value ?? {}).data ?? CallLimits.parse({});
+}
+
+/** Throws when this number must not be dialled. Without a setting only our own number's country may. Pure. */
+export function refuseForbiddenNumber(limits: CallLimits, to: PhoneNumber, ourNumber: string): void {
+  if (to.premium) throw new NumberNotAllowed(to.number, "it is a premium-rate number.");
+  const allowed = limits.allowed ?? [parsePhoneNumberFromString(ourNumber)?.country ?? ourNumber.slice(0, 2)];
+  const fits = allowed.some((one) => (one.startsWith("+") ? to.number.startsWith(one) : to.country === one));
+  if (!fits) throw new NumberNotAllowed(to.number, `only ${allowed.join(", ") || "nothing"} may be called.`);
+}
+
+/** Throws when one more call would be too many. Call it under the placing lock, so that two at once cannot both be the last. */
+export async function refuseTooMany(sql: Sql, limits: CallLimits, now: Date): Promise<void> {
+  const { rows } = await sql.query<{ open: number; day: number }>(
+    `select (select count(*) from calls where status <> 'ended') as open,
+            (select count(*) from calls where direction = 'outbound' and created_at > $1::timestamptz - interval '24 hours') as day`,
+    [now],
+  );
+  const { open, day } = rows[0] as { open: number; day: number };
+  if (open >= limits.max_concurrent) throw new TooManyCalls(open);
+  if (day >= limits.max_per_day) throw new DayLimitReached(day);
+}

@@ -1,0 +1,135 @@
+import type { AgentSettings } from "@earshot/contract/agent";
+import type { Direction } from "@earshot/contract/call";
+import type { CallStatus } from "@earshot/contract/status";
+import type pg from "pg";
+import { agentGreeting, agentPrompt, type Variables } from "../agents/prompt.ts";
+import { agentVersion } from "../agents/store.ts";
+import { notify } from "../db/notify.ts";
+import { inTransaction, type Sql } from "../db/pool.ts";
+import type { AgentId, CallId } from "../ids.ts";
+import { tellOfAnswer } from "./apply.ts";
+import { recordEvent } from "./events.ts";
+import { settle } from "./hear.ts";
+import { lockCall, saveCall } from "./store.ts";
+
+/** Everything the bridge needs of a call. */
+export interface BridgedCall {
+  readonly call: CallId;
+  readonly direction: Direction;
+  readonly status: CallStatus;
+  /** The other party's number, E.164 with +; null when withheld. */
+  readonly customer: string | null;
+  readonly customerName: string | null;
+  readonly createdAt: Date;
+  /** Zero of the call's clock: null until the answer is known. */
+  readonly answeredAt: Date | null;
+  readonly socketStartedAt: Date | null;
+  readonly hangupAskedAt: Date | null;
+  /** Null when no agent could be found: then there is nobody to talk. */
+  readonly agent: { readonly id: AgentId; readonly version: number; readonly settings: AgentSettings } | null;
+  /** The agent's prompt and first words with the variables filled in; the truth about being an AI is in the prompt already. */
+  readonly prompt: string;
+  readonly greeting: string | null;
+  readonly variables: Variables;
+  /** Name of the engine: the one the call already talks with, else its agent's. */
+  readonly engine: string;
+  readonly engineSession: string | null;
+  readonly engineResume: string | null;
+  /** Longest talk, ms. */
+  readonly maxMs: number;
+}
+
+interface Row {
+  direction: Direction;
+  status: CallStatus;
+  from_number: string | null;
+  to_number: string | null;
+  customer_name: string | null;
+  variables: Variables;
+  created_at: Date;
+  answered_at: Date | null;
+  socket_started_at: Date | null;
+  hangup_asked_at: Date | null;
+  agent_id: AgentId | null;
+  agent_version: number | null;
+  engine: string | null;
+  engine_session: string | null;
+  engine_resume: string | null;
+}
+
+/** A call as the bridge needs it; null when there is no such call. The other party is `from` of an inbound and `to` of an outbound call. */
+export async function loadForBridge(sql: Sql, call: CallId): Promise<BridgedCall | null> {
+  const { rows } = await sql.query<Row>(
+    `select direction, status, from_number, to_number, customer_name, variables, created_at, answered_at, socket_started_at, hangup_asked_at,
+       agent_id, agent_version, engine, engine_session, engine_resume from calls where id = $1`,
+    [call],
+  );
+  const row = rows[0];
+  if (row === undefined) return null;
+  const agent = row.agent_id === null || row.agent_version === null ? null : await agentVersion(sql, row.agent_id, row.agent_version);
+  const customer = row.direction === "inbound" ? row.from_number : row.to_number;
+  const variables: Variables = {
+    ...(row.customer_name === null ? {} : { customer_name: row.customer_name }),
+    ...(customer === null ? {} : { customer_number: customer }),
+    direction: row.direction,
+    ...(agent === null ? {} : { agent_name: agent.settings.name }),
+    ...row.variables,
+  };
+  return {
+    call,
+    direction: row.direction,
+    status: row.status,
+    customer,
+    customerName: row.customer_name,
+    createdAt: row.created_at,
+    answeredAt: row.answered_at,
+    socketStartedAt: row.socket_started_at,
+    hangupAskedAt: row.hangup_asked_at,
+    agent,
+    prompt: agent === null ? "" : agentPrompt(agent.settings, variables),
+    greeting: agent === null ? null : agentGreeting(agent.settings, variables),
+    variables,
+    engine: row.engine ?? agent?.settings.engine ?? "evi",
+    engineSession: row.engine_session,
+    engineResume: row.engine_resume,
+    maxMs: (agent?.settings.max_minutes ?? 10) * 60_000,
+  };
+}
+
+/**
+ * The first audio frame came, at `at`: it is the zero of the caller-audio clock and stays the first one's through reconnects. Audio flows only
+ * in an answered call, so an answer whose webhook is late or lost is known now. Returns the call's answer time, which from now on stays
+ * (hear.ts), because the transcript counts from it; null when there is no such call.
+ */
+export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, at: Date): Promise<Date | null> {
+  return inTransaction(pool, async (sql) => {
+    const known = await lockCall(sql, call);
+    if (known === null) return null;
+    let { answeredAt } = known.call;
+    if (known.call.status !== "ended" && answeredAt === null) {
+      const settled = settle({ ...known, call: { ...known.call, answeredAt: at } }, at);
+      await saveCall(sql, known, settled.known);
+      await tellOfAnswer(sql, known, settled.known, "us", null);
+      answeredAt = settled.known.call.answeredAt;
+    }
+    await sql.query("update calls set socket_started_at = coalesce(socket_started_at, $2), owner = $3 where id = $1", [call, at, owner]);
+    const first = known.call.socketStartedAt === null;
+    const said = first ? "The first sound of the call arrived." : "The sound of the call is back.";
+    const kind = first ? "audio.started" : "audio.resumed";
+    await recordEvent(sql, { call, at, kind, actor: "us", said, ...(first ? { once: kind } : {}) });
+    return answeredAt;
+  });
+}
+
+/** Which engine speaks for the call, and the tokens to go on with its session. */
+export async function engineOpened(
+  sql: Sql,
+  call: CallId,
+  engine: { readonly name: string; readonly session: string | null; readonly resume: string | null },
+): Promise<void> {
+  await sql.query(
+    "update calls set engine = $2, engine_session = coalesce($3, engine_session), engine_resume = coalesce($4, engine_resume) where id = $1",
+    [call, engine.name, engine.session, engine.resume],
+  );
+  await notify(sql, { call_id: call, what: "call" });
+}

@@ -1,0 +1,199 @@
+import { createHash } from "node:crypto";
+import type { PlaceCall } from "@earshot/contract/call";
+import type pg from "pg";
+import type { Logger } from "pino";
+import { agentForCall } from "../agents/store.ts";
+import type { Carrier, DialAnswer } from "../carrier/port.ts";
+import type { Clock } from "../clock.ts";
+import { inTransaction, type Sql } from "../db/pool.ts";
+import { type AgentId, type CallId, newId } from "../ids.ts";
+import { deadlineOf, RING_SECONDS } from "./deadlines.ts";
+import type { Ending } from "./endings.ts";
+import { recordEvent } from "./events.ts";
+import { IdempotencyKeyReused, IdempotencyKeyUnusable, NoCarrier } from "./failures.ts";
+import { hangUpLeg } from "./hang-up.ts";
+import { settle } from "./hear.ts";
+import { readLimits, refuseForbiddenNumber, refuseTooMany } from "./limits.ts";
+import { dialable } from "./phone-number.ts";
+import { insertCall, lockCall, saveCall } from "./store.ts";
+
+export interface PlacingParts {
+  readonly pool: pg.Pool;
+  /** Null when none is configured: then nothing can be placed. */
+  readonly carrier: Carrier | null;
+  /** Our number, E.164 with +. */
+  readonly number: string | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Dials under way: whoever closes the server waits for them, and tests for their end. */
+  readonly dialing: Set<Promise<void>>;
+  readonly onEnded?: (call: CallId) => void;
+}
+
+/** Who asks, and under which key. */
+export interface PlacedBy {
+  /** user:<id> or key:<id>. */
+  readonly actor: string;
+  readonly idempotencyKey: string | null;
+}
+
+/**
+ * Places a call: the row first, committed, then the carrier is asked (no phone rings that we have no row for). Resolves with the call's id as
+ * soon as the row is there; the dialling goes on behind it and its outcome is on the row. The same idempotency key with the same request is
+ * the same call, whatever has become of it. Throws the failures of calls/failures.ts and agents/failures.ts; then there is no row.
+ */
+export async function placeCall(parts: PlacingParts, request: PlaceCall, by: PlacedBy): Promise<CallId> {
+  const { pool, carrier, number, clock } = parts;
+  if (by.idempotencyKey !== null && !/^[\x21-\x7e]{1,200}$/.test(by.idempotencyKey)) throw new IdempotencyKeyUnusable();
+  const requestHash = hashOf(request);
+  const to = dialable(request.to);
+  const call = newId<CallId>(clock.now().getTime());
+  const placed = await inTransaction(pool, async (sql) => {
+    // One placing at a time, in all processes: keys and limits are looked up and used under the same lock. It is held for a few milliseconds.
+    await sql.query("select pg_advisory_xact_lock(hashtext('earshot placing'))");
+    const earlier = by.idempotencyKey === null ? null : await placedBefore(sql, by.actor, by.idempotencyKey, requestHash);
+    if (earlier !== null) return { call: earlier, to: null, maxMinutes: 0 };
+    if (carrier === null || number === null) throw new NoCarrier();
+    const limits = await readLimits(sql);
+    refuseForbiddenNumber(limits, to, number);
+    const agent = await agentForCall(sql, (request.agent_id as AgentId | undefined) ?? null);
+    const now = clock.now();
+    await refuseTooMany(sql, limits, now);
+    await insertCall(sql, {
+      id: call,
+      direction: "outbound",
+      status: "queued",
+      from: number,
+      to: to.number,
+      customerName: request.customer_name ?? null,
+      variables: request.variables ?? {},
+      metadata: request.metadata ?? {},
+      agent,
+      placedBy: by.actor,
+      idempotencyKey: by.idempotencyKey,
+      requestHash,
+      createdAt: now,
+      deadlineAt: deadlineOf("queued", { createdAt: now, dialedAt: null, ringingAt: null, answeredAt: null, maxMinutes: null }) as Date,
+      phoneLeg: null,
+      conversation: null,
+      regionUrl: null,
+    });
+    await recordEvent(sql, {
+      call,
+      at: now,
+      kind: "call.placed",
+      actor: "operator",
+      said: `A call to ${to.number} was asked for.`,
+      detail: { by: by.actor },
+      once: "placed",
+    });
+    return { call, to: to.number, maxMinutes: agent.settings.max_minutes };
+  });
+  if (placed.to !== null && carrier !== null && number !== null) {
+    const dial = { call, from: number, to: placed.to, ringSeconds: RING_SECONDS, maxSeconds: placed.maxMinutes * 60 };
+    const work = dialNow(parts, carrier, dial)
+      .catch((error: unknown) => parts.log.error({ call, err: error }, "dialling ended in an error; the watchdog will look at the call"))
+      .finally(() => parts.dialing.delete(work));
+    parts.dialing.add(work);
+  }
+  return placed.call;
+}
+
+async function dialNow(parts: PlacingParts, carrier: Carrier, dial: Parameters<Carrier["dial"]>[0]): Promise<void> {
+  const { pool, clock } = parts;
+  if (!(await claim(pool, dial.call, clock.now()))) return;
+  const answer = await carrier.dial(dial);
+  const { over, hangUp } = await inTransaction(pool, (sql) => noteAnswer(sql, dial.call, answer, clock.now()));
+  if (over) parts.onEnded?.(dial.call);
+  if (hangUp && answer.dialed === "yes") await hangUpLeg(parts.pool, carrier, dial.call, answer.leg, clock.now());
+}
+
+/** Takes a queued call for dialling, once: the time is on the row before the carrier hears of it. */
+async function claim(pool: pg.Pool, call: CallId, now: Date): Promise<boolean> {
+  return inTransaction(pool, async (sql) => {
+    const known = await lockCall(sql, call);
+    if (known === null || known.call.status !== "queued" || known.call.dialedAt !== null || known.call.hangupAskedAt !== null) return false;
+    const dialed = { ...known, call: { ...known.call, dialedAt: now } };
+    await saveCall(sql, known, settle(dialed, now).known);
+    await recordEvent(sql, { call, at: now, kind: "call.dialed", actor: "us", said: "The carrier was asked to dial.", once: "dialed" });
+    return true;
+  });
+}
+
+/** What the carrier answered, on the row. Unknown stays dialing: the phone may ring; webhooks or the watchdog tell. Never dialled again. */
+async function noteAnswer(sql: Sql, call: CallId, answer: DialAnswer, now: Date): Promise<{ over: boolean; hangUp: boolean }> {
+  const known = await lockCall(sql, call);
+  if (known === null) return { over: false, hangUp: false };
+  switch (answer.dialed) {
+    case "yes": {
+      const named = {
+        ...known.call,
+        phoneLeg: known.call.phoneLeg ?? answer.leg,
+        conversation: known.call.conversation ?? answer.conversation,
+      };
+      await saveCall(sql, known, settle({ ...known, call: named }, now).known);
+      await recordEvent(sql, {
+        call,
+        at: now,
+        kind: "call.accepted",
+        actor: "carrier",
+        said: "The carrier accepted the call.",
+        detail: { leg: answer.leg },
+        once: "accepted",
+      });
+      return { over: false, hangUp: known.call.hangupAskedAt !== null && known.call.status !== "ended" };
+    }
+    case "no": {
+      const ending: Ending = {
+        reason: "carrier_refused",
+        detail: `The carrier refused to dial${answer.status === null ? "" : ` (HTTP ${answer.status})`}: ${answer.text}`,
+      };
+      const settled = settle(known, now, ending);
+      await saveCall(sql, known, settled.known);
+      const over = settled.became.includes("ended");
+      if (over) {
+        const detail = { end_reason: ending.reason, code: answer.code, http_status: answer.status };
+        await recordEvent(sql, {
+          call,
+          at: now,
+          kind: "call.ended",
+          actor: "carrier",
+          said: `The call ended. ${ending.detail}`,
+          detail,
+          once: "ended",
+        });
+      }
+      return { over, hangUp: false };
+    }
+    case "unknown": {
+      const said = `Whether the carrier took the call is not known: ${answer.text} It is not dialled again; the carrier's webhooks will tell.`;
+      await recordEvent(sql, { call, at: now, kind: "call.dial_unknown", actor: "us", said, once: "dial_unknown" });
+      return { over: false, hangUp: false };
+    }
+  }
+}
+
+async function placedBefore(sql: Sql, actor: string, key: string, requestHash: Buffer): Promise<CallId | null> {
+  const { rows } = await sql.query<{ id: CallId; request_hash: Buffer }>(
+    "select id, request_hash from calls where placed_by = $1 and idempotency_key = $2",
+    [actor, key],
+  );
+  if (rows[0] === undefined) return null;
+  if (!rows[0].request_hash.equals(requestHash)) throw new IdempotencyKeyReused(key);
+  return rows[0].id;
+}
+
+/** The request whatever the order of its fields: the same meaning is the same request. */
+function hashOf(request: PlaceCall): Buffer {
+  return createHash("sha256").update(canonical(request)).digest();
+}
+
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return `{${fields
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, field]) => `${JSON.stringify(name)}:${canonical(field)}`)
+    .join(",")}}`;
+}

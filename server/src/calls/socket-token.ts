@@ -1,0 +1,54 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Sql } from "../db/pool.ts";
+import type { CallId } from "../ids.ts";
+
+/** The carrier opens the socket within seconds of its instructions. */
+const FRESH_S = 120;
+
+/**
+ * A token that opens a call's audio once. Only its hash is kept. `lastsS`: the token of the second connect in the instructions must be good as
+ * long as the call may last, because it is used when our process was lost in the middle.
+ */
+export async function makeSocketToken(sql: Sql, call: CallId, now: Date, lastsS = FRESH_S): Promise<string> {
+  const token = randomBytes(24).toString("base64url");
+  await sql.query(
+    "insert into socket_tokens (token_hash, call_id, created_at, expires_at) values ($1, $2, $3, $3::timestamptz + $4 * interval '1 second')",
+    [hashOf(token), call, now, lastsS],
+  );
+  return token;
+}
+
+/**
+ * The call a token opens, and never again; null when it is unknown, used, expired, or its call is over or being ended. To be asked before the
+ * socket is accepted.
+ */
+export async function redeemSocketToken(sql: Sql, token: string): Promise<CallId | null> {
+  if (!/^[A-Za-z0-9_-]{32}$/.test(token)) return null;
+  const { rows } = await sql.query<{ call_id: CallId }>(
+    `update socket_tokens t set used_at = now() from calls c
+     where t.token_hash = $1 and t.used_at is null and t.expires_at > now()
+       and c.id = t.call_id and c.status <> 'ended' and c.hangup_asked_at is null
+     returning t.call_id`,
+    [hashOf(token)],
+  );
+  return rows[0]?.call_id ?? null;
+}
+
+/** How often this call's audio was opened, and how many tokens were made for it in the last minute: what bounds reconnecting. */
+export async function countSocketTokens(
+  sql: Sql,
+  call: CallId,
+): Promise<{ readonly used: number; readonly lastMinute: number; readonly all: number }> {
+  const { rows } = await sql.query<{ used: number; last_minute: number; all: number }>(
+    `select count(*) filter (where used_at is not null) as used, count(*) as all,
+            count(*) filter (where created_at > now() - interval '1 minute') as last_minute
+     from socket_tokens where call_id = $1`,
+    [call],
+  );
+  const { used, last_minute, all } = rows[0] as { used: number; last_minute: number; all: number };
+  return { used, lastMinute: last_minute, all };
+}
+
+function hashOf(token: string): Buffer {
+  return createHash("sha256").update(token).digest();
+}

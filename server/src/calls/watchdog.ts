@@ -1,0 +1,205 @@
+import type pg from "pg";
+import type { Logger } from "pino";
+import type { Carrier, LegState } from "../carrier/port.ts";
+import type { Clock } from "../clock.ts";
+import { inTransaction } from "../db/pool.ts";
+import type { CallId, LegId } from "../ids.ts";
+import { tellOfEnd } from "./apply.ts";
+import { after, deadlineOf, ENDING_S, HANGUP_S, LOOK_AFTER_RESTART_S } from "./deadlines.ts";
+import { type Ending, lost } from "./endings.ts";
+import { recordEvent } from "./events.ts";
+import { hear, settle, wordOf } from "./hear.ts";
+import { type CallKnown, type Known, phoneLeg } from "./known.ts";
+import { lockCall, saveCall } from "./store.ts";
+
+export interface WatchdogParts {
+  readonly pool: pg.Pool;
+  readonly carrier: Carrier | null;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Does this process hear the call's audio right now? Then it lives, whatever the carrier's register says. */
+  readonly carries?: (call: CallId) => boolean;
+  readonly onEnded?: (call: CallId) => void;
+  /** How often it looks; tests call `tick` themselves. */
+  readonly everyMs?: number;
+}
+
+export interface Watchdog {
+  /** Looks at every call whose deadline has passed; resolves when all of them are dealt with. */
+  tick(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the carrier answered when asked for a leg. */
+type Told =
+  | { readonly told: "state"; readonly state: LegState }
+  | { readonly told: "not known" }
+  | { readonly told: "nothing"; readonly because: string }
+  | { readonly told: "no leg" };
+
+const EVERY_MS = 2_000;
+const AT_ONCE = 20;
+
+/**
+ * Ends what nobody ended. Every open call has a deadline in its row; when it has passed, the carrier is asked for the leg once. What it says is
+ * heard like a webhook; when it says nothing that ends the call, the call is hung up, and ended as `lost` if that brings no word either.
+ * One statement per tick takes the due calls and moves their deadlines on, so several servers never look at one call together, and a server
+ * that dies while looking leaves the call to the next tick.
+ */
+export function startWatchdog(parts: WatchdogParts): Watchdog {
+  let running: Promise<void> | null = null;
+  const tick = (): Promise<void> => {
+    running ??= look(parts).finally(() => {
+      running = null;
+    });
+    return running;
+  };
+  const timer = setInterval(() => {
+    tick().catch((error: unknown) => parts.log.error({ err: error }, "the watchdog could not look"));
+  }, parts.everyMs ?? EVERY_MS);
+  return {
+    tick,
+    async close() {
+      clearInterval(timer);
+      await running?.catch(() => {});
+    },
+  };
+}
+
+/**
+ * After a start: every open call may have lost its process. The carrier has a moment to reach us by itself (its webhooks wait in its queue, its
+ * audio comes back by the second connect), then each is looked at. Harmless for calls another living server carries: looking only asks.
+ * Returns how many there are.
+ */
+export async function recoverCalls(pool: pg.Pool, now: Date): Promise<number> {
+  const { rowCount } = await pool.query("update calls set deadline_at = least(deadline_at, $1) where status <> 'ended'", [
+    after(now, LOOK_AFTER_RESTART_S),
+  ]);
+  return rowCount ?? 0;
+}
+
+async function look(parts: WatchdogParts): Promise<void> {
+  const { rows } = await parts.pool.query<{ id: CallId }>(
+    `update calls set deadline_at = $1::timestamptz + $2 * interval '1 second'
+     where id in (select id from calls where status <> 'ended' and deadline_at <= $1 order by deadline_at limit ${AT_ONCE} for update skip locked)
+     returning id`,
+    [parts.clock.now(), HANGUP_S],
+  );
+  await Promise.all(
+    rows.map(({ id }) =>
+      lookAt(parts, id).catch((error: unknown) =>
+        parts.log.error({ call: id, err: error }, "the watchdog could not deal with a call; it tries again"),
+      ),
+    ),
+  );
+}
+
+async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
+  const leg = await legToAsk(parts.pool, call);
+  const told = await ask(parts.carrier, leg);
+  const { hangUp, over } = await inTransaction(parts.pool, async (sql) => {
+    const before = await lockCall(sql, call);
+    if (before === null || before.call.status === "ended") return { hangUp: false, over: false };
+    const now = parts.clock.now();
+    const word = told.told === "state" ? wordOf(told.state.leg, "phone", told.state, now) : null;
+    const known = word === null ? before : hear(before, word, now).known;
+    const next = judge(known, told, parts.carries?.(call) ?? false, now);
+    const settled = settle({ ...known, call: { ...known.call, ...next.set } }, now, next.ending);
+    // A judged call keeps the deadline it was given: settling only knows the usual one.
+    const judged =
+      settled.known.call.status === "ended"
+        ? settled.known.call
+        : { ...settled.known.call, deadlineAt: next.set.deadlineAt ?? settled.known.call.deadlineAt };
+    const became = judged.status === "ended" ? (["ended"] as const) : [];
+    await saveCall(sql, before, { ...settled.known, call: judged });
+    const evidence = { watchdog: described(told), status: before.call.status };
+    await recordEvent(sql, { call, at: now, kind: "watchdog.looked", actor: "us", said: next.said, detail: evidence });
+    await tellOfEnd(sql, before, { known: { ...settled.known, call: judged }, became, revised: false }, null, evidence);
+    return { hangUp: next.hangUp, over: became.length > 0 };
+  });
+  if (over) parts.onEnded?.(call);
+  if (hangUp && leg !== null && parts.carrier !== null) await parts.carrier.hangUp(leg.leg, leg.regionUrl).catch(() => {});
+}
+
+interface Judgement {
+  readonly set: Partial<CallKnown>;
+  readonly ending: Ending | null;
+  readonly hangUp: boolean;
+  readonly said: string;
+}
+
+/** What to do with a call whose deadline has passed, given what the carrier says of it. Pure. */
+export function judge(known: Known, told: Told, carried: boolean, now: Date): Judgement {
+  const { call } = known;
+  if (phoneLeg(known)?.endedAs) {
+    return {
+      set: {},
+      ending: lost(known, `The carrier says the call is over, but never why (${described(told)}).`),
+      hangUp: false,
+      said: "The carrier says the call is over.",
+    };
+  }
+  const usual = deadlineOf(call.status, call);
+  const overdue = usual === null || usual <= now || call.hangupAskedAt !== null;
+  const asked = call.askedAt !== null;
+  const lives = told.told === "state" || carried;
+  if (lives && !overdue) {
+    return { set: { deadlineAt: usual, askedAt: null }, ending: null, hangUp: false, said: "The call still runs." };
+  }
+  if ((told.told === "nothing" || told.told === "no leg") && !overdue && usual !== null) {
+    const soon = after(now, HANGUP_S);
+    return {
+      set: { deadlineAt: soon < usual ? soon : usual },
+      ending: null,
+      hangUp: false,
+      said: `Nothing new: the carrier ${described(told)}.`,
+    };
+  }
+  if (!asked && told.told !== "no leg") {
+    const set = {
+      askedAt: now,
+      deadlineAt: after(now, told.told === "not known" ? ENDING_S : HANGUP_S),
+      ...(lives && call.hangupAskedAt === null
+        ? { hangupAskedAt: now, hangupAskedBy: call.status === "in_progress" ? "us:time_limit" : "us:no_answer" }
+        : {}),
+    };
+    const said = lives
+      ? `The call is ${call.status} for too long; we hang up.`
+      : `No word of the call: ${described(told)}. Once more is waited.`;
+    return { set, ending: null, hangUp: lives, said };
+  }
+  const evidence = `No word of its end came while it was ${call.status}; asked, the carrier: ${described(told)}.`;
+  return { set: {}, ending: lost(known, evidence), hangUp: false, said: evidence };
+}
+
+async function legToAsk(pool: pg.Pool, call: CallId): Promise<{ leg: LegId; regionUrl: string | null } | null> {
+  const { rows } = await pool.query<{ phone_leg: LegId | null; region_url: string | null }>(
+    "select phone_leg, region_url from calls where id = $1",
+    [call],
+  );
+  return rows[0]?.phone_leg ? { leg: rows[0].phone_leg, regionUrl: rows[0].region_url } : null;
+}
+
+async function ask(carrier: Carrier | null, leg: { leg: LegId; regionUrl: string | null } | null): Promise<Told> {
+  if (leg === null) return { told: "no leg" };
+  if (carrier === null) return { told: "nothing", because: "no carrier is configured" };
+  try {
+    const state = await carrier.legState(leg.leg, leg.regionUrl);
+    return state === null ? { told: "not known" } : { told: "state", state };
+  } catch (error) {
+    return { told: "nothing", because: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function described(told: Told): string {
+  switch (told.told) {
+    case "state":
+      return `says "${told.state.status}"`;
+    case "not known":
+      return "does not know the leg";
+    case "nothing":
+      return `could not be asked: ${told.because}`;
+    case "no leg":
+      return "never named a leg of it";
+  }
+}

@@ -1,0 +1,113 @@
+import { Failure } from "../failure.ts";
+
+/** What a carrier can do to us when it is asked something. `carrierStatus` is its HTTP answer; null when there was none. */
+export abstract class CarrierFailure extends Failure {
+  readonly status: number = 502;
+  abstract readonly carrierStatus: number | null;
+}
+
+export class CarrierUnreachable extends CarrierFailure {
+  readonly code = "CARRIER_UNREACHABLE";
+  readonly blame = "carrier";
+  readonly carrierStatus = null;
+  constructor(host: string, why: string, cause?: unknown) {
+    super(`The carrier at ${host} did not answer: ${why}.`, {
+      remedy: "Check VONAGE_API_URL and the server's way out; if both are right, look at the carrier's status page.",
+      cause,
+    });
+  }
+}
+
+export class CarrierUnauthorized extends CarrierFailure {
+  readonly code = "CARRIER_UNAUTHORIZED";
+  readonly blame = "operator";
+  readonly carrierStatus: number;
+  constructor(host: string, status: number) {
+    super(`The carrier at ${host} does not accept our credentials (HTTP ${status}).`, {
+      remedy: "Check that VONAGE_APPLICATION_ID and VONAGE_PRIVATE_KEY belong together, and that the server's clock is right.",
+    });
+    this.carrierStatus = status;
+  }
+}
+
+export class CarrierLimited extends CarrierFailure {
+  readonly code = "CARRIER_LIMITED";
+  readonly blame = "operator";
+  override readonly status = 503;
+  readonly carrierStatus = 429;
+  constructor(host: string) {
+    super(`The carrier at ${host} says we ask too often (HTTP 429).`, {
+      remedy: "Ask fewer things at once, or have the carrier raise the account's limits.",
+    });
+  }
+}
+
+/** It does not have what was asked for: a leg long over, an expired recording, or another region's. */
+export class CarrierHasNot extends CarrierFailure {
+  readonly code = "CARRIER_HAS_NOT";
+  readonly blame = "carrier";
+  override readonly status = 404;
+  readonly carrierStatus: number;
+  constructor(what: string, status: number) {
+    super(`The carrier does not have ${what} (HTTP ${status}).`, {
+      remedy: "It may have expired, or belong to another region or application of the carrier.",
+    });
+    this.carrierStatus = status;
+  }
+}
+
+export class CarrierRefused extends CarrierFailure {
+  readonly code = "CARRIER_REFUSED";
+  readonly blame = "carrier";
+  readonly carrierStatus: number;
+  constructor(what: string, status: number, text: string) {
+    super(`The carrier refused ${what} (HTTP ${status}): ${text || "without a reason"}`, {
+      remedy: "The carrier's own words are in the message; the call's events hold the whole exchange.",
+    });
+    this.carrierStatus = status;
+  }
+}
+
+/** An address the carrier (or somebody in its name) gave us, where our credentials must not go. */
+export class CarrierHostForbidden extends CarrierFailure {
+  readonly code = "CARRIER_HOST_FORBIDDEN";
+  readonly blame = "carrier";
+  readonly carrierStatus = null;
+  constructor(url: string, why: string) {
+    super(`${shown(url)} is not an address of the carrier: ${why}.`, {
+      remedy:
+        "Only *.vonage.com, *.nexmo.com and the host of VONAGE_API_URL are asked. Look at the stored webhook that named this address.",
+    });
+  }
+}
+
+/** A request to the carrier's door that does not prove to be the carrier's. */
+export class WebhookRefused extends Failure {
+  readonly code = "WEBHOOK_REFUSED";
+  readonly blame = "carrier";
+  readonly status = 401;
+  constructor(why: string) {
+    super(`This request is not accepted as the carrier's. ${why}`, {
+      remedy:
+        "Check VONAGE_SIGNATURE_SECRET, VONAGE_API_KEY and VONAGE_APPLICATION_ID, that the application signs its webhooks, and the server's clock.",
+    });
+  }
+}
+
+/** What the carrier asked could not be answered now; it asks again, then at the fallback URL. */
+export class WebhookUnanswered extends Failure {
+  readonly code = "WEBHOOK_UNANSWERED";
+  readonly blame = "us";
+  readonly status = 503;
+  constructor(cause: unknown) {
+    super("The carrier's request could not be answered now.", {
+      remedy: "The server's log has the reason; most often the database does not answer.",
+      cause,
+    });
+  }
+}
+
+function shown(url: string): string {
+  const parsed = URL.parse(url);
+  return parsed === null ? JSON.stringify(url.slice(0, 80)) : `${parsed.protocol}//${parsed.host}${parsed.pathname}`.slice(0, 200);
+}

@@ -1,0 +1,361 @@
+import { createPrivateKey, randomUUID } from "node:crypto";
+import { SignJWT } from "jose";
+import type { LegId } from "../../ids.ts";
+import {
+  type CarrierFailure,
+  CarrierHasNot,
+  CarrierHostForbidden,
+  CarrierLimited,
+  CarrierRefused,
+  CarrierUnauthorized,
+  CarrierUnreachable,
+} from "../failures.ts";
+import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
+import { hostRefusal } from "./hosts.ts";
+import { readLeg } from "./wire.ts";
+
+/**
+ * Vonage's REST API over fetch. The official SDK is not used: it cannot be pointed at another host for recordings, retries nothing, and does not
+ * send the fields we need (vonage-voice §11).
+ */
+export interface VonageClientConfig {
+  readonly applicationId: string;
+  readonly privateKeyPem: string;
+  /** REST host, no slash at the end. */
+  readonly apiUrl: string;
+  /** Where Vonage reaches us, no slash at the end. */
+  readonly publicUrl: string;
+  /** Told of every exchange, without tokens; for the call's black box. */
+  readonly onExchange?: (exchange: Exchange) => void;
+  /** Waited for before each request: the account's rates (limits.ts). */
+  readonly permit?: (kind: "create" | "other") => Promise<void>;
+  /** For tests: how long to wait before asking again. */
+  readonly pausesMs?: readonly number[];
+  readonly timeoutMs?: number;
+}
+
+/** One request to the carrier and its answer. */
+export interface Exchange {
+  readonly at: Date;
+  readonly method: string;
+  readonly url: string;
+  readonly request: string | null;
+  /** Null: no answer came. */
+  readonly status: number | null;
+  readonly answer: string | null;
+  readonly tookMs: number;
+  /** Vonage's trace id, to name in a support case. */
+  readonly trace: string | null;
+}
+
+/** What `request` gives back: the status and the parsed body, null when it is empty or no JSON. */
+interface Answer {
+  readonly status: number;
+  readonly json: unknown;
+  readonly text: string;
+}
+
+const TIMEOUT_MS = 10_000;
+/** Silence in a download after which it is given up. */
+const IDLE_MS = 30_000;
+/** A hang-up is refused with 400 in a call's first second or two, and 429 passes: three more tries over 3.5 s (vonage-voice §1.3). */
+const PAUSES_MS = [500, 1_000, 2_000];
+const LARGEST_ANSWER = 256 * 1024;
+const MOST_REDIRECTS = 3;
+/** Vonage's limits are 30 s to 24 h; a token serves one request. */
+const TOKEN_S = 300;
+
+export interface VonageClient extends Carrier {
+  /** Any REST request of the Voice API, with our token; throws carrier failures. */
+  request(method: string, path: string, body?: unknown, regionUrl?: string | null): Promise<Answer>;
+}
+
+/** A carrier that is Vonage. Opens nothing until it is asked something. */
+export function vonageCarrier(config: VonageClientConfig): VonageClient {
+  const key = createPrivateKey(config.privateKeyPem);
+  const token = (): Promise<string> =>
+    new SignJWT({ application_id: config.applicationId, jti: randomUUID() })
+      .setProtectedHeader({ alg: "RS256", typ: "JWT" })
+      .setIssuedAt()
+      .setExpirationTime(`${TOKEN_S}s`)
+      .sign(key);
+  const base = (regionUrl: string | null | undefined): string =>
+    regionUrl && hostRefusal(regionUrl, config.apiUrl) === null ? regionUrl.replace(/\/+$/, "") : config.apiUrl;
+
+  async function send(method: string, path: string, body?: unknown, regionUrl?: string | null): Promise<Answer> {
+    await config.permit?.(method === "POST" && path === "/v1/calls" ? "create" : "other");
+    const url = `${base(regionUrl)}${path}`;
+    const request = body === undefined ? null : JSON.stringify(body);
+    const started = performance.now();
+    const at = new Date();
+    const tell = (status: number | null, answer: string | null, trace: string | null): void =>
+      config.onExchange?.({ at, method, url, request, status, answer, tookMs: Math.round(performance.now() - started), trace });
+    try {
+      const response = await fetch(url, {
+        method,
+        redirect: "manual",
+        signal: AbortSignal.timeout(config.timeoutMs ?? TIMEOUT_MS),
+        headers: {
+          authorization: `Bearer ${await token()}`,
+          accept: "application/json",
+          ...(request === null ? {} : { "content-type": "application/json" }),
+        },
+        ...(request === null ? {} : { body: request }),
+      });
+      const text = await readText(response);
+      tell(response.status, text, response.headers.get("x-nexmo-trace-id"));
+      return { status: response.status, text, json: parsed(text) };
+    } catch (error) {
+      tell(null, reasonOf(error), null);
+      throw error;
+    }
+  }
+
+  /** Repeats what may be repeated: too early (400, when asked for), too often (429), trouble on their side (5xx). */
+  async function request(method: string, path: string, body?: unknown, regionUrl?: string | null, tooEarly = false): Promise<Answer> {
+    const pauses = config.pausesMs ?? PAUSES_MS;
+    for (let tries = 0; ; tries++) {
+      const pause = pauses[tries];
+      const answer = await send(method, path, body, regionUrl).catch((error: unknown) => {
+        if (pause === undefined) throw new CarrierUnreachable(new URL(base(regionUrl)).host, reasonOf(error), error);
+        return null;
+      });
+      const again = answer === null || answer.status === 429 || answer.status >= 500 || (tooEarly && answer.status === 400);
+      if (!again || pause === undefined) return accepted(answer as Answer, `${method} ${path}`, new URL(base(regionUrl)).host);
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  return {
+    name: "vonage",
+
+    async dial(dial: Dial): Promise<DialAnswer> {
+      // Never repeated: a create has no idempotency key, and a second one rings a person twice.
+      let answer: Answer;
+      try {
+        answer = await send("POST", "/v1/calls", createBody(dial, config.publicUrl));
+      } catch (error) {
+        const why = reasonOf(error);
+        if (neverLeft(error)) return { dialed: "no", code: "refused", status: null, text: `The carrier could not be reached (${why}).` };
+        return { dialed: "unknown", text: `No answer came (${why}).` };
+      }
+      return dialAnswer(answer);
+    },
+
+    async hangUp(leg, regionUrl) {
+      const path = `/v1/calls/${encodeURIComponent(leg)}`;
+      try {
+        await request("PUT", path, { action: "hangup" }, regionUrl, true);
+      } catch (error) {
+        if (error instanceof CarrierHasNot) return;
+        // Still 400 after all pauses: the leg is over, which is what was wanted; or it is not, and that is a failure.
+        if (error instanceof CarrierRefused && error.carrierStatus === 400) {
+          const state = await this.legState(leg, regionUrl).catch(() => undefined);
+          if (state === null || state?.end) return;
+        }
+        throw error;
+      }
+    },
+
+    async legState(leg, regionUrl): Promise<LegState | null> {
+      try {
+        const { json } = await request("GET", `/v1/calls/${encodeURIComponent(leg)}`, undefined, regionUrl);
+        const state = readLeg(json);
+        if (state === null) throw new CarrierRefused("to tell a leg's state", 200, "its answer is no call");
+        return { leg: leg as LegId, status: state.status, end: state.end, facts: state.facts };
+      } catch (error) {
+        if (error instanceof CarrierHasNot) return null;
+        throw error;
+      }
+    },
+
+    mayFetch: (url) => hostRefusal(url, config.apiUrl) === null,
+
+    async openRecording(url, rangeFrom) {
+      await config.permit?.("other");
+      return openRecording(url, rangeFrom, config.apiUrl, token);
+    },
+
+    request: (method, path, body, regionUrl) => request(method, path, body, regionUrl),
+  };
+}
+
+/**
+ * The body of a create-call (vonage-voice §2.1), fields and order fixed. Our id rides in every URL. There is no record field: Vonage records by
+ * an NCCO action and by nothing else (§2.2).
+ */
+export function createBody(dial: Dial, publicUrl: string): Record<string, unknown> {
+  return {
+    to: [{ type: "phone", number: dial.to.replace(/^\+/, "") }],
+    from: { type: "phone", number: dial.from.replace(/^\+/, "") },
+    answer_url: [`${publicUrl}/webhooks/vonage/answer?call=${dial.call}`],
+    answer_method: "POST",
+    event_url: [`${publicUrl}/webhooks/vonage/event?call=${dial.call}`],
+    event_method: "POST",
+    ringing_timer: dial.ringSeconds,
+    length_timer: dial.maxSeconds,
+  };
+}
+
+function dialAnswer({ status, json, text }: Answer): DialAnswer {
+  if (status >= 200 && status < 300) {
+    const leg = readLeg(json);
+    return leg === null
+      ? { dialed: "unknown", text: `The answer (HTTP ${status}) names no leg.` }
+      : { dialed: "yes", leg: leg.leg, conversation: leg.conversation };
+  }
+  if (status === 429) return { dialed: "no", code: "limited", status, text: "We call too often for the account's limit." };
+  if (status === 401) return { dialed: "no", code: "unauthorized", status, text: "Our credentials are not accepted." };
+  // Trouble on their side may have come after the call was made.
+  if (status >= 500 || status === 408) return { dialed: "unknown", text: `The carrier answered HTTP ${status}.` };
+  return { dialed: "no", code: "refused", status, text: wordsOf(json, text) };
+}
+
+function accepted(answer: Answer, what: string, host: string): Answer {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return answer;
+  if (status === 401) throw new CarrierUnauthorized(host, status);
+  if (status === 404) throw new CarrierHasNot(what, status);
+  if (status === 429) throw new CarrierLimited(host);
+  throw new CarrierRefused(what, status, wordsOf(answer.json, answer.text));
+}
+
+/**
+ * Opens a recording: our token only to hosts on the list, redirects walked by hand with the token dropped on another host, and given up when the
+ * other side falls silent. The caller counts and bounds the bytes.
+ */
+async function openRecording(
+  address: string,
+  rangeFrom: number,
+  apiUrl: string,
+  token: () => Promise<string>,
+): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }> {
+  let url = address;
+  const first = URL.parse(address)?.host;
+  const idle = new AbortController();
+  for (let hops = 0; ; hops++) {
+    const refusal = hostRefusal(url, apiUrl);
+    if (refusal !== null) throw new CarrierHostForbidden(url, refusal);
+    const parsed = new URL(url);
+    const timer = setTimeout(() => idle.abort(new Error("it fell silent")), IDLE_MS);
+    let response: Response;
+    try {
+      response = await fetch(url, {
+        redirect: "manual",
+        signal: idle.signal,
+        headers: {
+          ...(parsed.host === first ? { authorization: `Bearer ${await token()}` } : {}),
+          // As it is stored, so that its length is the announced one.
+          "accept-encoding": "identity",
+          ...(rangeFrom > 0 ? { range: `bytes=${rangeFrom}-` } : {}),
+        },
+      });
+    } catch (error) {
+      throw new CarrierUnreachable(parsed.host, reasonOf(error), error);
+    } finally {
+      clearTimeout(timer);
+    }
+    const to = response.headers.get("location");
+    if ([301, 302, 303, 307, 308].includes(response.status) && to !== null) {
+      await response.body?.cancel();
+      if (hops >= MOST_REDIRECTS) throw new CarrierUnreachable(parsed.host, "it redirects without end");
+      url = URL.parse(to, url)?.href ?? to;
+      continue;
+    }
+    if (response.status !== 200 && response.status !== 206) throw await refusedRecording(response, parsed.host);
+    const range = /^bytes (\d+)-\d*\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
+    const from = response.status === 206 ? Number(range?.[1] ?? rangeFrom) : 0;
+    const length = Number(response.headers.get("content-length") ?? Number.NaN);
+    return {
+      body: chunks(response, parsed.host, idle),
+      sizeBytes: range?.[2] && range[2] !== "*" ? Number(range[2]) : Number.isFinite(length) ? from + length : null,
+      type: response.headers.get("content-type"),
+      from,
+    };
+  }
+}
+
+async function refusedRecording(response: Response, host: string): Promise<CarrierFailure> {
+  const text = await readText(response).catch(() => "");
+  const { status } = response;
+  if (status === 401 || status === 403) return new CarrierUnauthorized(host, status);
+  if (status === 404 || status === 410) return new CarrierHasNot("this recording", status);
+  if (status === 429) return new CarrierLimited(host);
+  if (status >= 500) return new CarrierUnreachable(host, `it answered HTTP ${status}`);
+  return new CarrierRefused("to hand out a recording", status, wordsOf(parsed(text), text));
+}
+
+async function* chunks(response: Response, host: string, idle: AbortController): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return;
+  try {
+    for (;;) {
+      // Only the carrier's silence counts, not the time the reader of these chunks takes.
+      const timer = setTimeout(() => idle.abort(new Error("it fell silent")), IDLE_MS);
+      const chunk = await reader
+        .read()
+        .catch((error: unknown) => {
+          throw new CarrierUnreachable(host, reasonOf(error), error);
+        })
+        .finally(() => clearTimeout(timer));
+      if (chunk.done) return;
+      yield chunk.value;
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const reader = response.body?.getReader();
+  if (reader === undefined) return "";
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > LARGEST_ANSWER) {
+      await reader.cancel();
+      break;
+    }
+    parts.push(value);
+  }
+  return Buffer.concat(parts).toString("utf8");
+}
+
+/** The carrier's reason out of any of its three families of error bodies (vonage-voice §1.3). */
+export function wordsOf(json: unknown, text: string): string {
+  if (typeof json !== "object" || json === null) return text.replace(/\s+/g, " ").trim().slice(0, 200);
+  const told = json as Record<string, unknown>;
+  const wrong = Array.isArray(told.invalid_parameters) ? told.invalid_parameters : [];
+  const fields = wrong.map((one: { name?: unknown; reason?: unknown } | null) =>
+    [one?.name, one?.reason].filter((part) => typeof part === "string").join(": "),
+  );
+  return [told.title ?? told.error_title ?? told.type, told.detail, ...fields]
+    .filter((part) => typeof part === "string" && part !== "")
+    .join("; ")
+    .slice(0, 300);
+}
+
+/** Errors of a connection that never stood: nothing of the request can have reached the carrier. */
+function neverLeft(error: unknown): boolean {
+  const code = ((error as Error)?.cause as NodeJS.ErrnoException | undefined)?.code ?? "";
+  return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/.test(
+    code,
+  );
+}
+
+function reasonOf(error: unknown): string {
+  const cause = (error as Error)?.cause as NodeJS.ErrnoException | undefined;
+  if ((error as Error)?.name === "TimeoutError") return "it took too long";
+  return cause?.code ?? cause?.message ?? (error instanceof Error ? error.message : String(error));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

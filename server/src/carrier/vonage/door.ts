@@ -1,0 +1,168 @@
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
+import type pg from "pg";
+import type { Logger } from "pino";
+import type { Clock } from "../../clock.ts";
+import type { CallId } from "../../ids.ts";
+import { WebhookRefused, WebhookUnanswered } from "../failures.ts";
+import { type Door, type NewWebhook, storeRefused, storeWebhook } from "../webhooks.ts";
+import type { CallHooks, Inbox } from "./inbox.ts";
+import { readStored } from "./inbox.ts";
+import { type InstructionParts, instructionsFor, instructionsForLostAudio } from "./instructions.ts";
+import { type Ncco, ONE_MOMENT, sorryNcco } from "./ncco.ts";
+import { keptHeaders, withoutTokens } from "./redact.ts";
+import { claimsOf, type Refusal, refusals, type SignatureKeys, verifyWebhook } from "./signature.ts";
+
+export interface DoorParts extends InstructionParts {
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly keys: SignatureKeys;
+  readonly inbox: Inbox;
+  readonly hooks: CallHooks;
+}
+
+/** Every address Vonage may have been given for each door: ours, and those of the system before (lessons C), with and without the last slash. */
+export const doors: Readonly<Record<Door, readonly string[]>> = {
+  answer: ["/webhooks/vonage/answer", "/api/hume-twilio/vonage-outgoing-answer", "/api/hume-twilio/vonage-voice-webhook"],
+  event: ["/webhooks/vonage/event", "/api/hume-twilio/vonage-event", "/api/hume-twilio/vonage-event-callback"],
+  recording: ["/webhooks/vonage/recording", "/api/hume-twilio/vonage-recording"],
+  fallback: ["/webhooks/vonage/fallback", "/api/hume-twilio/vonage-fallback"],
+};
+
+/** Vonage's webhooks are a few hundred bytes to a few KB; transcriptions are fetched, not sent. */
+const BODY_LIMIT = 256 * 1024;
+/** Refused requests stored per minute at most: strangers must not fill the disk. */
+const REFUSED_PER_MINUTE = 60;
+
+/**
+ * Vonage's door. Every request: signature checked over the raw bytes, stored, answered; understood and applied afterwards (inbox.ts). Only what
+ * needs an answer with content is looked at first: where to connect a call (answer, fallback), and what to do when its audio is gone.
+ */
+export function vonageDoor(parts: DoorParts): FastifyPluginCallback {
+  return (app, _options, done) => {
+    app.removeAllContentTypeParsers();
+    app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: BODY_LIMIT }, (_request, body, ready) => ready(null, body));
+    const refused = refusedStore(parts);
+    for (const [door, paths] of Object.entries(doors) as [Door, readonly string[]][]) {
+      for (const path of paths.flatMap((one) => [one, `${one}/`])) route(app, door, path, parts, refused);
+    }
+    done();
+  };
+}
+
+function route(
+  app: FastifyInstance,
+  door: Door,
+  url: string,
+  parts: DoorParts,
+  refused: (webhook: NewWebhook, because: Refusal) => Promise<void>,
+): void {
+  app.route({
+    method: ["GET", "POST"],
+    url,
+    exposeHeadRoute: false,
+    bodyLimit: BODY_LIMIT,
+    handler: async (request, reply) => {
+      const webhook = received(request, door, parts.clock.now());
+      const query = (request.raw.url ?? "").split("?").slice(1).join("?");
+      const signed = verifyWebhook(
+        { method: request.method, authorization: request.headers.authorization, body: webhook.body, rawQuery: query },
+        parts.keys,
+        webhook.receivedAt,
+      );
+      if (!signed.good) {
+        await refused(webhook, signed.because);
+        throw new WebhookRefused(refusals[signed.because]);
+      }
+      return answer(webhook, reply, parts, refused);
+    },
+  });
+}
+
+async function answer(
+  webhook: NewWebhook,
+  reply: FastifyReply,
+  parts: DoorParts,
+  refused: (webhook: NewWebhook, because: Refusal) => Promise<void>,
+): Promise<FastifyReply> {
+  const { pool, inbox } = parts;
+  try {
+    const { id, signedBefore } = await storeWebhook(pool, webhook);
+    // A token proves one payload, but not the URL around it: the same token at another URL is somebody's replay.
+    if (signedBefore !== null && signedBefore !== webhook.url) {
+      await pool.query("update webhooks set verdict = 'bad_signature', because = $2 where id = $1", [id, refusals.replayed]);
+      throw new WebhookRefused(refusals.replayed);
+    }
+    const instructions = await instruct(webhook, signedBefore !== null, parts);
+    if (instructions === "replayed") {
+      await pool.query("update webhooks set verdict = 'duplicate', because = $2 where id = $1", [id, refusals.replayed]);
+      throw new WebhookRefused(refusals.replayed);
+    }
+    // After the reply is on its way: the carrier's time is not spent on our housekeeping.
+    setImmediate(() => inbox.apply(id));
+    if (instructions === null) return reply.code(204).send();
+    return reply.code(200).header("content-type", "application/json").send(JSON.stringify(instructions));
+  } catch (error) {
+    if (error instanceof WebhookRefused) throw error;
+    // The fallback is the last that is asked: polite words are better than a dropped line.
+    if (webhook.door === "fallback") {
+      parts.log.error({ err: error }, "the fallback was answered with an apology only");
+      return reply.code(200).header("content-type", "application/json").send(JSON.stringify(sorryNcco()));
+    }
+    await refused(webhook, "unstored").catch(() => {});
+    throw new WebhookUnanswered(error);
+  }
+}
+
+/** What Vonage shall do now; null when the request asks for nothing. Never an array by accident: it would replace what runs (§6.1). */
+async function instruct(webhook: NewWebhook, seenBefore: boolean, parts: DoorParts): Promise<Ncco | null | "replayed"> {
+  const { question, reading } = readStored({ ...webhook, id: "" as never, body: Buffer.from(webhook.body) });
+  if (webhook.door === "answer" || webhook.door === "fallback") {
+    if (question === null) return sorryNcco();
+    const made = await instructionsFor(parts, question, seenBefore, webhook.receivedAt);
+    if (made === "replayed") return made;
+    if (made.call !== null) prepare(parts, made.call);
+    // Something went wrong on the way here, and the caller has waited in silence: a word first, then the call goes on.
+    return webhook.door === "fallback" && made.talks ? [{ action: "talk", text: ONE_MOMENT, language: "en-US" }, ...made.ncco] : made.ncco;
+  }
+  if (!reading.understood || reading.event.kind !== "socket") return null;
+  const { event } = reading;
+  const gone = event.happened === "disconnected" || (event.happened === "ended" && event.end !== "completed");
+  return gone && !seenBefore ? instructionsForLostAudio(parts, event, webhook.receivedAt) : null;
+}
+
+function prepare({ hooks, log }: DoorParts, call: CallId): void {
+  setImmediate(() => {
+    try {
+      hooks.onDialing?.(call);
+    } catch (error) {
+      log.error({ call, err: error }, "the engine could not be prepared");
+    }
+  });
+}
+
+function received(request: FastifyRequest, door: Door, receivedAt: Date): NewWebhook {
+  return {
+    carrier: "vonage",
+    door,
+    method: request.method,
+    url: withoutTokens(request.raw.url ?? ""),
+    headers: keptHeaders(request.headers),
+    body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+    jti: claimsOf(request.headers.authorization)?.jti ?? null,
+    receivedAt,
+  };
+}
+
+/** Stores refused requests, as many a minute as there is room for; the rest is only counted in the log. */
+function refusedStore({ pool, log }: DoorParts): (webhook: NewWebhook, because: Refusal) => Promise<void> {
+  let minute = 0;
+  let stored = 0;
+  return async (webhook, because) => {
+    const now = Math.floor(webhook.receivedAt.getTime() / 60_000);
+    if (now !== minute) [minute, stored] = [now, 0];
+    stored++;
+    log.warn({ door: webhook.door, because }, "a request at the carrier's door was refused");
+    if (stored <= REFUSED_PER_MINUTE) await storeRefused(pool, webhook, refusals[because]).catch(() => {});
+  };
+}

@@ -1,0 +1,229 @@
+import { createHash } from "node:crypto";
+import type pg from "pg";
+import type { Logger } from "pino";
+import { applyCarrierEvent, type Moved, type Verdict } from "../../calls/apply.ts";
+import { receiveCall } from "../../calls/receive.ts";
+import type { Clock } from "../../clock.ts";
+import { inTransaction, type Sql } from "../../db/pool.ts";
+import type { CallId, ConversationId, LegId, WebhookId } from "../../ids.ts";
+import type { CarrierEvent } from "../port.ts";
+import {
+  isDuplicate,
+  type Judged,
+  judgeWebhook,
+  listPending,
+  noteAttempt,
+  type StoredWebhook,
+  takePending,
+  trimRefused,
+  wakeUnknown,
+} from "../webhooks.ts";
+import { marksOf, type Question, type Reading, readJson, readQuery, readQuestion, readWebhook } from "./wire.ts";
+
+/** What the rest of the house is told, after the commit. None may throw. */
+export interface CallHooks {
+  /** It rings, or comes in: time to open the engine. */
+  readonly onDialing?: (call: CallId) => void;
+  readonly onAnswered?: (call: CallId) => void;
+  readonly onEnded?: (call: CallId) => void;
+  /** A recording was announced. */
+  readonly onRecorded?: () => void;
+  /** A hang-up was asked for before the carrier had named the leg; it has now. */
+  readonly onHangUpDue?: (call: CallId, leg: LegId) => void;
+}
+
+export interface InboxParts {
+  readonly pool: pg.Pool;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly hooks: CallHooks;
+  /** How often what is left over is looked for; tests call `sweep` themselves. */
+  readonly everyMs?: number;
+}
+
+/**
+ * Understands and applies what the door stored. Each webhook once, in a transaction of its own, apart from the request that brought it: a crash
+ * between the two leaves it pending, and the next sweep (of any process) applies it.
+ */
+export interface Inbox {
+  /** Applies it soon. Never throws. */
+  apply(id: WebhookId): void;
+  /** Applies everything pending, and resolves when it is done. */
+  sweep(all?: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+const EVERY_MS = 5_000;
+/** Younger pending webhooks are on their way in the process that received them. */
+const FRESH_MS = 5_000;
+/** Applying is a handful of statements; more at once would only wait for connections. */
+const AT_ONCE = 4;
+/** What waits in memory at most; beyond it the sweep finds it in the table. */
+const QUEUE = 20_000;
+const UNKNOWN_KEPT_MS = 24 * 3_600_000;
+const CARRIER = "vonage";
+
+export function openInbox(parts: InboxParts): Inbox {
+  const queue: WebhookId[] = [];
+  const running = new Set<Promise<void>>();
+  let closed = false;
+
+  const work = async (): Promise<void> => {
+    for (let id = queue.shift(); id !== undefined; id = queue.shift()) await applyOne(parts, id);
+  };
+  const start = (): void => {
+    while (running.size < AT_ONCE && running.size < queue.length) {
+      const worker: Promise<void> = work().finally(() => running.delete(worker));
+      running.add(worker);
+    }
+  };
+  const sweep = async (all = false): Promise<void> => {
+    const now = parts.clock.now().getTime();
+    await wakeUnknown(parts.pool, new Date(now - UNKNOWN_KEPT_MS));
+    await trimRefused(parts.pool);
+    for (const id of await listPending(parts.pool, new Date(all ? now + FRESH_MS : now - FRESH_MS), QUEUE))
+      if (!queue.includes(id)) queue.push(id);
+    start();
+    await Promise.all(running);
+  };
+  let sweeping: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    sweeping ??= sweep()
+      .catch((error: unknown) => parts.log.error({ err: error }, "stored webhooks could not be looked at"))
+      .finally(() => {
+        sweeping = null;
+      });
+  }, parts.everyMs ?? EVERY_MS);
+
+  return {
+    apply(id) {
+      if (closed || queue.length >= QUEUE) return;
+      queue.push(id);
+      start();
+    },
+    sweep,
+    async close() {
+      closed = true;
+      clearInterval(timer);
+      await sweeping;
+      queue.length = 0;
+      await Promise.all(running);
+    },
+  };
+}
+
+/** What a stored webhook says. The URL counts too: our marks, and by GET everything, are in it. */
+export function readStored(webhook: StoredWebhook): { question: Question | null; reading: Reading } {
+  const query = webhook.url.includes("?") ? webhook.url.slice(webhook.url.indexOf("?") + 1) : "";
+  const payload = webhook.method === "GET" ? readQuery(query) : readJson(webhook.body);
+  const marks = marksOf(webhook.url);
+  const digest = createHash("sha256")
+    .update(webhook.method === "GET" ? query : webhook.body)
+    .digest("hex")
+    .slice(0, 32);
+  const asks = webhook.door === "answer" || webhook.door === "fallback";
+  return { question: asks ? readQuestion(payload, marks) : null, reading: readWebhook(payload, marks, webhook.receivedAt, digest) };
+}
+
+async function applyOne(parts: InboxParts, id: WebhookId): Promise<void> {
+  try {
+    const done = await inTransaction(parts.pool, (sql) => applyStored(sql, id, parts.clock.now()));
+    if (done !== null) tellHooks(parts, done);
+  } catch (error) {
+    parts.log.error({ webhook: id, err: error }, "a webhook could not be applied; it stays pending");
+    await noteAttempt(parts.pool, id, error instanceof Error ? error.message : String(error)).catch(() => {});
+  }
+}
+
+interface Done {
+  readonly call: CallId | null;
+  readonly leg: LegId | null;
+  readonly moved: readonly Moved[];
+}
+
+async function applyStored(sql: Sql, id: WebhookId, now: Date): Promise<Done | null> {
+  const webhook = await takePending(sql, id);
+  if (webhook === null) return null;
+  const { question, reading } = readStored(webhook);
+  if (question !== null) return applyQuestion(sql, webhook, question, now);
+  if (!reading.understood) {
+    await judgeWebhook(sql, id, {
+      verdict: "unreadable",
+      because: reading.because,
+      identity: null,
+      call: null,
+      leg: null,
+      conversation: null,
+    });
+    return null;
+  }
+  const { event, identity } = reading;
+  if (await isDuplicate(sql, CARRIER, identity)) {
+    const known = { call: event.call, leg: event.leg, conversation: event.conversation };
+    await judgeWebhook(sql, id, { ...known, verdict: "duplicate", because: "It came before.", identity });
+    return null;
+  }
+  return conclude(sql, webhook, event, identity, await applyCarrierEvent(sql, event, id, now));
+}
+
+/**
+ * A question for instructions was answered by the door at once. Here it is taken as the fact it is: an inbound call came (its row is made if the
+ * door could not), or the callee of an outbound one picked up.
+ */
+async function applyQuestion(sql: Sql, webhook: StoredWebhook, question: Question, now: Date): Promise<Done> {
+  const seen = { leg: question.leg, conversation: question.conversation };
+  const identity = `${webhook.door}|${question.leg}`;
+  if (await isDuplicate(sql, CARRIER, identity)) {
+    await judgeWebhook(sql, webhook.id, { ...seen, verdict: "duplicate", because: "It was asked before.", identity, call: question.call });
+    return { call: null, leg: null, moved: [] };
+  }
+  if (question.call === null) {
+    const { call } = await receiveCall(sql, question, webhook.receivedAt);
+    await judgeWebhook(sql, webhook.id, { ...seen, verdict: "applied", because: question.because, identity, call });
+    return { call, leg: question.leg, moved: [] };
+  }
+  const answered: CarrierEvent = {
+    ...seen,
+    happened: "answered",
+    kind: "phone",
+    at: webhook.receivedAt,
+    call: question.call,
+    from: question.from,
+    to: question.to,
+  };
+  return conclude(sql, webhook, answered, identity, await applyCarrierEvent(sql, answered, webhook.id, now));
+}
+
+async function conclude(
+  sql: Sql,
+  webhook: StoredWebhook,
+  event: { readonly leg: LegId | null; readonly conversation: ConversationId | null },
+  identity: string,
+  verdict: Verdict,
+): Promise<Done> {
+  const judged: Judged = {
+    verdict: verdict.verdict,
+    because: verdict.because,
+    identity,
+    call: verdict.call,
+    leg: event.leg,
+    conversation: event.conversation,
+  };
+  await judgeWebhook(sql, webhook.id, judged);
+  return { call: verdict.call, leg: event.leg, moved: verdict.moved };
+}
+
+function tellHooks({ hooks, log }: InboxParts, { call, leg, moved }: Done): void {
+  for (const what of moved) {
+    try {
+      if (what === "recorded") hooks.onRecorded?.();
+      if (call === null) continue;
+      if (what === "ringing") hooks.onDialing?.(call);
+      if (what === "answered") hooks.onAnswered?.(call);
+      if (what === "ended") hooks.onEnded?.(call);
+      if (what === "hang up" && leg !== null) hooks.onHangUpDue?.(call, leg);
+    } catch (error) {
+      log.error({ call, err: error }, "a listener of calls failed");
+    }
+  }
+}
