@@ -19,7 +19,7 @@ interface Room {
 const ground = ["contract/src", "server/src/failure.ts", "server/src/ids.ts", "server/src/clock.ts"];
 const ports = ["server/src/carrier/port.ts", "server/src/engine/port.ts"];
 const rules = ["calls", "conversation", "recordings", "agents", "people", "emotion"].map((room) => `server/src/${room}`);
-const below = [...ground, ...ports, "server/src/db", "server/src/jobs", "server/src/journal"];
+const below = [...ground, ...ports, "server/src/db", "server/src/jobs", "server/src/journal", "server/src/sound"];
 const doors = [...below, ...rules];
 
 export const rooms: readonly Room[] = [
@@ -40,7 +40,8 @@ export const rooms: readonly Room[] = [
   { at: "server/src/engine/port.ts", may: ground },
   { at: "server/src/db", may: ground },
   { at: "server/src/jobs", may: [...ground, "server/src/db"] },
-  { at: "server/src/journal", may: [...ground, ...ports] },
+  { at: "server/src/sound", may: ground },
+  { at: "server/src/journal", may: [...ground, ...ports, "server/src/sound"] },
   ...rules.map((at) => ({ at, may: [...below, ...rules] })),
   { at: "server/src/http", may: doors },
   { at: "server/src/bridge", may: doors },
