@@ -77,7 +77,7 @@ export const Faults = z.strictObject({
   /** The record webhook comes before any `completed`, or this much later than usual. */
   record: z.union([z.literal("first"), z.strictObject({ laterMs: ms })]).optional(),
   /** What is wrong with the recording's file. */
-  file: z.enum(["empty", "404 then 200", "500 then 200", "truncated", "slow", "not audio", "gone"]).optional(),
+  file: z.enum(["empty", "404 then 200", "500 then 200", "truncated", "short", "slow", "not audio", "gone"]).optional(),
 });
 export type Faults = z.infer<typeof Faults>;
 

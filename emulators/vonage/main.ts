@@ -1,0 +1,34 @@
+import { readFileSync } from "node:fs";
+import { startNetwork } from "./network.ts";
+import { BadFlags, readFlags } from "./settings.ts";
+
+/** Starts the phone network by flags: one line of JSON on stdout when it listens, everything else on stderr. */
+
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+try {
+  const { settings, withParent } = readFlags(process.argv.slice(2), (path) => readFileSync(path, "utf8"));
+  const network = await startNetwork(settings, log);
+  process.stdout.write(`${JSON.stringify({ ready: true, url: network.url })}\n`);
+  let closing = false;
+  const close = (): void => {
+    if (closing) return;
+    closing = true;
+    network.close().then(
+      () => process.exit(0),
+      (problem: unknown) => {
+        log(String(problem));
+        process.exit(1);
+      },
+    );
+  };
+  process.on("SIGINT", close);
+  process.on("SIGTERM", close);
+  if (withParent) {
+    process.stdin.on("end", close).on("close", close);
+    process.stdin.resume();
+  }
+} catch (problem) {
+  log(problem instanceof BadFlags ? problem.message : String(problem));
+  process.exit(2);
+}

@@ -1,0 +1,202 @@
+import { z } from "zod";
+import { AdvancedMachineDetection, Endpoint, MachineDetection, oneUrl } from "./wire.ts";
+
+/** Every NCCO action with its options, strictly. See https://developer.vonage.com/en/voice/voice-api/ncco-reference. */
+
+const method = z.enum(["GET", "POST"]);
+const whole = (least: number, most: number) =>
+  z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().min(least).max(most));
+const numeric = (least: number, most: number) =>
+  z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d+(\.\d+)?$/)
+        .transform(Number),
+    ])
+    .pipe(z.number().min(least).max(most));
+const events = { eventUrl: oneUrl.optional(), eventMethod: method.default("POST") };
+const level = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^-?\d(\.\d+)?$/)
+      .transform(Number),
+  ])
+  .pipe(z.number().min(-1).max(1))
+  .default(0);
+const transcription = z
+  .strictObject({
+    language: z.string().default("en-US"),
+    eventUrl: oneUrl.optional(),
+    eventMethod: method.default("POST"),
+    sentimentAnalysis: z.boolean().optional(),
+  })
+  .optional();
+
+/** Of a websocket's first message, serialised. */
+const LONGEST_HEADERS = 512;
+
+export const Record_ = z
+  .strictObject({
+    action: z.literal("record"),
+    format: z.enum(["mp3", "wav", "ogg"]).optional(),
+    split: z.literal("conversation").optional(),
+    channels: whole(1, 32).optional(),
+    endOnSilence: numeric(3, 10).optional(),
+    endOnKey: z
+      .string()
+      .regex(/^[0-9*#]$/)
+      .optional(),
+    timeOut: whole(3, 7_200).optional(),
+    beepStart: z.boolean().default(false),
+    transcription,
+    ...events,
+  })
+  .refine((record) => record.channels === undefined || record.split !== undefined, { message: "channels needs split", path: ["channels"] });
+
+export const Connect = z
+  .strictObject({
+    action: z.literal("connect"),
+    endpoint: z.tuple([Endpoint], { error: "must be an array of exactly one endpoint" }),
+    from: z.string().optional(),
+    randomFromNumber: z.boolean().default(false),
+    eventType: z.literal("synchronous").optional(),
+    timeout: whole(1, 120).default(60),
+    limit: whole(1, 7_200).default(7_200),
+    machineDetection: MachineDetection.optional(),
+    advancedMachineDetection: AdvancedMachineDetection.optional(),
+    advanced_machine_detection: AdvancedMachineDetection.optional(),
+    ringbackTone: z.string().optional(),
+    ...events,
+  })
+  .refine(({ endpoint: [to] }) => to.type !== "websocket" || JSON.stringify(to.headers).length <= LONGEST_HEADERS, {
+    message: `headers are longer than ${LONGEST_HEADERS} bytes`,
+    path: ["endpoint"],
+  })
+  .refine((connect) => !(connect.randomFromNumber && connect.from !== undefined), { message: "excludes from", path: ["randomFromNumber"] });
+
+export const Conversation = z.strictObject({
+  action: z.literal("conversation"),
+  name: z.string().min(1),
+  musicOnHoldUrl: oneUrl.optional(),
+  startOnEnter: z.boolean().default(true),
+  endOnExit: z.boolean().default(false),
+  record: z.boolean().default(false),
+  canSpeak: z.array(z.string()).optional(),
+  canHear: z.array(z.string()).optional(),
+  mute: z.boolean().default(false),
+  transcription,
+  ...events,
+});
+
+export const Talk = z.strictObject({
+  action: z.literal("talk"),
+  text: z.string().min(1).max(1_500),
+  bargeIn: z.boolean().default(false),
+  loop: whole(0, 1_000_000).default(1),
+  level,
+  language: z.string().optional(),
+  style: z.int().optional(),
+  premium: z.boolean().optional(),
+});
+
+export const Stream = z.strictObject({
+  action: z.literal("stream"),
+  streamUrl: oneUrl,
+  bargeIn: z.boolean().default(false),
+  loop: whole(0, 1_000_000).default(1),
+  level,
+});
+
+const Dtmf = z.strictObject({
+  timeOut: numeric(0, 10).default(3),
+  maxDigits: whole(1, 20).default(4),
+  submitOnHash: z.boolean().default(false),
+});
+const Speech = z.strictObject({
+  uuid: z.union([z.tuple([z.string()]), z.string()]).optional(),
+  endOnSilence: numeric(0.4, 10).default(2),
+  language: z.string().default("en-US"),
+  context: z.array(z.string()).default([]),
+  startTimeout: numeric(1, 60).default(10),
+  maxDuration: numeric(1, 60).default(60),
+  saveAudio: z.boolean().default(false),
+  sensitivity: whole(10, 100).default(90),
+});
+
+export const Input = z.strictObject({
+  action: z.literal("input"),
+  type: z
+    .array(z.enum(["dtmf", "speech"]))
+    .min(1)
+    .default(["dtmf"]),
+  mode: z.enum(["synchronous", "asynchronous"]).default("synchronous"),
+  dtmf: Dtmf.prefault({}),
+  speech: Speech.prefault({}),
+  ...events,
+});
+
+export const Notify = z.strictObject({
+  action: z.literal("notify"),
+  payload: z.record(z.string(), z.unknown()),
+  eventUrl: oneUrl,
+  eventMethod: method.default("POST"),
+});
+
+/** Clamped, not refused, by the reference. */
+export const Wait = z.strictObject({
+  action: z.literal("wait"),
+  timeout: z
+    .union([
+      z.number(),
+      z
+        .string()
+        .regex(/^\d+(\.\d+)?$/)
+        .transform(Number),
+    ])
+    .default(10)
+    .transform((seconds) => Math.min(7_200, Math.max(0.1, seconds))),
+});
+
+/** The reference's table writes `conversation_id`, its example `conversationId`. */
+export const Transfer = z
+  .strictObject({
+    action: z.literal("transfer"),
+    conversation_id: z.string().optional(),
+    conversationId: z.string().optional(),
+    canSpeak: z.array(z.string()).optional(),
+    canHear: z.array(z.string()).optional(),
+    mute: z.boolean().default(false),
+  })
+  .refine((transfer) => transfer.conversationId !== undefined || transfer.conversation_id !== undefined, {
+    message: "is required",
+    path: ["conversationId"],
+  });
+
+export const Action = z.discriminatedUnion("action", [Record_, Connect, Conversation, Talk, Stream, Input, Notify, Wait, Transfer]);
+export type Action = z.infer<typeof Action>;
+export type ActionNamed<Name extends Action["action"]> = Extract<Action, { action: Name }>;
+export type Ncco = readonly Action[];
+
+export type NccoVerdict = { readonly good: true; readonly ncco: Ncco } | { readonly good: false; readonly because: string };
+
+/** Reads an NCCO: an array of known actions with known options. `because` names the action by its place, as Vonage's error events do. */
+export function readNcco(body: unknown): NccoVerdict {
+  if (!Array.isArray(body)) return { good: false, because: "Syntax error in NCCO. Invalid value type or action." };
+  const ncco: Action[] = [];
+  for (const [place, raw] of body.entries()) {
+    const parsed = Action.safeParse(raw);
+    if (!parsed.success) {
+      const issue = parsed.error.issues[0];
+      const at = issue?.path.join(".") ?? "";
+      const what =
+        issue?.code === "unrecognized_keys" ? `unknown option ${issue.keys.join(", ")}` : `${at ? `${at}: ` : ""}${issue?.message ?? ""}`;
+      return { good: false, because: `Syntax error in NCCO. Invalid value type or action, at position ${place}: ${what}.` };
+    }
+    ncco.push(parsed.data);
+  }
+  return { good: true, ncco };
+}

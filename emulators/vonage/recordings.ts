@@ -1,0 +1,106 @@
+import { join } from "node:path";
+import { recordEvent } from "./events.ts";
+import { encode, type Files } from "./files.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Leg } from "./leg.ts";
+import { Recording } from "./recording.ts";
+import type { Settings } from "./settings.ts";
+import type { Ticker } from "./ticker.ts";
+import type { Webhooks } from "./webhooks.ts";
+
+/** After the record webhook that had to be first: what was held back for it. */
+const HELD_BACK_MS = 200;
+
+interface Parts {
+  readonly settings: Settings;
+  readonly ticker: Ticker;
+  readonly webhooks: Webhooks;
+  readonly files: Files;
+  readonly folder: string;
+}
+
+/** Recordings from their action to their webhook. */
+export class Recordings {
+  readonly #parts: Parts;
+  readonly #finishing = new Set<Promise<void>>();
+  readonly #heldBack = new Map<Ledger, (() => void)[]>();
+  #made = 0;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Starts recording a leg's conversation, from this tick on. */
+  start(leg: Leg, options: Pick<Recording, "layout" | "format" | "target">): Recording {
+    const recording = new Recording(
+      leg,
+      options.layout,
+      options.format,
+      options.target,
+      join(this.#parts.folder, `recording-${this.#made++}.pcm`),
+    );
+    leg.conversation.recordings.add(recording);
+    leg.plan.ledger.note(leg.uuid, `recording ${recording.uuid} begins`);
+    return recording;
+  }
+
+  /** Ends a recording, stores it and tells about it; resolves when its webhook is on the way. */
+  finish(recording: Recording, regionUrl: string): Promise<void> {
+    recording.conversation.recordings.delete(recording);
+    if (recording.endedAt) return Promise.resolve();
+    recording.endedAt = new Date();
+    const finishing = this.#store(recording, recording.endedAt, regionUrl).finally(() => this.#finishing.delete(finishing));
+    this.#finishing.add(finishing);
+    return finishing;
+  }
+
+  /** Holds a leg's `completed` back when this call's record webhook has to be first. Returns false when it need not wait. */
+  holdBack(leg: Leg, tell: () => void): boolean {
+    const { ledger } = leg.plan;
+    const held = this.#heldBack.get(ledger);
+    if (held) held.push(tell);
+    else if (ledger.faults.record === "first" && leg.conversation.recordings.size > 0) this.#heldBack.set(ledger, [tell]);
+    else return false;
+    return true;
+  }
+
+  /** Resolves when every recording that has ended is told. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#finishing]);
+  }
+
+  async #store(recording: Recording, endedAt: Date, regionUrl: string): Promise<void> {
+    const { settings, files, ticker, webhooks } = this.#parts;
+    const { ledger } = recording.leg.plan;
+    const { faults } = ledger;
+    const laterMs =
+      faults.record === "first" ? 0 : settings.recordAfterMs + (typeof faults.record === "object" ? faults.record.laterMs : 0);
+    const later = new Promise<void>((then) => ticker.after(laterMs, then));
+    let url = "";
+    let sizeBytes = 0;
+    if (recording.spool.samples > 0 && faults.file !== "empty") {
+      const channels = await recording.spool.read();
+      const format = channels.length > 2 ? "wav" : recording.format;
+      const file = await files.put(recording.fileUuid, await encode(channels, format), format, faults.file ?? null);
+      url = `${regionUrl}/v1/files/${file.uuid}`;
+      sizeBytes = file.sizeBytes;
+    }
+    await recording.spool.drop();
+    await later;
+    const facts = {
+      uuid: recording.uuid,
+      conversationUuid: recording.conversation.uuid,
+      url,
+      sizeBytes,
+      startedAt: recording.startedAt,
+      endedAt,
+    };
+    webhooks.tell(ledger, recording.target, "record", recordEvent(facts, new Date()));
+    const held = this.#heldBack.get(ledger);
+    if (!held) return;
+    this.#heldBack.delete(ledger);
+    ticker.after(HELD_BACK_MS, () => {
+      for (const tell of held) tell();
+    });
+  }
+}

@@ -1,0 +1,223 @@
+import { createSecretKey } from "node:crypto";
+import type { Ledger } from "./ledger.ts";
+import { type Ncco, readNcco } from "./ncco.ts";
+import { forgetConnections, type Outcome, request } from "./request.ts";
+import type { Settings } from "./settings.ts";
+import type { Ticker } from "./ticker.ts";
+import { queryAsPayload, type Signer, signWebhook } from "./tokens.ts";
+
+export interface Target {
+  readonly url: string;
+  readonly method: "GET" | "POST";
+}
+
+export type Payload = Readonly<Record<string, unknown>>;
+
+/** One attempt of a webhook and what it got, for the inspector and for tests. */
+export interface Exchange {
+  readonly at: string;
+  readonly kind: "event" | "answer" | "fallback" | "record";
+  /** The event's status, or what else tells it apart. */
+  readonly name: string;
+  readonly method: string;
+  readonly url: string;
+  readonly body: Payload;
+  readonly attempt: number;
+  readonly ms: number;
+  readonly status: number | null;
+  readonly reply: string;
+  readonly problem: string | null;
+}
+
+/** What came of a request that expects an NCCO. `empty`: a good answer without one (the flow goes on). */
+export type Instructions =
+  | { readonly got: "ncco"; readonly ncco: Ncco }
+  | { readonly got: "empty" }
+  | { readonly got: "nothing"; readonly because: string };
+
+/** Vonage asks for an answer within seconds, tries twice, then the fallback, and signs everything it sends. */
+export class Webhooks {
+  readonly #settings: Settings;
+  readonly #ticker: Ticker;
+  readonly #signer: Signer;
+  readonly #wrongSigner: Signer;
+  readonly #held = new WeakMap<Ledger, () => void>();
+  readonly #underWay = new Map<Promise<Outcome>, Ledger>();
+
+  constructor(settings: Settings, ticker: Ticker) {
+    this.#settings = settings;
+    this.#ticker = ticker;
+    const signer = (secret: string): Signer => ({
+      applicationId: settings.applicationId,
+      apiKey: settings.apiKey,
+      secret: createSecretKey(Buffer.from(secret)),
+    });
+    this.#signer = signer(settings.signatureSecret);
+    this.#wrongSigner = signer(`not ${settings.signatureSecret}`);
+  }
+
+  /** The Authorization header of an audio socket that asked for `vonage`: a JWT as a webhook's, over the parameters of its URI. */
+  async socketAuthorization(uri: string): Promise<string> {
+    return `Bearer ${await signWebhook(this.#signer, queryAsPayload(new URL(uri)))}`;
+  }
+
+  /** Sends an event and forgets it: whether plain events are tried again is not documented, so they are not. */
+  tell(ledger: Ledger, target: Target | null, name: string, body: Payload): void {
+    if (!target) return;
+    const { faults } = ledger;
+    const kind = name === "record" ? "record" : "event";
+    if (faults.loses?.includes(name)) {
+      ledger.wrote({ ...blank(kind, name, target, body), problem: "lost by this number's network" });
+      return;
+    }
+    const send = (): void => {
+      const times = faults.doubles ? 2 : 1;
+      for (let time = 0; time < times; time++) void this.#send(ledger, kind, name, target, body, time + 1);
+    };
+    const later = faults.delaysMs ? () => void this.#ticker.after(faults.delaysMs ?? 0, send) : send;
+    if (!faults.reorders) {
+      later();
+      return;
+    }
+    const held = this.#held.get(ledger);
+    if (held) {
+      this.#held.delete(ledger);
+      later();
+      // after the newer one has really left
+      this.#ticker.after(60, held);
+    } else {
+      this.#held.set(ledger, later);
+      this.#ticker.after(3_000, () => {
+        if (this.#held.get(ledger) !== later) return;
+        this.#held.delete(ledger);
+        later();
+      });
+    }
+  }
+
+  /** Resolves when what is under way now, for one call or for all, has been answered or given up. */
+  async settled(ledger?: Ledger): Promise<void> {
+    const mine = [...this.#underWay].filter(([, owner]) => !ledger || owner === ledger);
+    await Promise.allSettled(mine.map(([sending]) => sending));
+  }
+
+  /**
+   * A request that expects an NCCO: two attempts where the outcome allows it, then the fallback URL likewise.
+   * See https://developer.vonage.com/en/voice/voice-api/webhook-reference#fallback-url.
+   *
+   * @param troubled is told of an answer that is no valid NCCO, in the words of the error webhook
+   */
+  async ask(
+    ledger: Ledger,
+    kind: "answer" | "event",
+    name: string,
+    target: Target,
+    body: Payload,
+    troubled: (reason: string) => void,
+  ): Promise<Instructions> {
+    const first = await this.#askTwice(ledger, kind, name, target, body, troubled);
+    if (first.got !== "nothing") return first;
+    const { fallbackUrl, answerMethod } = this.#settings;
+    if (!fallbackUrl) return first;
+    const original = { reason: first.because, original_request: { url: target.url, type: kind } };
+    return this.#askTwice(ledger, "fallback", name, { url: fallbackUrl, method: answerMethod }, { ...body, ...original }, troubled);
+  }
+
+  async #askTwice(
+    ledger: Ledger,
+    kind: Exchange["kind"],
+    name: string,
+    target: Target,
+    body: Payload,
+    troubled: (reason: string) => void,
+  ): Promise<Instructions> {
+    let outcome: Outcome | null = null;
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      if (attempt === 2) await new Promise<void>((next) => this.#ticker.after(this.#settings.retryAfterMs, next));
+      outcome = await this.#send(ledger, kind, name, target, body, attempt);
+      if (outcome.ok || !outcome.again) break;
+    }
+    if (!outcome?.ok) return { got: "nothing", because: outcome?.because ?? "" };
+    const { answered } = outcome;
+    const text = answered.body.toString("utf8").trim();
+    // An event may be acknowledged with nothing, with "OK" or with an object: only an array replaces the flow.
+    if (kind === "event" && !text.startsWith("[")) return { got: "empty" };
+    const reading = readAnswer(answered.contentType, text);
+    if (reading.good) return { got: "ncco", ncco: reading.ncco };
+    troubled(reading.because);
+    return { got: "nothing", because: reading.because };
+  }
+
+  #send(ledger: Ledger, kind: Exchange["kind"], name: string, target: Target, body: Payload, attempt: number): Promise<Outcome> {
+    const sending = this.#deliver(ledger, kind, name, target, body, attempt);
+    this.#underWay.set(sending, ledger);
+    return sending.finally(() => this.#underWay.delete(sending));
+  }
+
+  async #deliver(ledger: Ledger, kind: Exchange["kind"], name: string, target: Target, body: Payload, attempt: number): Promise<Outcome> {
+    const at = new Date();
+    const began = performance.now();
+    const url = new URL(target.url);
+    let raw: string | undefined;
+    if (target.method === "GET") {
+      for (const [key, value] of Object.entries(body)) if (value !== null && value !== undefined) url.searchParams.set(key, asText(value));
+    } else raw = JSON.stringify(body);
+    const budget = {
+      connectMs: this.#settings.connectTimeoutMs,
+      answerMs: kind === "event" || kind === "record" ? this.#settings.eventTimeoutMs : this.#settings.answerTimeoutMs,
+    };
+    const headers: Record<string, string> = { accept: "*/*", "user-agent": "Apache-HttpAsyncClient/4.1 (Java/1.8.0_66)" };
+    if (raw !== undefined) headers["content-type"] = "application/json";
+    if (ledger.faults.signs !== "not") {
+      headers.authorization = `Bearer ${await signWebhook(ledger.faults.signs === "wrongly" ? this.#wrongSigner : this.#signer, raw ?? queryAsPayload(url))}`;
+    }
+    const outcome = await request(url, { method: target.method, headers, ...(raw === undefined ? {} : { body: raw }) }, budget);
+    ledger.wrote({
+      ...blank(kind, name, target, body),
+      at: at.toISOString(),
+      attempt,
+      ms: Math.round(performance.now() - began),
+      status: outcome.ok ? outcome.answered.status : outcome.status,
+      reply: outcome.ok ? outcome.answered.body.toString("utf8", 0, 4_000) : "",
+      problem: outcome.ok ? null : outcome.because,
+    });
+    return outcome;
+  }
+
+  /** Waits for what is under way, then lets go of its connections. */
+  async close(): Promise<void> {
+    await this.settled();
+    forgetConnections();
+  }
+}
+
+function readAnswer(contentType: string, text: string): ReturnType<typeof readNcco> {
+  if (!/^application\/json\b/i.test(contentType))
+    return { good: false, because: `Invalid NCCO. The content type is ${contentType || "missing"}, not application/json.` };
+  try {
+    return readNcco(JSON.parse(text));
+  } catch {
+    return { good: false, because: "Syntax error in NCCO. It is not valid JSON." };
+  }
+}
+
+/** How a field stands in a query string: text as it is, everything else as JSON. */
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function blank(kind: Exchange["kind"], name: string, target: Target, body: Payload): Exchange {
+  return {
+    at: new Date().toISOString(),
+    kind,
+    name,
+    method: target.method,
+    url: target.url,
+    body,
+    attempt: 1,
+    ms: 0,
+    status: null,
+    reply: "",
+    problem: null,
+  };
+}
