@@ -1,0 +1,32 @@
+import type { Call } from "@earshot/contract/call";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type House, openHouse } from "./house.ts";
+import { ended, events, type Page, place, playback, recorded, utterances } from "./shapes.ts";
+
+let house: House;
+beforeAll(async () => {
+  house = await openHouse();
+});
+afterAll(() => house.close());
+
+test("with the phone network and the engine gone, every past call can be read and its recording played, also after a restart", async () => {
+  const id = await place(house, "+12025550101");
+  await ended(house, id);
+  const before = await recorded(house, id);
+  const said = await utterances(house, id);
+  const sound = await playback(house, id);
+
+  await Promise.all([house.phone.kill(), house.evi.kill()]);
+  for (const round of ["running", "restarted"]) {
+    if (round === "restarted") {
+      await house.server.stop();
+      await house.startServer();
+    }
+    const list = await house.api<Page<Call>>("/api/calls");
+    expect(list.items.map((call) => call.id)).toContain(id);
+    expect(await house.api<Call>(`/api/calls/${id}`)).toEqual(before);
+    expect(await utterances(house, id)).toEqual(said);
+    expect((await events(house, id)).length).toBeGreaterThan(5);
+    expect(Buffer.compare(await playback(house, id), sound)).toBe(0);
+  }
+});

@@ -1,0 +1,226 @@
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import type { EmulatedNumber } from "@earshot/contract/session";
+import pino from "pino";
+import { ensureFirstAgent } from "./agents/first.ts";
+import { type Bridges, createBridges } from "./bridge/bridges.ts";
+import { hangUp, hangUpLeg } from "./calls/hang-up.ts";
+import { placeCall } from "./calls/place.ts";
+import { recoverCalls, startWatchdog } from "./calls/watchdog.ts";
+import { acceptAudio } from "./carrier/vonage/audio-socket.ts";
+import { vonageCarrier } from "./carrier/vonage/client.ts";
+import { vonageDoor } from "./carrier/vonage/door.ts";
+import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
+import { systemClock } from "./clock.ts";
+import { type Config, ConfigFailure, readConfig, type VonageConfig } from "./config.ts";
+import { startEmbedded } from "./db/embedded.ts";
+import { migrate } from "./db/migrate.ts";
+import { inTransaction, openPool } from "./db/pool.ts";
+import { createEviEngine } from "./engine/evi/evi.ts";
+import type { Engine } from "./engine/port.ts";
+import { Failure } from "./failure.ts";
+import { openDoor } from "./http/door.ts";
+import type { CallId } from "./ids.ts";
+import { ensureFirstApiKey } from "./people/api-keys.ts";
+import { endDemonstrationKeys, makeDemonstrationKey } from "./people/demonstration-key.ts";
+import { makeSignInLink } from "./people/sign-in-links.ts";
+import { ensureAdmin } from "./people/users.ts";
+import { openStorage } from "./recordings/storage.ts";
+import { startRecordings } from "./recordings/work.ts";
+
+/**
+ * Reads config, builds the parts, listens, closes in reverse. The only file that knows everyone.
+ *
+ * --with-parent: ends when stdin closes. EARSHOT_READY_LINE=1: one line of JSON on stdout once it serves.
+ */
+
+/** Built parts, newest last: closing walks backwards. */
+const built: { readonly name: string; close(): unknown }[] = [];
+const clock = systemClock;
+const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+
+try {
+  await start(readConfig(process.env));
+} catch (error) {
+  process.stderr.write(`${error instanceof Failure ? `${error.message}\n${error.remedy}` : ((error as Error).stack ?? String(error))}\n`);
+  await closeAll(null);
+  process.exit(error instanceof ConfigFailure ? 78 : 1);
+}
+
+async function start(config: Config): Promise<void> {
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  for (const warning of config.warnings) log.warn(warning);
+  stopWhenAsked(log);
+
+  const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, log));
+  const pool = openPool(databaseUrl, 20);
+  built.push({ name: "database connections", close: () => pool.end() });
+  await migrate(pool);
+  const operator = await inTransaction(pool, (sql) => ensureAdmin(sql, config.admin));
+  await endDemonstrationKeys(pool, clock);
+  if (config.apiKey !== null) await inTransaction(pool, (sql) => ensureFirstApiKey(sql, config.apiKey as string, clock));
+  await ensureFirstAgent(pool);
+  const { rows } = await pool.query<{ first: boolean }>("select not exists (select from calls) as first");
+  const first = rows[0]?.first === true;
+
+  const carrier = config.vonage === null ? null : vonageCarrier({ ...config.vonage, publicUrl: config.publicUrl });
+  const engines = enginesOf(config);
+  const storage = openStorage(config.storageUrl);
+  const journalDir = join(config.dataDir, "journal");
+
+  const recordings = await startRecordings({ pool, url: databaseUrl, carrier, storage, clock, log, journalDir });
+  built.push({ name: "recordings", close: () => recordings.close() });
+
+  const asked = { pool, carrier, clock, log };
+  const ended = (call: CallId): void => {
+    bridges
+      .end(call)
+      .then(() => recordings.callEnded(call))
+      .catch((error: unknown) => log.error({ call, err: error }, "a call's end could not be finished; the sweep of recordings does it"));
+  };
+  const tryHangUp = (call: CallId, by: "agent" | `us:${string}`, detail: Record<string, unknown>): void => {
+    hangUp({ ...asked, onEnded: ended }, call, by, detail).catch((error: unknown) =>
+      log.warn({ call, err: error }, "a hang-up did not reach the carrier; the watchdog asks again"),
+    );
+  };
+  const bridges: Bridges = createBridges({
+    pool,
+    engines,
+    journalDir,
+    clock,
+    log,
+    owner,
+    onAgentHangUp: (call) => tryHangUp(call, "agent", {}),
+    onEngineLost: (call, detail) => tryHangUp(call, "us:engine_failed", { ...detail }),
+  });
+  built.push({ name: "bridges", close: () => bridges.close() });
+
+  const hooks: CallHooks = {
+    onDialing: (call) => bridges.prepare(call),
+    onAnswered: (call) => bridges.prepare(call),
+    onEnded: ended,
+    onRecorded: () => recordings.wake(),
+    onHangUpDue: (call, leg) => void (carrier && hangUpLeg(pool, carrier, call, leg, clock.now()).catch(() => {})),
+  };
+  const inbox = openInbox({ pool, clock, log, hooks });
+  built.push({ name: "webhooks", close: () => inbox.close() });
+
+  const dialing = new Set<Promise<void>>();
+  const number = config.vonage?.number ?? null;
+  const app = await openDoor({
+    pool,
+    databaseUrl,
+    clock,
+    log,
+    publicUrl: config.publicUrl,
+    storage,
+    dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
+    emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
+    placeCall: (request, by) => placeCall({ pool, carrier, number, clock, log, dialing, onEnded: ended }, request, by),
+    hangUp: (call, by) => hangUp({ ...asked, onEnded: ended }, call, "operator", { by }),
+    carrierDoors:
+      config.vonage === null
+        ? []
+        : [
+            vonageDoor({
+              pool,
+              clock,
+              log,
+              inbox,
+              hooks,
+              keys: {
+                secret: config.vonage.signatureSecret,
+                apiKey: config.vonage.apiKey,
+                applicationId: config.vonage.applicationId,
+              },
+              publicUrl: config.publicUrl,
+              number,
+              apiUrl: config.vonage.apiUrl,
+              engineRates: Object.fromEntries(Object.entries(engines).map(([name, engine]) => [name, engine.abilities.inRates])),
+            }),
+          ],
+  });
+  const audio = acceptAudio(app.server, { pool, bridges, log });
+  built.push({ name: "audio sockets", close: () => audio.close() });
+  built.push({ name: "dials under way", close: () => Promise.all(dialing) });
+  built.push({ name: "door", close: () => app.close() });
+
+  await recoverCalls(pool, clock.now());
+  const watchdog = startWatchdog({ ...asked, carries: (call) => !bridges.mayAttach(call), onEnded: ended });
+  built.push({ name: "watchdog", close: () => watchdog.close() });
+  await app.listen({ port: config.port, host: listenOn(config.publicUrl) });
+  void inbox
+    .sweep(true)
+    .catch((error: unknown) => log.error({ err: error }, "webhooks left from before could not be applied; the next sweep does it"));
+
+  log.info({ port: config.port }, "Earshot serves");
+  if (process.env.EARSHOT_READY_LINE === "1") {
+    const sign_in = config.admin === null ? `${config.publicUrl}${(await makeSignInLink(pool, operator, clock)).path}` : null;
+    const demo_key = first && config.vonage?.emulated ? await makeDemonstrationKey(pool, clock) : null;
+    process.stdout.write(`${JSON.stringify({ ready: true, url: config.publicUrl, first, sign_in, demo_key })}\n`);
+  }
+}
+
+async function embeddedDatabase(config: Config, log: pino.Logger): Promise<string> {
+  const database = await startEmbedded({
+    dataDir: config.dataDir,
+    log: { info: (text) => log.info(text), warn: (text) => log.warn(text), error: (text) => log.error(text) },
+  });
+  built.push({ name: "database", close: () => database.stop() });
+  return database.url;
+}
+
+/** The engines that are configured, by the name an agent's settings use. */
+function enginesOf(config: Config): Readonly<Record<string, Engine>> {
+  return {
+    ...(config.hume === null
+      ? {}
+      : { evi: createEviEngine({ url: config.hume.eviUrl, apiKey: config.hume.apiKey, configId: config.hume.configId, clock }) }),
+  };
+}
+
+/** An address of this machine alone is served to this machine alone. */
+const listenOn = (publicUrl: string): string =>
+  ["localhost", "127.0.0.1", "[::1]"].includes(new URL(publicUrl).hostname) ? "127.0.0.1" : "0.0.0.0";
+
+/** Who can be dialled on the emulated network, asked once at start: reads never leave the house. */
+async function emulatedNumbers(vonage: VonageConfig): Promise<EmulatedNumber[]> {
+  try {
+    const answer = await fetch(new URL("/emulator/people", vonage.apiUrl), { signal: AbortSignal.timeout(2_000) });
+    const { people } = (await answer.json()) as { people: { number: string; habit: string }[] };
+    return people.map(({ number, habit }) => {
+      const [name = number, ...rest] = habit.split(": ");
+      return { number, name: name.replace(/\.$/, ""), habit: rest.join(": ") || habit };
+    });
+  } catch {
+    return [];
+  }
+}
+
+// ---- the end -------------------------------------------------------------------------------------------------------------------
+
+let closing: Promise<void> | null = null;
+
+function closeAll(log: pino.Logger | null): Promise<void> {
+  closing ??= (async () => {
+    for (const part of built.toReversed()) {
+      try {
+        await part.close();
+      } catch (error) {
+        log?.error({ err: error, part: part.name }, "a part did not close cleanly");
+      }
+    }
+  })();
+  return closing;
+}
+
+function stopWhenAsked(log: pino.Logger): void {
+  const stop = (why: string): void => {
+    if (closing !== null) return;
+    log.info({ why }, "stopping");
+    void closeAll(log).then(() => process.exit(0));
+  };
+  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
+  if (process.argv.includes("--with-parent")) process.stdin.resume().once("close", () => stop("the parent is gone"));
+}
