@@ -105,17 +105,11 @@ function isInstalled() {
   /** @type {typeof has} */
   const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
   return Object.entries(wanted).every(([path, want]) => {
-    if (path === "" || want.link || !path.includes("node_modules/")) return true;
-    const elsewhere = want.libc || !allows(want.os, process.platform) || !allows(want.cpu, process.arch);
-    return has[path]?.version === want.version || (want.optional && elsewhere && !has[path]);
+    if (!path.includes("node_modules/") || want.link) return true;
+    const ours = want.os?.includes(process.platform) && want.cpu?.includes(process.arch) && !want.libc;
+    return has[path] === undefined ? want.optional && !ours : has[path].version === want.version;
   });
 }
-
-/**
- * @param {string[] | undefined} list as in package.json's os and cpu
- * @param {string} ours
- */
-const allows = (list, ours) => list === undefined || (list.includes(ours) || list[0]?.startsWith("!") ? !list.includes(`!${ours}`) : false);
 
 // ---- dashboard -----------------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ import { say, tone } from "./terminal.ts";
 /** The server finishes its calls before it ends; the emulators have nothing to finish. */
 const SERVER_GRACE_MS = 60_000;
 const EMULATOR_GRACE_MS = 3_000;
+/** Ctrl-C may arrive twice for one press: from the terminal and from the process that started us. */
+const ONE_PRESS_MS = 500;
 
 const { values: flags } = parseArgs({ options: { "no-demo": { type: "boolean" }, logs: { type: "boolean" } } });
 const startedAt = performance.now();
@@ -130,9 +132,6 @@ async function emulatedPeople(carrierUrl: string): Promise<readonly { number: st
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------------------
-
-/** Ctrl-C may arrive twice for one press: from the terminal and from the process that started us. */
-const ONE_PRESS_MS = 500;
 
 function stopWhenAsked(): void {
   let askedAt = 0;
