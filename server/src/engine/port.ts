@@ -104,8 +104,11 @@ export interface EngineConnection {
   close(): void;
 }
 
+/** Overhears the wire for the journal: every message but audio, as it went over the socket; keys are in headers, never in messages. */
+export type WireTap = (way: "heard" | "told", message: string) => void;
+
 /** Makes sessions. `open` returns at once; `ready` or `ended` follows on the listener. */
 export interface Engine {
   readonly abilities: EngineAbilities;
-  open(session: EngineSession, listener: (event: EngineEvent) => void): EngineConnection;
+  open(session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection;
 }

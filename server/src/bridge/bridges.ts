@@ -1,0 +1,208 @@
+import type pg from "pg";
+import { recordEvent } from "../calls/events.ts";
+import { audioStarted, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
+import type { Clock } from "../clock.ts";
+import { saidSoFar } from "../conversation/said-so-far.ts";
+import { openConversation } from "../conversation/write.ts";
+import type { Engine } from "../engine/port.ts";
+import type { CallId } from "../ids.ts";
+import { type Journal, openJournals } from "../journal/file.ts";
+import { openChronicle } from "./chronicle.ts";
+import type { CallerMedia } from "./media.ts";
+import { type RunningBridge, runBridge } from "./run.ts";
+import { startTick } from "./tick.ts";
+import { type BridgeFact, timelineOf } from "./timeline.ts";
+
+export interface BridgesParts {
+  readonly pool: pg.Pool;
+  /** Engines by name. */
+  readonly engines: Readonly<Record<string, Engine>>;
+  /** Folder of the journals. */
+  readonly journalDir: string;
+  readonly clock: Clock;
+  readonly log: { warn(detail: object, text: string): void; error(detail: object, text: string): void };
+  /** Name of this process, for calls.owner. */
+  readonly owner: string;
+  /** The agent wants to end the call and its goodbye has been played. */
+  readonly onAgentHangUp: (call: CallId) => void;
+  /** The engine is lost for good: the caller must not be left in silence. */
+  readonly onEngineLost: (call: CallId, detail: { readonly code: string | null; readonly text: string }) => void;
+}
+
+export interface Bridges {
+  /** Opens the engine while it rings. Returns at once; asking twice changes nothing. */
+  prepare(call: CallId): void;
+  /** May the call's audio be attached? Not while a connection is there already. */
+  mayAttach(call: CallId): boolean;
+  attach(call: CallId, media: CallerMedia): void;
+  /** The call is over: everything is closed. Resolves when its journal is complete and its utterances are in the database. */
+  end(call: CallId): Promise<void>;
+  /** Ends every bridge of this process; the calls themselves are not ended. */
+  close(): Promise<void>;
+  metrics(): BridgeMetrics;
+}
+
+export interface BridgeMetrics {
+  readonly calls: number;
+  readonly talking: number;
+  /** Times a carrier ran dry in the middle of a sentence. */
+  readonly underruns: number;
+  /** Worst lateness of the pacing since asked last, ms. */
+  readonly worstTickLateMs: number;
+  readonly utterancesWaiting: number;
+  readonly journalWaitingBytes: number;
+}
+
+interface Carried {
+  run: RunningBridge | null;
+  media: CallerMedia | null;
+  ended: boolean;
+  journal: Journal | null;
+  ready: Promise<void>;
+}
+
+/** All the calls this process carries: one tick, one journal timer, one writer for them all. */
+export function createBridges(parts: BridgesParts): Bridges {
+  const { pool, clock, log } = parts;
+  const tick = startTick(clock, (error) => log.error({ error: String(error) }, "A bridge failed at its tick."));
+  const journals = openJournals({ dir: parts.journalDir, clock, log });
+  const conversation = openConversation({ pool, log });
+  const chronicle = openChronicle(log);
+  const carried = new Map<CallId, Carried>();
+  let underruns = 0;
+  let seconds: NodeJS.Timeout | null = null;
+
+  const carry = (call: CallId): Carried => {
+    const known = carried.get(call);
+    if (known !== undefined) return known;
+    const one: Carried = { run: null, media: null, ended: false, journal: null, ready: Promise.resolve() };
+    carried.set(call, one);
+    one.ready = load(call).then(
+      (loaded) => begin(call, one, loaded),
+      (error: Error) => {
+        log.error({ call, error: error.message }, "A call could not be loaded for its bridge.");
+        parts.onEngineLost(call, { code: "not_loaded", text: "The call could not be loaded." });
+      },
+    );
+    seconds ??= setInterval(everySecond, 1000);
+    return one;
+  };
+
+  const load = async (call: CallId): Promise<BridgedCall | null> => {
+    const known = await loadForBridge(pool, call);
+    return known === null || known.status === "ended" || known.hangupAskedAt !== null ? null : known;
+  };
+  const note = (call: CallId, engine: string, fact: BridgeFact): void => {
+    if (fact.fact === "engine ready")
+      void chronicle.after(call, () => engineOpened(pool, call, { name: engine, session: fact.session, resume: fact.resume }));
+    void chronicle.after(call, () => recordEvent(pool, { call, ...timelineOf(fact) }));
+  };
+
+  const begin = async (call: CallId, one: Carried, known: BridgedCall | null): Promise<void> => {
+    if (one.ended || known === null) {
+      one.media?.close();
+      return;
+    }
+    const engine = parts.engines[known.engine];
+    if (engine === undefined || known.agent === null) {
+      const code = known.agent === null ? "no_agent" : "engine_unknown";
+      const text = known.agent === null ? "The call has no agent." : `The engine ${known.engine} is not configured.`;
+      parts.onEngineLost(call, { code, text });
+      return;
+    }
+    const { voice, language, options } = known.agent.settings;
+    // Where audio had flowed before, another process has greeted already, and the engine may have to be told what was said.
+    const before = known.socketStartedAt !== null;
+    const history = before ? await saidSoFar(pool, call) : [];
+    const journal = one.journal ?? journals.open(call);
+    one.journal = journal;
+    if (one.ended) return;
+    one.run = runBridge({
+      call,
+      engine,
+      agent: { prompt: known.prompt, greeting: before ? null : known.greeting, voice, language, options, variables: known.variables },
+      resume: known.engineResume,
+      history,
+      rate: one.media?.rate ?? rateOf(engine),
+      clock,
+      tick,
+      journal,
+      said: (utterance) => conversation.write(utterance),
+      fact: (fact) => note(call, engine.abilities.name, fact),
+      hangUp: () => parts.onAgentHangUp(call),
+      engineLost: (detail) => parts.onEngineLost(call, detail),
+    });
+    if (one.media !== null) join(call, one, one.run, one.media);
+  };
+
+  const join = (call: CallId, one: Carried, run: RunningBridge, media: CallerMedia): void => {
+    one.media = null;
+    const at = clock.now();
+    run.attach(media);
+    void chronicle.after(call, () => audioStarted(pool, call, parts.owner, at)).then((answeredAt) => run.answered(answeredAt));
+  };
+
+  const everySecond = (): void => {
+    for (const { run } of carried.values()) run?.second();
+    if (carried.size > 0 || seconds === null) return;
+    clearInterval(seconds);
+    seconds = null;
+  };
+
+  const finish = async (call: CallId, one: Carried): Promise<void> => {
+    one.ended = true;
+    await one.ready;
+    underruns += one.run?.player.underruns ?? 0;
+    one.run?.end();
+    one.media?.close();
+    one.media = null;
+    await one.journal?.close();
+    if (carried.get(call) === one) carried.delete(call);
+  };
+
+  return {
+    prepare: (call) => void carry(call),
+    mayAttach(call) {
+      const one = carried.get(call);
+      return one === undefined || (!one.ended && one.media === null && one.run?.attached() !== true);
+    },
+    attach(call, media) {
+      const one = carry(call);
+      if (one.ended) return media.close();
+      if (one.run === null) one.media = media;
+      else if (one.run.rate === media.rate) join(call, one, one.run, media);
+      else {
+        // The carrier speaks another rate than was asked of it: the engine is opened anew for that one.
+        one.run.end();
+        one.media = media;
+        one.run = null;
+        one.ready = load(call).then((loaded) => begin(call, one, loaded));
+      }
+    },
+    async end(call) {
+      const one = carried.get(call);
+      if (one === undefined) return;
+      await finish(call, one);
+      await Promise.all([conversation.written(call), chronicle.written(call)]);
+    },
+    async close() {
+      await Promise.all([...carried].map(([call, one]) => finish(call, one)));
+      if (seconds !== null) clearInterval(seconds);
+      seconds = null;
+      tick.close();
+      await Promise.all([conversation.close(), chronicle.close(), journals.close()]);
+    },
+    metrics: () => ({
+      calls: carried.size,
+      talking: [...carried.values()].filter(({ run }) => run?.state() === "talking").length,
+      underruns: underruns + [...carried.values()].reduce((sum, { run }) => sum + (run?.player.underruns ?? 0), 0),
+      worstTickLateMs: tick.worstLateMs(),
+      utterancesWaiting: conversation.waiting(),
+      journalWaitingBytes: journals.waitingBytes(),
+    }),
+  };
+}
+
+const carrierRates = new Set([8_000, 16_000, 24_000]);
+/** The rate asked of the carrier for this engine: its favourite among those a carrier has. */
+const rateOf = (engine: Engine): number => engine.abilities.inRates.find((rate) => carrierRates.has(rate)) ?? 16_000;

@@ -1,0 +1,28 @@
+/** Longest audio kept for an engine that is not ready: more would reach it as a stale burst. */
+const MOST_HELD_MS = 10_000;
+
+/** The caller's first words, kept in order until the engine can hear them. Full, the oldest give way. */
+export class HeldAudio {
+  /** Samples kept. */
+  samples = 0;
+  private frames: Uint8Array[] = [];
+  private readonly most: number;
+
+  constructor(rate: number) {
+    this.most = (rate * MOST_HELD_MS) / 1000;
+  }
+
+  keep(frame: Uint8Array): void {
+    this.frames.push(frame);
+    this.samples += frame.length / 2;
+    while (this.samples > this.most) this.samples -= (this.frames.shift() as Uint8Array).length / 2;
+  }
+
+  /** Everything kept, oldest first; then nothing is. */
+  take(): Uint8Array[] {
+    const frames = this.frames;
+    this.frames = [];
+    this.samples = 0;
+    return frames;
+  }
+}

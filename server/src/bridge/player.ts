@@ -1,0 +1,269 @@
+import { frameBytes } from "./media.ts";
+
+/** What became of an utterance on its way to the caller's ear. Times are monotonic ms, exact to the sample as far as the carrier is. */
+export type PlayerEvent =
+  | { readonly what: "started"; readonly utterance: string; readonly at: number; readonly knownMs: number }
+  | { readonly what: "ended"; readonly utterance: string; readonly at: number; readonly heardMs: number; readonly cut: boolean }
+  /** Nothing is left to hear. */
+  | { readonly what: "quiet"; readonly at: number };
+
+/** How far the carrier is kept ahead of the caller's ear. Enough for a stall of 80 ms; little enough that `clear` has little to drop. */
+export const LEAD_MS = 100;
+const FRAME_MS = 20;
+/** A rest shorter than a frame waits for more of its sentence until the carrier has only this much left; then it is padded. */
+const PAD_AT_MS = 45;
+/** Longest speech kept: an engine that floods us is not a reason to lose the machine (3 minutes at 16 kHz are 5.8 MB). */
+const MOST_QUEUED_MS = 180_000;
+
+interface Piece {
+  readonly utterance: string;
+  /** Places in the stream of bytes to the carrier. */
+  readonly from: number;
+  to: number;
+  /** When it began and had been played, once known. */
+  startedAt: number | null;
+  playedAt: number | null;
+}
+
+interface Sentence {
+  readonly utterance: string;
+  readonly pieces: Piece[];
+  /** Nothing more of it will come. */
+  closed: boolean;
+}
+
+/**
+ * The agent's audio of one call on its way to the carrier: cut into frames of exactly 20 ms, paced by the clock so that the carrier always
+ * holds about LEAD_MS more than it has played, and dropped when the caller cuts in.
+ *
+ * The stream of bytes to the carrier has places; at `anchorAt` the carrier plays place `anchorPlace` and goes on in real time until it
+ * has played all that was sent. When it ran dry, the next frame sets a new anchor: after a stall nothing is caught up beyond the lead.
+ *
+ * States: shut (no connection: sound is only queued), quiet (nothing to hear), speaking (visited by the tick until quiet).
+ */
+export class Player {
+  /** Times the carrier ran dry in the middle of a sentence. */
+  underruns = 0;
+  /** Silence added to fill last frames. */
+  paddedMs = 0;
+  private readonly frame: number;
+  private readonly bytesPerMs: number;
+  private readonly send: (frame: Uint8Array) => void;
+  private readonly tell: (event: PlayerEvent) => void;
+  private queue: Uint8Array[] = [];
+  private headUsed = 0;
+  private queued = 0;
+  private sent = 0;
+  private anchorAt = 0;
+  private anchorPlace = 0;
+  private open = false;
+  private speaking = false;
+  private sentences: Sentence[] = [];
+
+  constructor(parts: { rate: number; send: (frame: Uint8Array) => void; tell: (event: PlayerEvent) => void }) {
+    this.frame = frameBytes(parts.rate);
+    this.bytesPerMs = (parts.rate * 2) / 1000;
+    this.send = parts.send;
+    this.tell = parts.tell;
+  }
+
+  /** Is there anything the caller has not heard yet? Then the tick must visit. */
+  get active(): boolean {
+    return this.open && this.speaking;
+  }
+
+  /** Agent audio not yet played, queued here or at the carrier. */
+  unplayedMs(now: number): number {
+    return (this.queued + this.sent - this.playhead(now)) / this.bytesPerMs;
+  }
+
+  /** What the carrier holds and has not played. */
+  leadMs(now: number): number {
+    return (this.sent - this.playhead(now)) / this.bytesPerMs;
+  }
+
+  /** The caller is on the line: what waits begins to play. */
+  connect(now: number): void {
+    this.open = true;
+    this.visit(now);
+  }
+
+  /** The connection is gone. What waits is kept; what the carrier held counts as played. */
+  disconnect(now: number): void {
+    this.settle(now);
+    this.open = false;
+    this.anchorPlace = this.sent;
+    this.anchorAt = now;
+  }
+
+  /** Takes a copy of agent audio. False when too much waits already: then it is left out. */
+  push(utterance: string, pcm: Int16Array, now: number): boolean {
+    if (pcm.length === 0) return true;
+    if (this.queued / this.bytesPerMs > MOST_QUEUED_MS) return false;
+    this.settle(now);
+    const bytes = new Uint8Array(pcm.length * 2);
+    bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.length * 2));
+    this.enqueue(utterance, bytes);
+    this.speaking = true;
+    this.visit(now);
+    return true;
+  }
+
+  /** The agent's turn is over: nothing more of its sentences will come. */
+  finish(now: number): void {
+    for (const sentence of this.sentences) sentence.closed = true;
+    this.visit(now);
+  }
+
+  /** Sends what is due and tells what was played. Called by the tick while `active`. */
+  visit(now: number): void {
+    this.settle(now);
+    if (!this.open || !this.speaking) return;
+    if (this.queued > 0 && this.playhead(now) >= this.sent) {
+      const [first] = this.sentences;
+      if (first?.pieces.some((piece) => piece.from < this.sent) && !first.closed) this.underruns++;
+      this.anchorAt = now;
+      this.anchorPlace = this.sent;
+    }
+    // Half a frame of tolerance: a tick that comes a little early sends its frame all the same, and the lead stays even.
+    const until = this.playhead(now) + (LEAD_MS + FRAME_MS / 2) * this.bytesPerMs;
+    while (this.queued >= this.frame && this.sent + this.frame <= until) this.sendFrame(this.take(this.frame), now);
+    if (this.queued > 0 && this.queued < this.frame && this.sent + this.frame <= until && this.mayPad(now)) this.sendFrame(this.pad(), now);
+    if (this.queued === 0 && this.playhead(now) >= this.sent) {
+      this.settle(now);
+      this.speaking = false;
+      this.tell({ what: "quiet", at: this.timeOf(this.sent) });
+    }
+  }
+
+  /**
+   * Drops everything not yet played, here and (by the caller of this) at the carrier, and tells how much of each sentence was heard.
+   * Gives the milliseconds dropped; 0 when there was nothing to drop.
+   */
+  cut(now: number): number {
+    this.settle(now);
+    const head = this.playhead(now);
+    const dropped = (this.queued + this.sent - head) / this.bytesPerMs;
+    for (const { utterance, pieces, closed } of this.sentences) {
+      let heard = 0;
+      let whole = 0;
+      for (const { from, to } of pieces) {
+        heard += Math.max(0, Math.min(head, to) - from);
+        whole += to - from;
+      }
+      const at = heard >= whole ? (pieces.at(-1)?.playedAt ?? now) : now;
+      this.tell({ what: "ended", utterance, at, heardMs: heard / this.bytesPerMs, cut: heard < whole || !closed });
+    }
+    this.sentences = [];
+    this.queue = [];
+    this.headUsed = 0;
+    this.queued = 0;
+    this.anchorAt = now;
+    this.anchorPlace = this.sent;
+    if (this.speaking) {
+      this.speaking = false;
+      this.tell({ what: "quiet", at: now });
+    }
+    return dropped;
+  }
+
+  /** The place in the stream the caller hears now. */
+  private playhead(now: number): number {
+    return Math.min(this.sent, this.anchorPlace + (now - this.anchorAt) * this.bytesPerMs);
+  }
+
+  private timeOf(place: number): number {
+    return this.anchorAt + (place - this.anchorPlace) / this.bytesPerMs;
+  }
+
+  private enqueue(utterance: string, bytes: Uint8Array): void {
+    const from = this.sent + this.queued;
+    const last = this.sentences.at(-1);
+    if (last?.utterance === utterance) {
+      const piece = last.pieces.at(-1);
+      if (piece !== undefined && piece.to === from && piece.playedAt === null) piece.to += bytes.length;
+      else last.pieces.push(newPiece(utterance, from, bytes.length));
+      last.closed = false;
+    } else {
+      if (last !== undefined) last.closed = true;
+      this.sentences.push({ utterance, pieces: [newPiece(utterance, from, bytes.length)], closed: false });
+    }
+    this.queue.push(bytes);
+    this.queued += bytes.length;
+  }
+
+  private mayPad(now: number): boolean {
+    return this.sentences.at(-1)?.closed === true || this.leadMs(now) <= PAD_AT_MS;
+  }
+
+  private pad(): Uint8Array {
+    const frame = new Uint8Array(this.frame);
+    const missing = this.frame - this.queued;
+    frame.set(this.take(this.queued));
+    this.paddedMs += missing / this.bytesPerMs;
+    return frame;
+  }
+
+  private sendFrame(frame: Uint8Array, now: number): void {
+    this.send(frame);
+    this.sent += frame.length;
+    for (const { utterance, pieces } of this.sentences) {
+      for (const piece of pieces) {
+        if (piece.startedAt !== null || piece.from >= this.sent) continue;
+        piece.startedAt = Math.max(now, this.timeOf(piece.from));
+        if (piece === pieces[0])
+          this.tell({ what: "started", utterance, at: piece.startedAt, knownMs: (piece.to - piece.from) / this.bytesPerMs });
+      }
+    }
+  }
+
+  /** The next `size` bytes of the queue: a view when they lie in one chunk, otherwise joined. */
+  private take(size: number): Uint8Array {
+    this.queued -= size;
+    const head = this.queue[0] as Uint8Array;
+    if (head.length - this.headUsed >= size) {
+      const view = head.subarray(this.headUsed, this.headUsed + size);
+      this.use(size);
+      return view;
+    }
+    const joined = new Uint8Array(size);
+    for (let filled = 0; filled < size; ) {
+      const chunk = this.queue[0] as Uint8Array;
+      const part = chunk.subarray(this.headUsed, this.headUsed + size - filled);
+      joined.set(part, filled);
+      filled += part.length;
+      this.use(part.length);
+    }
+    return joined;
+  }
+
+  private use(bytes: number): void {
+    this.headUsed += bytes;
+    if (this.headUsed < (this.queue[0] as Uint8Array).length) return;
+    this.queue.shift();
+    this.headUsed = 0;
+  }
+
+  /** Marks what has been played since and tells the sentences that are over. */
+  private settle(now: number): void {
+    const head = this.playhead(now);
+    for (const { pieces } of this.sentences) {
+      for (const piece of pieces) if (piece.playedAt === null && piece.to <= head) piece.playedAt = this.timeOf(piece.to);
+    }
+    for (let first = this.sentences[0]; first !== undefined; first = this.sentences[0]) {
+      const last = first.pieces.at(-1) as Piece;
+      if (!first.closed || last.playedAt === null || last.to > head) return;
+      this.sentences.shift();
+      const whole = first.pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+      this.tell({ what: "ended", utterance: first.utterance, at: last.playedAt, heardMs: whole / this.bytesPerMs, cut: false });
+    }
+  }
+}
+
+const newPiece = (utterance: string, from: number, length: number): Piece => ({
+  utterance,
+  from,
+  to: from + length,
+  startedAt: null,
+  playedAt: null,
+});

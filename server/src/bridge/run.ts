@@ -1,0 +1,294 @@
+import type { Clock } from "../clock.ts";
+import type { Utterance } from "../conversation/utterance.ts";
+import type { Engine, EngineConnection, EngineEvent, EngineSession } from "../engine/port.ts";
+import type { CallId } from "../ids.ts";
+import type { Journal } from "../journal/file.ts";
+import { AudioClock } from "../sound/audio-clock.ts";
+import { HeldAudio } from "./held-audio.ts";
+import type { CallerMedia, MediaListener } from "./media.ts";
+import { Player, type PlayerEvent } from "./player.ts";
+import { type Action, type Bridge, beginning, type Heard, step } from "./step.ts";
+import type { Tick } from "./tick.ts";
+import type { BridgeFact } from "./timeline.ts";
+import { Transcript } from "./transcript.ts";
+
+export interface RunParts {
+  readonly call: CallId;
+  readonly engine: Engine;
+  readonly agent: Pick<EngineSession, "prompt" | "greeting" | "voice" | "language" | "options" | "variables">;
+  /** Where an earlier session of this call can be gone on with. */
+  readonly resume: string | null;
+  /** What was said so far, oldest first: for an engine that cannot resume. */
+  readonly history: EngineSession["history"];
+  /** Hz of the carrier's audio, asked of it and of the engine. */
+  readonly rate: number;
+  readonly clock: Clock;
+  readonly tick: Tick;
+  readonly journal: Journal;
+  /** An utterance as it is now known; may come several times. */
+  readonly said: (utterance: Utterance) => void;
+  readonly fact: (fact: BridgeFact) => void;
+  readonly hangUp: () => void;
+  readonly engineLost: (detail: { code: string | null; text: string }) => void;
+}
+
+export interface RunningBridge {
+  readonly rate: number;
+  readonly player: Player;
+  state(): Bridge["state"];
+  attach(media: CallerMedia): void;
+  attached(): boolean;
+  /** When the call was answered: until told, the transcript waits for it. */
+  answered(at: Date | null): void;
+  /** Once a second, for the deadlines. */
+  second(): void;
+  end(): void;
+}
+
+/**
+ * Carries one call: hears both sockets, asks `step` what to do, does it. The states are those of `step`. Nothing here awaits: the
+ * database and the disk are behind `said`, `fact` and `journal`, which return at once. Who closes whom: `end` closes the engine, then the
+ * media; a socket that closes by itself is only heard of. After `end` nothing is heard any more.
+ */
+export function runBridge(parts: RunParts): RunningBridge {
+  const { call, clock, journal, tick, rate } = parts;
+  const transcript = new Transcript(parts);
+  const audioClock = new AudioClock(rate);
+  const held = new HeldAudio(rate);
+  let bridge: Bridge = beginning(parts.resume);
+  let engine: EngineConnection | null = null;
+  /** Which of the caller's samples was the first this engine session heard. */
+  let engineFirstSample = 0;
+  let greeted = false;
+  let lostAt: number | null = null;
+  let media: CallerMedia | null = null;
+  let attachedAt: number | null = null;
+  let leaveTick: (() => void) | null = null;
+  let frame: Uint8Array | null = null;
+  let sound: Extract<EngineEvent, { what: "agent audio" }> | null = null;
+
+  const now = (): number => clock.monotonicMs();
+  const note = (fact: WithoutTime<BridgeFact>): void => parts.fact({ ...fact, at: clock.now() } as BridgeFact);
+
+  const player = new Player({
+    rate,
+    send(bytes) {
+      media?.play(bytes);
+      journal.put("playedFrame", now(), bytes);
+    },
+    tell: (event) => played(event),
+  });
+  const played = (event: PlayerEvent): void => {
+    transcript.played(event);
+    if (event.what === "ended") engine?.played(event.utterance, event.heardMs, event.cut ? "cut" : "complete");
+    if (event.what !== "quiet") return;
+    engine?.playing(false);
+    decide({ what: "quiet", at: event.at });
+  };
+  const keepTicking = (): void => {
+    if (player.active) leaveTick ??= tick.join(visit);
+    else stopTicking();
+  };
+  const stopTicking = (): void => {
+    leaveTick?.();
+    leaveTick = null;
+  };
+  const visit = (time: number): void => {
+    if (media?.ready(time) !== false) player.visit(time);
+    if (!player.active) stopTicking();
+  };
+
+  const decide = (heard: Heard): void => {
+    const before = bridge.state;
+    const [next, actions] = step(bridge, heard);
+    bridge = next;
+    if (heard.what !== "caller spoke" && heard.what !== "agent spoke" && (next.state !== before || actions.length > 0))
+      journal.put("decided", now(), JSON.stringify({ heard, state: next.state, actions }));
+    for (const action of actions) act(action);
+  };
+  const act = (action: Action): void => {
+    switch (action.do) {
+      case "send to engine":
+        engine?.audio(frame as Uint8Array);
+        return;
+      case "hold":
+        held.keep(frame as Uint8Array);
+        return;
+      case "deliver held":
+        engineFirstSample = audioClock.samples - held.samples;
+        for (const kept of held.take()) engine?.audio(kept);
+        return;
+      case "drop held":
+        held.take();
+        return;
+      case "queue for caller":
+        queueSound();
+        return;
+      case "drop speech":
+        dropSpeech(action.cutIn);
+        return;
+      case "finish speech":
+        player.finish(now());
+        keepTicking();
+        if (!player.active) decide({ what: "quiet", at: now() });
+        return;
+      case "open engine":
+        openEngine(action.resume);
+        return;
+      case "close engine":
+        engine?.close();
+        return;
+      case "hang up":
+        parts.hangUp();
+        return;
+      case "report engine lost":
+        parts.engineLost({ code: action.code, text: action.text });
+        return;
+    }
+  };
+  const queueSound = (): void => {
+    const { utterance, pcm } = sound as NonNullable<typeof sound>;
+    const wasPlaying = player.unplayedMs(now()) > 0;
+    player.push(utterance, pcm, now());
+    if (!wasPlaying) engine?.playing(true);
+    keepTicking();
+  };
+  const dropSpeech = (cutIn: boolean): void => {
+    const droppedMs = player.cut(now());
+    stopTicking();
+    if (cutIn && droppedMs > 0 && media !== null) {
+      media.clear();
+      journal.put("carrierTold", now(), '{"action":"clear"}');
+      note({ fact: "caller cut in", droppedMs: Math.round(droppedMs) });
+    }
+    transcript.cut(now());
+  };
+
+  const openEngine = (resume: string | null): void => {
+    const greeting = greeted ? null : parts.agent.greeting;
+    const session = { ...parts.agent, callId: call, greeting, tools: [], inRate: rate, outRate: rate, resume, history: parts.history };
+    let mine: EngineConnection | null = null;
+    mine = parts.engine.open(
+      session,
+      (event) => {
+        if (mine === null || mine === engine) heardEngine(event);
+      },
+      (way, message) => journal.put(way === "heard" ? "engineHeard" : "engineTold", now(), message),
+    );
+    engine = mine;
+    engineFirstSample = audioClock.samples;
+  };
+  const heardEngine = (event: EngineEvent): void => {
+    switch (event.what) {
+      case "agent audio":
+        journal.put("engineAudio", now(), `{"utterance":${JSON.stringify(event.utterance)},"samples":${event.pcm.length}}`);
+        sound = event;
+        decide({ what: "agent spoke" });
+        return;
+      case "agent text":
+      case "caller text":
+      case "emotion":
+        transcript.told(event, whenSaid);
+        return;
+      case "cut in":
+        decide({ what: "cut in" });
+        return;
+      case "agent done":
+        if (event.how !== "cut") player.finish(now());
+        {
+          keepTicking();
+          return;
+        }
+      case "ready":
+        greeted = true;
+        note({ fact: "engine ready", session: event.session, resume: event.resume });
+        if (lostAt !== null) note({ fact: "engine resumed", gapMs: Math.round(now() - lostAt) });
+        lostAt = null;
+        decide({ what: "engine ready", at: now(), resume: event.resume });
+        return;
+      case "ended":
+        engine = null;
+        lostAt ??= now();
+        if (bridge.state !== "over") note({ fact: "engine ended", why: event.why, code: event.code, text: event.text });
+        {
+          decide({ ...event, what: "engine ended", at: now() });
+          return;
+        }
+      case "trouble":
+        note({ fact: "engine troubled", code: event.code, text: event.text });
+        return;
+      case "tool":
+        engine?.toolResult(event.id, { ok: false, text: "This tool is not available in this call." });
+        return;
+      case "caller speech":
+      case "usage":
+        return;
+    }
+  };
+  /** Monotonic time of a moment on the engine's clock, which counts the samples it was given. Nonsense is brought into what was heard. */
+  const whenSaid = (engineMs: number): number => {
+    const sample = engineFirstSample + (Math.max(0, engineMs) * rate) / 1000;
+    return audioClock.timeOf(Math.min(sample, audioClock.samples)) ?? now();
+  };
+
+  const listenerOf = (connection: CallerMedia): MediaListener => ({
+    frame(pcm) {
+      const at = now();
+      frame = pcm;
+      audioClock.heard(at, pcm.length / 2);
+      decide({ what: "caller spoke" });
+      journal.put("callerFrame", at, pcm);
+    },
+    digit(digit, durationMs) {
+      journal.put("carrierHeard", now(), JSON.stringify({ event: "dtmf", digit, duration: durationMs }));
+      note({ fact: "key pressed", digit });
+      engine?.context(`The caller pressed the key ${digit}.`, false);
+    },
+    marked: (name) => journal.put("carrierHeard", now(), JSON.stringify({ event: "notify", name })),
+    cleared: () => journal.put("carrierHeard", now(), '{"event":"cleared"}'),
+    closed() {
+      if (media !== connection) return;
+      media = null;
+      journal.put("media", now(), '{"on":false}');
+      note({ fact: "audio closed" });
+      decide({ what: "media off", at: now() });
+      player.disconnect(now());
+      stopTicking();
+    },
+  });
+
+  openEngine(parts.resume);
+
+  return {
+    player,
+    rate,
+    state: () => bridge.state,
+    attached: () => media !== null,
+    answered(at) {
+      const audio = attachedAt ?? now();
+      // The carrier's clock may be ahead of ours: no audio comes before the answer.
+      transcript.startsAt(at === null ? audio : Math.min(audio, now() - (clock.now().getTime() - at.getTime())));
+    },
+    attach(connection) {
+      const at = now();
+      media = connection;
+      attachedAt ??= at;
+      audioClock.interrupted();
+      journal.put("media", at, JSON.stringify({ on: true, rate: connection.rate }));
+      decide({ what: "media on", at });
+      player.connect(at);
+      keepTicking();
+      connection.listen(listenerOf(connection));
+    },
+    second: () => decide({ what: "second", at: now() }),
+    end() {
+      decide({ what: "end", at: now() });
+      stopTicking();
+      transcript.over(now(), attachedAt);
+      media?.close();
+      media = null;
+    },
+  };
+}
+
+type WithoutTime<T> = T extends unknown ? Omit<T, "at"> : never;

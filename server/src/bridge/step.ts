@@ -1,0 +1,201 @@
+/**
+ * What the bridge of one call decides: no sockets, no clock, no database. Times are milliseconds of the monotonic clock.
+ *
+ * | state | means | entered by | left by |
+ * |---|---|---|---|
+ * | opening | nobody on the line yet, engine connecting | the start | media on, engine ready, end |
+ * | waiting | nobody on the line yet, engine ready; its greeting may already wait | engine ready | media on, engine ended, end |
+ * | holding | caller on the line, engine not ready: their audio is kept | media on, engine lost and tried again | engine ready, deadline |
+ * | talking | both there | engine ready, media on | media off, engine ended, end |
+ * | apart | the caller's connection is gone, the call perhaps not | media off | media on, deadline, end |
+ * | goodbye | the agent hung up: its last words are played, then the phone call ends | engine ended by the agent | quiet, deadline, media off |
+ * | silent | the engine is lost for good; others decide what the caller hears | engine ended, deadline | end |
+ * | over | nothing happens any more | end, goodbye said | - |
+ */
+export type Bridge =
+  | (Common & { readonly state: "opening" | "waiting" | "talking" | "silent" | "over" })
+  | (Common & { readonly state: "holding" | "goodbye"; readonly until: number })
+  | (Common & { readonly state: "apart"; readonly until: number; readonly engineReady: boolean });
+
+interface Common {
+  /** Token to go on with the engine's conversation. */
+  readonly resume: string | null;
+  /** Attempts since the engine was last ready for long enough. */
+  readonly attempts: number;
+  readonly readyAt: number | null;
+}
+
+export type Heard =
+  | { readonly what: "media on" | "media off" | "quiet" | "second" | "end"; readonly at: number }
+  | { readonly what: "caller spoke" | "agent spoke" }
+  | { readonly what: "cut in" }
+  | { readonly what: "engine ready"; readonly at: number; readonly resume: string | null }
+  | {
+      readonly what: "engine ended";
+      readonly at: number;
+      readonly why: string;
+      readonly code: string | null;
+      readonly text: string;
+      readonly retry: boolean;
+    };
+
+export type Action =
+  /** The frame just heard. */
+  | { readonly do: "send to engine" | "hold" }
+  | { readonly do: "deliver held" | "drop held" }
+  /** The sound just heard. */
+  | { readonly do: "queue for caller" }
+  /** `cutIn`: the caller is there and broke in, so that the carrier must drop what it holds too. */
+  | { readonly do: "drop speech"; readonly cutIn: boolean }
+  | { readonly do: "finish speech" }
+  | { readonly do: "open engine"; readonly resume: string | null }
+  | { readonly do: "close engine" | "hang up" }
+  | { readonly do: "report engine lost"; readonly code: string | null; readonly text: string };
+
+/** How long a caller on the line waits for the engine before it counts as lost. The engine opens while it rings: this is for the worst case. */
+export const ENGINE_WITHIN_MS = 10_000;
+/** How long the engine is kept for a caller whose audio connection broke: the carrier needs about a second to open another. */
+export const APART_MS = 20_000;
+/** The longest goodbye. */
+export const GOODBYE_MS = 30_000;
+/** A session that was ready this long has earned another attempt. */
+const STEADY_MS = 10_000;
+const MOST_ATTEMPTS = 1;
+
+export const beginning = (resume: string | null): Bridge => ({ state: "opening", resume, attempts: 0, readyAt: null });
+
+// The two decisions of every 20 ms are made once, not 100 times a second.
+const send: Action[] = [{ do: "send to engine" }];
+const hold: Action[] = [{ do: "hold" }];
+const queue: Action[] = [{ do: "queue for caller" }];
+const nothing: Action[] = [];
+
+/** From what we know and what we heard to what we know now and what shall happen. */
+export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] {
+  switch (heard.what) {
+    case "caller spoke":
+      return [bridge, bridge.state === "talking" ? send : bridge.state === "holding" ? hold : nothing];
+    case "agent spoke":
+      return [bridge, bridge.state === "over" || bridge.state === "silent" ? nothing : queue];
+    case "cut in":
+      return [bridge, canBeCut(bridge) ? [{ do: "drop speech", cutIn: true }] : nothing];
+    case "media on":
+      return mediaOn(bridge, heard.at);
+    case "media off":
+      return mediaOff(bridge, heard.at);
+    case "engine ready":
+      return engineReady({ ...bridge, resume: heard.resume ?? bridge.resume, readyAt: heard.at });
+    case "engine ended":
+      return engineEnded(bridge, heard);
+    case "quiet":
+      return bridge.state === "goodbye" ? goodbyeSaid(bridge) : [bridge, nothing];
+    case "second":
+      return secondPassed(bridge, heard.at);
+    case "end":
+      return [
+        { ...common(bridge), state: "over" },
+        bridge.state === "over" ? nothing : [{ do: "drop speech", cutIn: false }, { do: "close engine" }],
+      ];
+  }
+}
+
+function mediaOn(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
+  switch (bridge.state) {
+    case "opening":
+      return [{ ...common(bridge), state: "holding", until: at + ENGINE_WITHIN_MS }, nothing];
+    case "waiting":
+      return [{ ...common(bridge), state: "talking" }, nothing];
+    case "apart":
+      if (bridge.engineReady) return [{ ...common(bridge), state: "talking" }, nothing];
+      return [{ ...common(bridge), state: "holding", until: at + ENGINE_WITHIN_MS }, nothing];
+    case "holding":
+    case "talking":
+    case "goodbye":
+    case "silent":
+    case "over":
+      return [bridge, nothing];
+  }
+}
+
+function mediaOff(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
+  switch (bridge.state) {
+    case "holding":
+    case "talking":
+      return [
+        { ...common(bridge), state: "apart", until: at + APART_MS, engineReady: bridge.state === "talking" },
+        [{ do: "drop speech", cutIn: false }, { do: "drop held" }],
+      ];
+    case "goodbye":
+      return goodbyeSaid(bridge);
+    case "opening":
+    case "waiting":
+    case "apart":
+    case "silent":
+    case "over":
+      return [bridge, nothing];
+  }
+}
+
+function engineReady(bridge: Bridge): [Bridge, readonly Action[]] {
+  switch (bridge.state) {
+    case "opening":
+      return [{ ...common(bridge), state: "waiting" }, nothing];
+    case "holding":
+      return [{ ...common(bridge), state: "talking" }, [{ do: "deliver held" }]];
+    case "apart":
+      return [{ ...bridge, engineReady: true }, nothing];
+    case "waiting":
+    case "talking":
+    case "goodbye":
+    case "silent":
+    case "over":
+      return [bridge, nothing];
+  }
+}
+
+function engineEnded(bridge: Bridge, ended: Extract<Heard, { what: "engine ended" }>): [Bridge, readonly Action[]] {
+  if (bridge.state === "over" || bridge.state === "silent" || bridge.state === "goodbye") return [bridge, nothing];
+  if (ended.why === "agent_hung_up") {
+    if (bridge.state === "talking" || bridge.state === "holding")
+      return [{ ...common(bridge), state: "goodbye", until: ended.at + GOODBYE_MS }, [{ do: "finish speech" }]];
+    if (bridge.state === "apart") return goodbyeSaid(bridge);
+  }
+  const steady = bridge.readyAt !== null && ended.at - bridge.readyAt >= STEADY_MS;
+  const attempts = (steady ? 0 : bridge.attempts) + 1;
+  if (!ended.retry || attempts > MOST_ATTEMPTS) return engineLost(bridge, ended.code, ended.text);
+  const next = { ...common(bridge), attempts, readyAt: null };
+  const again: Action[] = [{ do: "open engine", resume: bridge.resume }];
+  switch (bridge.state) {
+    case "opening":
+    case "waiting":
+      return [{ ...next, state: "opening" }, again];
+    case "talking":
+      return [{ ...next, state: "holding", until: ended.at + ENGINE_WITHIN_MS }, again];
+    case "holding":
+      return [{ ...next, state: "holding", until: bridge.until }, again];
+    case "apart":
+      return [{ ...next, state: "apart", until: bridge.until, engineReady: false }, again];
+  }
+}
+
+function secondPassed(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
+  if (bridge.state === "holding" && at >= bridge.until) return engineLost(bridge, "not_ready", "The engine was not ready in time.");
+  if (bridge.state === "goodbye" && at >= bridge.until) return goodbyeSaid(bridge);
+  if (bridge.state === "apart" && at >= bridge.until) return [{ ...common(bridge), state: "silent" }, [{ do: "close engine" }]];
+  return [bridge, nothing];
+}
+
+const engineLost = (bridge: Bridge, code: string | null, text: string): [Bridge, readonly Action[]] => [
+  { ...common(bridge), state: "silent" },
+  [{ do: "close engine" }, { do: "drop held" }, { do: "report engine lost", code, text }],
+];
+
+const goodbyeSaid = (bridge: Bridge): [Bridge, readonly Action[]] => [
+  { ...common(bridge), state: "over" },
+  [{ do: "close engine" }, { do: "hang up" }],
+];
+
+/** Before the caller is on the line there is nobody to cut in; a goodbye is said to its end. */
+const canBeCut = ({ state }: Bridge): boolean => state === "talking" || state === "holding" || state === "apart";
+
+const common = ({ resume, attempts, readyAt }: Bridge): Common => ({ resume, attempts, readyAt });

@@ -1,0 +1,44 @@
+import type { NewEvent } from "../calls/events.ts";
+
+/** Something that happened on the bridge and belongs on the call's timeline. */
+export type BridgeFact =
+  | { readonly fact: "engine ready"; readonly at: Date; readonly session: string; readonly resume: string | null }
+  | { readonly fact: "engine resumed"; readonly at: Date; readonly gapMs: number }
+  | { readonly fact: "engine ended"; readonly at: Date; readonly why: string; readonly code: string | null; readonly text: string }
+  | { readonly fact: "engine troubled"; readonly at: Date; readonly code: string; readonly text: string }
+  | { readonly fact: "caller cut in"; readonly at: Date; readonly droppedMs: number }
+  | { readonly fact: "key pressed"; readonly at: Date; readonly digit: string }
+  | { readonly fact: "audio closed"; readonly at: Date };
+
+/** The row of the timeline that tells it. */
+export function timelineOf(fact: BridgeFact): Pick<NewEvent, "at" | "kind" | "actor" | "said" | "detail"> {
+  const { at } = fact;
+  switch (fact.fact) {
+    case "engine ready":
+      return { at, kind: "engine.ready", actor: "engine", said: "The engine is ready to talk.", detail: { session: fact.session } };
+    case "engine resumed":
+      return {
+        at,
+        kind: "engine.resumed",
+        actor: "engine",
+        said: `The engine was lost and went on ${fact.gapMs} ms later.`,
+        detail: { gap_ms: fact.gapMs },
+      };
+    case "engine ended":
+      return { at, kind: "engine.ended", actor: "engine", said: fact.text, detail: { why: fact.why, code: fact.code } };
+    case "engine troubled":
+      return { at, kind: "engine.troubled", actor: "engine", said: fact.text, detail: { code: fact.code } };
+    case "caller cut in":
+      return {
+        at,
+        kind: "caller.cut_in",
+        actor: "caller",
+        said: `The caller cut in; ${fact.droppedMs} ms of the agent's speech were dropped.`,
+        detail: { dropped_ms: fact.droppedMs },
+      };
+    case "key pressed":
+      return { at, kind: "caller.key_pressed", actor: "caller", said: `The caller pressed ${fact.digit}.`, detail: { digit: fact.digit } };
+    case "audio closed":
+      return { at, kind: "audio.closed", actor: "carrier", said: "The audio connection was closed." };
+  }
+}

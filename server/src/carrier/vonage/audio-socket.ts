@@ -1,0 +1,213 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+import type pg from "pg";
+import WebSocket, { WebSocketServer } from "ws";
+import { z } from "zod";
+import type { Bridges } from "../../bridge/bridges.ts";
+import { type CallerMedia, frameBytes, type MediaListener } from "../../bridge/media.ts";
+import { redeemSocketToken } from "../../calls/socket-token.ts";
+import type { CallId } from "../../ids.ts";
+
+/** The path of a call's audio: /media/vonage/<token>. */
+const path = /^\/media\/vonage\/([A-Za-z0-9_-]{1,128})$/;
+
+export interface AudioSocketParts {
+  readonly pool: pg.Pool;
+  readonly bridges: Pick<Bridges, "mayAttach" | "attach">;
+  readonly log: { info(detail: object, text: string): void; warn(detail: object, text: string): void };
+}
+
+/** Vonage says nothing of the largest message; a frame is under 1 kB, and `headers` of the first are limited to 512 bytes. */
+const MOST_MESSAGE_BYTES = 65_536;
+/**
+ * 2 s of 16 kHz audio the network has not taken: the carrier is not reading. Frames are held back then, not sent; after 10 s of that the
+ * connection is given up, and the carrier may open another.
+ */
+const MOST_UNSENT_BYTES = 65_536;
+const STUCK_MS = 10_000;
+/** Frames kept for a bridge that is not listening yet: 5 s. */
+const MOST_EARLY_FRAMES = 250;
+
+/**
+ * Lets Vonage's audio sockets in (vonage-voice §5). The token is redeemed before the upgrade is accepted: one connection, one call; a second
+ * one for a call that has its audio is refused too. Upgrades to other paths are left to others. Returns how to stop listening.
+ */
+export function acceptAudio(server: Server, parts: AudioSocketParts): { close(): void } {
+  const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MOST_MESSAGE_BYTES, clientTracking: true });
+  const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const token = path.exec((request.url ?? "").split("?", 1)[0] as string)?.[1];
+    if (token === undefined) return;
+    socket.on("error", () => {});
+    redeemSocketToken(parts.pool, token).then(
+      (call) => {
+        if (call === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
+        if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call has its audio already.");
+        sockets.handleUpgrade(request, socket, head, (accepted) => hear(accepted, call, parts));
+      },
+      (error: Error) => {
+        parts.log.warn({ error: error.message }, "A token could not be looked up: an audio socket was refused.");
+        refuse(socket, 503, "The token could not be looked up.");
+      },
+    );
+  };
+  server.on("upgrade", upgrade);
+  return {
+    close() {
+      server.off("upgrade", upgrade);
+      for (const socket of sockets.clients) socket.terminate();
+      sockets.close();
+    },
+  };
+}
+
+function refuse(socket: Duplex, status: number, text: string): void {
+  const title = { 401: "Unauthorized", 409: "Conflict", 503: "Service Unavailable" }[status] ?? "Error";
+  socket.end(
+    `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
+
+const Text = z.discriminatedUnion("event", [
+  z.looseObject({ event: z.literal("websocket:connected"), "content-type": z.string().catch("") }),
+  z.looseObject({
+    event: z.literal("websocket:dtmf"),
+    digit: z.string(),
+    duration: z.coerce.number().nullable().catch(null).default(null),
+  }),
+  z.looseObject({ event: z.literal("websocket:cleared") }),
+  z.looseObject({ event: z.literal("websocket:notify"), payload: z.looseObject({ mark: z.string() }) }),
+]);
+/** Seen with others than Vonage itself (vonage-voice §5.6). */
+const BareKey = z.looseObject({ dtmf: z.looseObject({ digit: z.string() }) });
+
+/** The rate in `audio/l16;rate=16000`; null when it names none a carrier has. */
+export function rateOf(contentType: string): number | null {
+  const rate = Number(/^audio\/l16\s*;\s*rate=(\d+)/i.exec(contentType)?.[1]);
+  return rate === 8_000 || rate === 16_000 || rate === 24_000 ? rate : null;
+}
+
+/**
+ * One connection. States: greeting (until `websocket:connected`, or until audio came without it, whose frame size tells the rate), attached,
+ * closed. Closing decides nothing about the call: the carrier's webhooks do.
+ */
+function hear(socket: WebSocket, call: CallId, parts: AudioSocketParts): void {
+  const media = new VonageMedia(socket);
+  let attached = false;
+  const attach = (rate: number): void => {
+    if (attached) return;
+    attached = true;
+    media.rate = rate;
+    if (!parts.bridges.mayAttach(call)) {
+      socket.close(1013);
+      return;
+    }
+    parts.bridges.attach(call, media);
+  };
+  socket.on("message", (data: Buffer, isBinary) => {
+    if (isBinary) {
+      if (!attached) attach([8_000, 16_000, 24_000].find((rate) => frameBytes(rate) === data.length) ?? 16_000);
+      return media.frame(data);
+    }
+    const json = parse(data.toString("utf8"));
+    const key = BareKey.safeParse(json);
+    if (key.success) return media.digit(key.data.dtmf.digit, null);
+    const text = Text.safeParse(json);
+    if (!text.success) return parts.log.info({ call, bytes: data.length }, "The carrier's audio socket said something unknown.");
+    switch (text.data.event) {
+      case "websocket:connected":
+        return attach(rateOf(text.data["content-type"]) ?? 16_000);
+      case "websocket:dtmf":
+        return media.digit(text.data.digit, text.data.duration);
+      case "websocket:cleared":
+        return media.cleared();
+      case "websocket:notify":
+        return media.marked(text.data.payload.mark);
+    }
+  });
+  socket.on("error", (error) => parts.log.info({ call, error: error.message }, "A carrier's audio socket failed."));
+  socket.on("close", () => media.closed());
+}
+
+/** The socket as the bridge sees it. What comes before anyone listens is kept in order: at most 5 s of frames. */
+class VonageMedia implements CallerMedia {
+  rate = 16_000;
+  private readonly socket: WebSocket;
+  private listener: MediaListener | null = null;
+  private early: ((listener: MediaListener) => void)[] = [];
+  private stuckSince: number | null = null;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+  }
+
+  play(frame: Uint8Array): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame, { binary: true });
+  }
+
+  ready(now: number): boolean {
+    if (this.socket.bufferedAmount <= MOST_UNSENT_BYTES) {
+      this.stuckSince = null;
+      return true;
+    }
+    this.stuckSince ??= now;
+    if (now - this.stuckSince > STUCK_MS) this.socket.terminate();
+    return false;
+  }
+
+  clear(): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send('{"action":"clear"}');
+  }
+
+  mark(name: string): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify({ action: "notify", payload: { mark: name } }));
+  }
+
+  close(): void {
+    this.socket.close(1000);
+  }
+
+  listen(listener: MediaListener): void {
+    this.listener = listener;
+    const early = this.early;
+    this.early = [];
+    for (const tell of early) tell(listener);
+  }
+
+  frame(pcm: Uint8Array): void {
+    if (this.listener !== null) this.listener.frame(pcm);
+    else this.later((listener) => listener.frame(pcm));
+  }
+
+  digit(digit: string, durationMs: number | null): void {
+    this.later((listener) => listener.digit(digit, durationMs));
+  }
+
+  marked(name: string): void {
+    this.later((listener) => listener.marked(name));
+  }
+
+  cleared(): void {
+    this.later((listener) => listener.cleared());
+  }
+
+  closed(): void {
+    this.later((listener) => listener.closed());
+  }
+
+  private later(tell: (listener: MediaListener) => void): void {
+    if (this.listener !== null) {
+      tell(this.listener);
+      return;
+    }
+    this.early.push(tell);
+    if (this.early.length > MOST_EARLY_FRAMES) this.early.shift();
+  }
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}

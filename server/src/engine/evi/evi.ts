@@ -1,0 +1,201 @@
+import WebSocket from "ws";
+import type { Clock } from "../../clock.ts";
+import { openResampler } from "../../sound/resampler.ts";
+import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
+import { type Ending, endingOf, refusalOf, unreachable } from "./endings.ts";
+import { chatUrl, sessionSettings } from "./settings.ts";
+import { CHAT_MS, EviTalk } from "./talk.ts";
+import { monoOf, soundOf } from "./wav.ts";
+import { audioInput, type EviAudio, hear } from "./wire.ts";
+
+export const eviAbilities: EngineAbilities = {
+  name: "evi",
+  inRates: [16_000, 8_000, 24_000],
+  outRates: [16_000, 8_000, 24_000, 48_000],
+  turns: true,
+  paced: false,
+  verbatim: true,
+  interim: true,
+  emotions: "both",
+  wantsPlayed: false,
+  resume: true,
+  maxMs: CHAT_MS,
+};
+
+/** From the first knock to `ready`. The vendor's own client gives up the handshake after 4 s (hume-evi §4.4). */
+const READY_WITHIN_MS = 8_000;
+/** A ping this often; a connection from which nothing at all came since the last one is dead. */
+const PING_MS = 20_000;
+/** After we closed, EVI's own close frame is awaited this long. */
+const CLOSE_WITHIN_MS = 1_000;
+/** 5 s of 16 kHz audio in base64. Beyond it EVI is not reading: new frames are dropped and counted rather than kept without bound. */
+const MOST_UNSENT_BYTES = 220_000;
+
+export interface EviParts {
+  /** wss://api.hume.ai/v0/evi/chat, or the emulator's. */
+  readonly url: string;
+  readonly apiKey: string;
+  readonly configId: string | null;
+  readonly clock: Clock;
+}
+
+/** Hume EVI as an engine: one WebSocket a session (hume-evi §1-4), read without the vendor's client for the reasons in its §0. */
+export function createEviEngine(parts: EviParts): Engine {
+  return { abilities: eviAbilities, open: (session, listener, tap) => openChat(parts, session, listener, tap) };
+}
+
+/** The decoded file of the chunk in hand; grows to the largest seen. All of it is used up before the next message is read. */
+let decoded = Buffer.alloc(262_144);
+let mono = new Int16Array(131_072);
+
+/**
+ * One chat. States: connecting (until the handshake), open (settings sent; `ready` follows), over. Whoever closes first, `ended` is the
+ * last event and comes once. Timers and listeners end with the socket.
+ */
+function openChat(parts: EviParts, session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection {
+  const talk = new EviTalk(() => parts.clock.now());
+  const resampler = { rate: 0, stream: openResampler(48_000, 48_000) };
+  let asked = false;
+  let over = false;
+  let ready = false;
+  let unsent = 0;
+  let heardSincePing = true;
+
+  const socket = new WebSocket(chatUrl(parts.url, parts.configId, session), {
+    headers: { "X-Hume-Api-Key": parts.apiKey },
+    perMessageDeflate: false,
+    handshakeTimeout: READY_WITHIN_MS,
+    maxPayload: 32 * 1024 * 1024,
+  });
+  const readyTimer = setTimeout(() => end(unreachable("no answer came in time"), true), READY_WITHIN_MS);
+  const pingTimer = setInterval(() => {
+    if (!heardSincePing) return socket.terminate();
+    heardSincePing = false;
+    if (socket.readyState === WebSocket.OPEN) socket.ping();
+  }, PING_MS);
+  let closeTimer: NodeJS.Timeout | undefined;
+
+  const end = (ending: Ending, terminate = false): void => {
+    if (over) return;
+    over = true;
+    clearTimeout(readyTimer);
+    clearInterval(pingTimer);
+    clearTimeout(closeTimer);
+    resampler.stream.free();
+    if (terminate) socket.terminate();
+    listener({ what: "ended", ...ending });
+  };
+  const tell = (message: Record<string, unknown>): void => {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const json = JSON.stringify(message);
+    tap?.("told", json);
+    socket.send(json);
+  };
+  const emit = (utterance: string, pcm: Int16Array): void => {
+    if (pcm.length > 0) listener({ what: "agent audio", utterance, pcm });
+  };
+
+  let soundOfUtterance: string | null = null;
+  /** The sentence's sound is over: what waited and what is left in the filter goes out. */
+  const finishSound = (rest: readonly Int16Array[]): void => {
+    if (soundOfUtterance === null) return;
+    for (const pcm of rest) emit(soundOfUtterance, resampler.stream.push(pcm));
+    emit(soundOfUtterance, resampler.stream.end());
+    soundOfUtterance = null;
+  };
+  const hearSound = (audio: EviAudio): void => {
+    const most = (audio.base64.length >> 2) * 3 + 4;
+    if (decoded.length < most) decoded = Buffer.alloc(most * 2);
+    const sound = soundOf(decoded.subarray(0, decoded.write(audio.base64, "base64")));
+    if (sound === null) {
+      for (const event of talk.strangeMessage("audio_output that is no 16-bit WAV", true)) listener(event);
+      return;
+    }
+    const samples = sound.bytes.length >> 1;
+    if (mono.length < samples) mono = new Int16Array(samples * 2);
+    const { fresh, rest, chunks } = talk.hearSound(audio.id, audio.index, monoOf(sound, mono));
+    if (fresh) finishSound(rest);
+    if (chunks.length === 0) return;
+    if (resampler.rate !== sound.rate) {
+      finishSound([]);
+      resampler.stream.free();
+      resampler.stream = openResampler(sound.rate, session.outRate);
+      resampler.rate = sound.rate;
+    }
+    soundOfUtterance = audio.id;
+    for (const pcm of chunks) emit(audio.id, resampler.stream.push(pcm));
+  };
+
+  socket.on("open", () => tell(sessionSettings(session)));
+  socket.on("ping", () => (heardSincePing = true));
+  socket.on("pong", () => (heardSincePing = true));
+  socket.on("message", (data: Buffer) => {
+    heardSincePing = true;
+    if (over) return;
+    const heard = hear(data);
+    if (heard.kind === "audio") {
+      tap?.("heard", `{"type":"audio_output","id":${JSON.stringify(heard.audio.id)},"index":${heard.audio.index}}`);
+      return hearSound(heard.audio);
+    }
+    tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data.toString("utf8"));
+    const events = heard.kind === "saying" ? talk.hear(heard.saying) : talk.strangeMessage(heard.type, heard.malformed);
+    for (const event of events) {
+      if (event.what === "cut in") {
+        soundOfUtterance = null;
+        resampler.stream.reset();
+      }
+      if (event.what === "agent done" && event.how === "complete") finishSound(talk.restOfSound());
+      if (event.what === "ready") {
+        if (ready) continue;
+        ready = true;
+        clearTimeout(readyTimer);
+      }
+      listener(event);
+      if (event.what === "ready" && session.greeting !== null && session.resume === null && session.history.length === 0)
+        tell({ type: "assistant_input", text: session.greeting });
+    }
+  });
+  socket.on("unexpected-response", (request, response) => {
+    request.destroy();
+    end(asked ? endingOf(1000, null, true) : refusalOf(response.statusCode ?? 0));
+  });
+  // Always followed by `close`; before the handshake it is the only one with a cause.
+  socket.on("error", (error: Error) => {
+    if (socket.readyState === WebSocket.CONNECTING || !ready) end(asked ? endingOf(1000, null, true) : unreachable(error.message));
+  });
+  socket.on("close", (code) => {
+    finishSound(talk.restOfSound());
+    end(endingOf(code, talk.error, asked));
+  });
+
+  return {
+    abilities: eviAbilities,
+    audio(pcm) {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      if (socket.bufferedAmount > MOST_UNSENT_BYTES) {
+        if (unsent++ === 0) listener({ what: "trouble", code: "not_reading", text: "EVI does not read: caller audio is being left out." });
+        return;
+      }
+      unsent = 0;
+      socket.send(audioInput(pcm));
+    },
+    say: (text) => tell({ type: "assistant_input", text }),
+    context(text, answer) {
+      if (answer) tell({ type: "user_input", text });
+      else tell({ type: "session_settings", context: { type: "temporary", text } });
+    },
+    toolResult(id, { ok, text }) {
+      if (ok) tell({ type: "tool_response", tool_call_id: id, content: text });
+      else tell({ type: "tool_error", tool_call_id: id, error: text, content: text });
+    },
+    played() {},
+    playing: (on) => talk.tellPlaying(on),
+    close() {
+      if (asked || over) return;
+      asked = true;
+      if (socket.readyState !== WebSocket.OPEN) return end(endingOf(1000, null, true), true);
+      socket.close(1000);
+      closeTimer = setTimeout(() => end(endingOf(1000, null, true), true), CLOSE_WITHIN_MS);
+    },
+  };
+}

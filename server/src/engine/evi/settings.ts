@@ -1,0 +1,58 @@
+import { z } from "zod";
+import type { EngineSession } from "../port.ts";
+
+/** What an agent may set for EVI alone (`options`). What EVI keeps in its Config (turn detection, nudges, timeouts) is not here. */
+export const EviOptions = z.looseObject({
+  config_id: z.string().optional(),
+  config_version: z.int().optional(),
+  /** EVI's own tool to end the chat; it needs a language model that can call tools. */
+  hang_up: z.boolean().default(true),
+  /** Said to EVI with every utterance of the caller. */
+  context: z.string().optional(),
+});
+
+/** The address of a chat. The key is not in it: addresses end in logs. */
+export function chatUrl(base: string, configId: string | null, session: EngineSession): URL {
+  const options = optionsOf(session);
+  const url = new URL(base);
+  const config = options.config_id ?? configId;
+  if (config !== null) url.searchParams.set("config_id", config);
+  if (options.config_version !== undefined) url.searchParams.set("config_version", String(options.config_version));
+  // Interim words are the only sign of a cut-in once EVI has finished generating (hume-evi §3.3).
+  url.searchParams.set("verbose_transcription", "true");
+  if (session.resume !== null) url.searchParams.set("resumed_chat_group_id", session.resume);
+  return url;
+}
+
+/** The first message of every chat, resumed ones too: settings belong to the socket, not to the chat group (hume-evi §4.4). */
+export function sessionSettings(session: EngineSession): Record<string, unknown> {
+  const options = optionsOf(session);
+  const context = [options.context, session.resume === null ? toldAgain(session.history) : undefined].filter((part) => part !== undefined);
+  return {
+    type: "session_settings",
+    audio: { encoding: "linear16", sample_rate: session.inRate, channels: 1 },
+    custom_session_id: session.callId,
+    system_prompt: session.prompt,
+    ...(Object.keys(session.variables).length > 0 && { variables: session.variables }),
+    ...(session.voice !== null && { voice_id: session.voice }),
+    ...(context.length > 0 && { context: { type: "persistent", text: context.join("\n\n") } }),
+    ...(session.tools.length > 0 && {
+      tools: session.tools.map((tool) => ({
+        type: "function",
+        name: tool.name,
+        description: tool.description,
+        parameters: JSON.stringify(tool.parameters),
+      })),
+    }),
+    ...(options.hang_up && { builtin_tools: [{ name: "hang_up" }] }),
+  };
+}
+
+const optionsOf = (session: EngineSession): z.infer<typeof EviOptions> => EviOptions.catch({ hang_up: true }).parse(session.options);
+
+/** A chat that could not be resumed is told what was said before. */
+function toldAgain(history: EngineSession["history"]): string | undefined {
+  if (history.length === 0) return undefined;
+  const lines = history.map(({ speaker, text }) => `${speaker === "agent" ? "You" : "Caller"}: ${text}`);
+  return `This call was interrupted for a moment. It went so far:\n${lines.join("\n")}\nGo on from there; do not greet again.`;
+}

@@ -1,0 +1,182 @@
+import type { EngineEvent } from "../port.ts";
+import { type EviError, endsTheChat } from "./endings.ts";
+import { type EviSaying, scoresOf } from "./wire.ts";
+
+/** Hume's vocabulary for prosody; its names are those on the wire (hume-evi §2.4). */
+export const EMOTION_SET = "evi-prosody-48";
+/** A chat ends after 30 minutes whatever is configured (hume-evi §4.2). */
+export const CHAT_MS = 30 * 60_000;
+/** Out-of-order chunks of one sentence kept while an earlier one is missing: about 45 s of sound. */
+const MOST_WAITING = 32;
+
+/**
+ * What EVI's messages mean: EngineEvents, without a socket and without a clock. One per chat.
+ *
+ * A sentence's sound is `coming` from its first chunk until the next sentence or the end of the turn; chunks leave in the order of their
+ * index. At a cut-in every sentence known so far is dead: what still arrives of it is ignored.
+ */
+export class EviTalk {
+  /** Fatal error, or the last thing EVI said if that was an error: why the chat ends, if it ends now. */
+  error: EviError | null = null;
+  /** Messages of a type we do not know, or not as documented, by type. */
+  readonly strange = new Map<string, number>();
+  private chat = "?";
+  private callerCount = 0;
+  private agentCount = 0;
+  private callerUtterance: string | null = null;
+  private playing = false;
+  private readonly living = new Set<string>();
+  private readonly dead = new Set<string>();
+  private coming: { id: string; next: number; waiting: Map<number, Int16Array> } | null = null;
+  private readonly now: () => Date;
+
+  constructor(now: () => Date) {
+    this.now = now;
+  }
+
+  /** The bridge says whether the caller still has agent audio to hear. */
+  tellPlaying(on: boolean): void {
+    this.playing = on;
+  }
+
+  /** Counts a strange message; an event for the first of each type, up to ten types, so that a flood of them is quiet. */
+  strangeMessage(type: string, malformed: boolean): EngineEvent[] {
+    const count = (this.strange.get(type) ?? 0) + 1;
+    if (count === 1 && this.strange.size >= 10) return [];
+    this.strange.set(type, count);
+    if (count > 1) return [];
+    return [{ what: "trouble", code: malformed ? "malformed_message" : "unknown_message", text: `EVI sent ${type}; it was left out.` }];
+  }
+
+  /** What one message (other than sound) means. */
+  hear(saying: EviSaying): EngineEvent[] {
+    if (saying.type !== "error" && !endsTheChat(this.error?.code)) this.error = null;
+    switch (saying.type) {
+      case "chat_metadata":
+        this.chat = saying.chat_id;
+        return [
+          {
+            what: "ready",
+            session: saying.chat_id,
+            resume: saying.chat_group_id ?? null,
+            expiresAt: new Date(this.now().getTime() + CHAT_MS),
+          },
+        ];
+      case "user_message":
+        return this.callerSaid(saying);
+      case "assistant_message": {
+        const utterance = saying.id ?? `${this.chat}:a${++this.agentCount}`;
+        if (this.dead.has(utterance)) return [];
+        this.living.add(utterance);
+        const scores = scoresOf(saying);
+        return [
+          { what: "agent text", utterance, text: saying.message.content ?? "", final: true, language: saying.language ?? null },
+          ...(scores === null ? [] : [this.emotion("agent", utterance, null, null, scores)]),
+        ];
+      }
+      case "assistant_prosody": {
+        const scores = scoresOf(saying);
+        return scores === null || saying.id == null ? [] : [this.emotion("agent", saying.id, null, null, scores)];
+      }
+      case "assistant_end":
+        return [{ what: "agent done", how: "complete" }];
+      case "user_interruption":
+        return [...this.cutIn(), { what: "agent done", how: "cut" }];
+      case "tool_call":
+        if (saying.tool_type === "builtin") return [];
+        return [{ what: "tool", id: saying.tool_call_id, name: saying.name, args: saying.parameters }];
+      case "tool_error":
+        return [{ what: "trouble", code: "tool_error", text: saying.error ?? "A tool of EVI's own failed." }];
+      case "tool_response":
+      case "session_settings":
+        return [];
+      case "error": {
+        const text = [saying.message ?? saying.slug ?? "EVI reported an error.", saying.request_id ? `(request ${saying.request_id})` : ""];
+        if (!endsTheChat(this.error?.code)) this.error = { code: saying.code ?? null, text: text.join(" ").trim() };
+        return [{ what: "trouble", code: saying.code ?? "error", text: text.join(" ").trim() }];
+      }
+    }
+  }
+
+  /**
+   * Takes one chunk of sound of a sentence and gives those whose turn it is, in order. `fresh` says that a new sentence begins with
+   * them: the one before has ended, and what waited of it for a chunk that never came is in `rest`.
+   */
+  hearSound(id: string, index: number, pcm: Int16Array): { fresh: boolean; rest: Int16Array[]; chunks: Int16Array[] } {
+    this.error = endsTheChat(this.error?.code) ? this.error : null;
+    if (this.dead.has(id)) return { fresh: false, rest: [], chunks: [] };
+    this.living.add(id);
+    const fresh = this.coming?.id !== id;
+    const rest = fresh ? this.restOfSound() : [];
+    if (this.coming === null || fresh) this.coming = { id, next: 0, waiting: new Map() };
+    const coming = this.coming;
+    if (index < coming.next) return { fresh, rest, chunks: [] };
+    if (index > coming.next) {
+      coming.waiting.set(index, pcm.slice());
+      if (coming.waiting.size <= MOST_WAITING) return { fresh, rest, chunks: [] };
+      const chunks = inOrder(coming.waiting);
+      coming.next = index + 1;
+      return { fresh, rest, chunks };
+    }
+    const chunks = [pcm];
+    coming.next++;
+    for (let more = coming.waiting.get(coming.next); more !== undefined; more = coming.waiting.get(coming.next)) {
+      chunks.push(more);
+      coming.waiting.delete(coming.next++);
+    }
+    return { fresh, rest, chunks };
+  }
+
+  /** What still waited of the sentence that was coming, in order; for its end. */
+  restOfSound(): Int16Array[] {
+    return this.coming === null ? [] : inOrder(this.coming.waiting);
+  }
+
+  private callerSaid(saying: Extract<EviSaying, { type: "user_message" }>): EngineEvent[] {
+    const events: EngineEvent[] = [];
+    // Typed words are not the caller's voice. A voice while our queue still plays is a cut-in, interim or not (hume-evi §3.3).
+    if (this.playing && !saying.from_text) events.push(...this.cutIn());
+    this.callerUtterance ??= `${this.chat}:c${++this.callerCount}`;
+    const utterance = this.callerUtterance;
+    const [fromMs, toMs] = [saying.time?.begin ?? 0, saying.time?.end ?? 0];
+    const final = !saying.interim;
+    events.push({
+      what: "caller text",
+      utterance,
+      text: saying.message.content ?? "",
+      final,
+      fromMs,
+      toMs,
+      language: saying.language ?? null,
+    });
+    if (!final) return events;
+    this.callerUtterance = null;
+    const scores = scoresOf(saying);
+    if (scores !== null) events.push(this.emotion("caller", utterance, fromMs, toMs, scores));
+    return events;
+  }
+
+  private cutIn(): EngineEvent[] {
+    for (const id of this.living) this.dead.add(id);
+    this.living.clear();
+    this.coming = null;
+    this.playing = false;
+    return [{ what: "cut in" }];
+  }
+
+  private emotion(
+    speaker: "caller" | "agent",
+    utterance: string,
+    fromMs: number | null,
+    toMs: number | null,
+    scores: Record<string, number>,
+  ): EngineEvent {
+    return { what: "emotion", speaker, utterance, fromMs, toMs, set: EMOTION_SET, scores };
+  }
+}
+
+function inOrder(waiting: Map<number, Int16Array>): Int16Array[] {
+  const chunks = [...waiting].sort(([a], [b]) => a - b).map(([, pcm]) => pcm);
+  waiting.clear();
+  return chunks;
+}
