@@ -1,0 +1,132 @@
+import type { RecordingSource } from "@earshot/contract/recording";
+import type { Sql } from "../db/pool.ts";
+import type { CallId, ConversationId, RecordingId } from "../ids.ts";
+import { enqueue } from "../jobs/queue.ts";
+import { fetchQueue } from "./queues.ts";
+import { carrierRecording, change, insertRecording, move, type RecordingRow, recordingById, recordingsOfCall, tell } from "./store.ts";
+
+/**
+ * A call shall have a recording of `source`: from now on it is accounted for, until it is there or says why not.
+ * The second time does nothing. Part of the caller's transaction.
+ */
+export async function expectRecording(sql: Sql, call: CallId, source: RecordingSource, at: Date): Promise<void> {
+  const there = await recordingsOfCall(sql, call);
+  if (there.some((recording) => recording.source === source)) return;
+  const id = await insertRecording(sql, { source, status: "expected", at, call });
+  if (id) await tell(sql, { id, call, source }, { at, kind: "expected", said: "is expected.", once: "expected" });
+}
+
+/** What the carrier's webhook says of a recording. */
+export interface Announcement {
+  /** Null while the conversation is not known to us: it is kept, fetched, and matched when the call appears. */
+  readonly call: CallId | null;
+  readonly conversation: ConversationId | null;
+  /** The carrier's own id of it: the second announcement of the same one is known by it. */
+  readonly recording: string;
+  readonly url: string;
+  readonly sizeBytes: number;
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly at: Date;
+}
+
+/**
+ * `again`: known already, nothing moved. `empty`: the carrier has nothing to give, which is *missing*, not done.
+ */
+export type Announced = "announced" | "again" | "empty";
+
+/**
+ * Takes the carrier's word that a recording is to be had, in the caller's transaction, and has it fetched. It takes the place of the expected
+ * one; also of one given up as missing: a file that comes late is taken all the same. The address is judged when it is fetched.
+ */
+export async function announceRecording(sql: Sql, said: Announcement): Promise<Announced> {
+  const empty = said.url.trim() === "" || said.sizeBytes === 0;
+  const row = (await carrierRecording(sql, said.recording)) ?? (await placeFor(sql, said));
+  if (!row) return announceRecording(sql, said); // another transaction was first: now it is there
+  if (row.carrierRecording !== null && !(row.announcedUrl === null && !empty)) return "again";
+  return empty ? tellEmpty(sql, row, said) : tellAnnounced(sql, row, said);
+}
+
+/** The row that shall carry this announcement: the call's expected one, else a new one. Null when that was inserted by another just now. */
+async function placeFor(sql: Sql, said: Announcement): Promise<RecordingRow | null> {
+  const waiting = said.call ? await recordingsOfCall(sql, said.call) : [];
+  const expected = waiting.find(
+    ({ source, carrierRecording, status }) =>
+      source === "carrier" && carrierRecording === null && (status === "expected" || status === "missing"),
+  );
+  if (expected) return expected;
+  const id = await insertRecording(sql, { source: "carrier", status: "expected", at: said.at, call: said.call, ...names(said) });
+  const inserted = id && (await recordingById(sql, id));
+  return inserted ? { ...inserted, carrierRecording: null } : null;
+}
+
+const names = ({ conversation, recording }: Announcement) => ({ conversation, carrierRecording: recording });
+
+async function tellAnnounced(sql: Sql, row: RecordingRow, said: Announcement): Promise<Announced> {
+  const late = row.status === "missing";
+  const moved = await move(sql, row.id, "announced", {
+    ...names(said),
+    announcedUrl: said.url,
+    announcedBytes: said.sizeBytes,
+    announcedAt: said.at,
+    audioStartedAt: said.startedAt,
+    attempts: 0,
+    nextAttemptAt: said.at,
+    because: null,
+    detail: { announced: { started_at: said.startedAt, ended_at: said.endedAt } },
+  });
+  if (!moved) return "again";
+  await enqueue(sql, fetchQueue, row.id, { recording: row.id });
+  await tell(sql, row, {
+    at: said.at,
+    kind: "announced",
+    actor: "carrier",
+    said: late ? "was announced after all." : "was announced.",
+    detail: { bytes: said.sizeBytes, carrier_recording: said.recording },
+  });
+  return "announced";
+}
+
+async function tellEmpty(sql: Sql, row: RecordingRow, said: Announcement): Promise<Announced> {
+  if (row.status === "missing") {
+    await change(sql, row.id, { ...names(said), because: "RECORDING_EMPTY", announcedAt: said.at });
+  } else if (
+    !(await move(sql, row.id, "missing", { ...names(said), because: "RECORDING_EMPTY", announcedAt: said.at, nextAttemptAt: null }))
+  ) {
+    return "again";
+  }
+  await tell(sql, row, {
+    at: said.at,
+    kind: "missing",
+    actor: "carrier",
+    said: "was announced as empty.",
+    because: "RECORDING_EMPTY",
+    detail: { carrier_recording: said.recording },
+  });
+  return "empty";
+}
+
+/**
+ * Gives the recordings that were announced before their call was known to that call; the expected one they take the place of goes.
+ * The second time does nothing. @returns how many
+ */
+export async function matchOrphans(sql: Sql, call: CallId, conversation: ConversationId, at: Date): Promise<number> {
+  const { rows } = await sql.query<{ id: RecordingId }>(
+    "select id from recordings where call_id is null and conversation = $1 for update",
+    [conversation],
+  );
+  if (rows.length === 0) return 0;
+  await sql.query(
+    "delete from recordings where call_id = $1 and source = 'carrier' and carrier_recording is null and status in ('expected', 'missing')",
+    [call],
+  );
+  for (const { id } of rows) {
+    await change(sql, id, { call });
+    await tell(
+      sql,
+      { id, call, source: "carrier" },
+      { at, kind: "matched", said: "had been announced before the call was known; now it belongs to it.", once: "matched" },
+    );
+  }
+  return rows.length;
+}

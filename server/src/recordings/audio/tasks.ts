@@ -1,0 +1,34 @@
+import { createReadStream } from "node:fs";
+import { type Inspected, inspect } from "./inspect.ts";
+import type { Rendered } from "./render.ts";
+import type { AudioFormat } from "./sound.ts";
+
+/** What an audio thread can be asked for. Files are named, never sent: sound crosses no thread border. */
+export interface Jobs {
+  inspect: { asked: { path: string; format: AudioFormat }; done: Inspected };
+  render: { asked: { journal: string; path: string }; done: Rendered };
+}
+export type JobName = keyof Jobs;
+export type Job = { [Name in JobName]: { name: Name } & Jobs[Name]["asked"] }[JobName];
+
+export interface Question {
+  readonly id: number;
+  readonly job: Job;
+}
+export interface Failed {
+  readonly message: string;
+  readonly stack: string;
+  /** Is the file to blame? */
+  readonly unreadable: boolean;
+  readonly code: string | null;
+}
+export type Answer = { readonly id: number } & ({ readonly done: Jobs[JobName]["done"] } | { readonly failed: Failed });
+
+export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
+  switch (job.name) {
+    case "inspect":
+      return inspect(job.format, createReadStream(job.path, { highWaterMark: 64 * 1024 }));
+    case "render":
+      return import("./render.ts").then(({ renderJournal }) => renderJournal(job.journal, job.path));
+  }
+}

@@ -1,0 +1,56 @@
+import type { RecordingSource, RecordingStatus } from "@earshot/contract/recording";
+
+/** What the rule looks at: columns of `recordings`. */
+export interface Candidate {
+  readonly source: RecordingSource;
+  readonly status: Exclude<RecordingStatus, "none">;
+  readonly storage_key: string | null;
+  readonly channels: number | null;
+}
+
+/**
+ * How far each status is from being played, best first. A file that failed its checks is still sound; among those without a file
+ * the one that may yet come stands for the call.
+ */
+const statusRank: Record<Candidate["status"], number> = {
+  verified: 0,
+  stored: 1,
+  failed: 2,
+  fetching: 3,
+  announced: 4,
+  expected: 5,
+  refused: 6,
+  missing: 7,
+  deleted: 8,
+};
+/** `failed` without a file (it never came whole) ranks behind whatever may still come. */
+const FAILED_WITHOUT_FILE = 5.5;
+
+/** The carrier heard the call independently of us; the journal is ours; the engine only reconstructs. */
+const sourceRank: Record<RecordingSource, number> = { carrier: 0, journal: 1, engine: 2 };
+
+/**
+ * Orders a call's recordings, the best first: verified before the rest, two separate sides before a mix, then by source.
+ * The same in SQL: {@link bestFirstSql}.
+ */
+export function better(a: Candidate, b: Candidate): number {
+  return rank(a) - rank(b) || mixed(a) - mixed(b) || sourceRank[a.source] - sourceRank[b.source];
+}
+
+/** The recording that stands for the call; null when none was ever expected. The first of equals. */
+export function bestOf<R extends Candidate>(recordings: readonly R[]): R | null {
+  return recordings.reduce<R | null>((best, next) => (best === null || better(next, best) < 0 ? next : best), null);
+}
+
+const rank = ({ status, storage_key }: Candidate): number =>
+  status === "failed" && storage_key === null ? FAILED_WITHOUT_FILE : statusRank[status];
+const mixed = ({ storage_key, channels }: Candidate): number => (storage_key !== null && channels === 1 ? 1 : 0);
+
+const cases = (column: string, ranks: Record<string, number>): string =>
+  `case ${column} ${Object.entries(ranks)
+    .map(([value, place]) => `when '${value}' then ${place}`)
+    .join(" ")} end`;
+
+/** {@link better} as an `order by` for rows of `recordings`, to be followed by created_at, id. */
+export const bestFirstSql = `case when status = 'failed' and storage_key is null then ${FAILED_WITHOUT_FILE} else ${cases("status", statusRank)} end,
+  case when storage_key is not null and channels = 1 then 1 else 0 end, ${cases("source", sourceRank)}`;

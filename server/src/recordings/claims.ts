@@ -1,0 +1,76 @@
+import pg from "pg";
+
+/**
+ * Who works on what, across processes: an advisory lock in Postgres for each name, all on one connection of ours. When the process
+ * dies the connection dies and the claims with it, so its successor goes on at once; no lease to wait for. If only the connection is
+ * lost, another process may do the same work a second time, which every step of this room survives.
+ *
+ * States: no connection -> (first claim) connected -> (lost) no connection; `close` ends it.
+ */
+export class Claims {
+  readonly #url: string;
+  /** Name to "somebody asked for it again meanwhile". */
+  readonly #held = new Map<string, boolean>();
+  #connection: Promise<pg.Client> | null = null;
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  /**
+   * Runs `work` unless another process holds `name`; then it gives false. Asked again in this process while it runs, it runs once
+   * more afterwards: no word that came in between is lost.
+   */
+  async whileMine(name: string, work: () => Promise<void>): Promise<boolean> {
+    if (this.#held.has(name)) {
+      this.#held.set(name, true);
+      return true;
+    }
+    this.#held.set(name, false);
+    let locked: pg.Client | null = null;
+    try {
+      const client = await this.#client();
+      const { rows } = await client.query<{ mine: boolean }>("select pg_try_advisory_lock(hashtextextended($1, 0)) as mine", [name]);
+      if (!rows[0]?.mine) return false;
+      locked = client;
+      do {
+        this.#held.set(name, false);
+        await work();
+      } while (this.#held.get(name));
+      return true;
+    } finally {
+      this.#held.delete(name); // in the same breath as the last look: whoever asks from here on takes the lock again, it counts
+      await locked?.query("select pg_advisory_unlock(hashtextextended($1, 0))", [name]).catch(() => {}); // a lost connection has unlocked already
+    }
+  }
+
+  async close(): Promise<void> {
+    const client = await this.#connection?.catch(() => null);
+    this.#connection = null;
+    await client?.end().catch(() => {});
+  }
+
+  #client(): Promise<pg.Client> {
+    this.#connection ??= this.#connect().catch((error: unknown) => {
+      this.#connection = null;
+      throw error;
+    });
+    return this.#connection;
+  }
+
+  async #connect(): Promise<pg.Client> {
+    const client = new pg.Client({
+      connectionString: this.#url,
+      application_name: "earshot claims",
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+    });
+    const lost = () => {
+      this.#connection = null;
+    };
+    client.on("error", lost);
+    client.on("end", lost);
+    await client.connect();
+    return client;
+  }
+}

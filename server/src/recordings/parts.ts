@@ -1,0 +1,42 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type pg from "pg";
+import type { Logger } from "pino";
+import type { Carrier } from "../carrier/port.ts";
+import type { Clock } from "../clock.ts";
+import type { RecordingId } from "../ids.ts";
+import type { AudioThreads } from "./audio/audio-threads.ts";
+import type { Claims } from "./claims.ts";
+import type { Storage } from "./storage.ts";
+
+/** What the room's jobs work with. */
+export interface Parts {
+  readonly pool: pg.Pool;
+  /** Null while no carrier is configured: what was announced waits. */
+  readonly carrier: Pick<Carrier, "openRecording" | "mayFetch"> | null;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
+  readonly journalDir: string;
+  /** Half-fetched and half-made files; on a disk that survives a restart, or they are begun anew. */
+  readonly workDir: string;
+  readonly threads: AudioThreads;
+  readonly claims: Claims;
+  /** Before the attempt that follows so many failed ones. */
+  readonly pauseMs: (attempts: number) => number;
+  /** From the end of the call to the announcement of its recording. */
+  readonly announceWithinMs: number;
+  readonly stallMs: number;
+  /** Look for due jobs now. */
+  wake(): void;
+}
+
+/** The one file of a recording in the making. `purpose`: fetch, render, verify. */
+export async function workPath(
+  { workDir }: Pick<Parts, "workDir">,
+  purpose: "fetch" | "render" | "verify",
+  recording: RecordingId,
+): Promise<string> {
+  await mkdir(workDir, { recursive: true, mode: 0o750 });
+  return join(workDir, `${purpose}-${recording}.part`);
+}

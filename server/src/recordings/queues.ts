@@ -1,0 +1,16 @@
+import type { CallId, RecordingId } from "../ids.ts";
+import { queue } from "../jobs/queue.ts";
+
+/** The room's kinds of work. Each reads its row first and does nothing when there is nothing to do. */
+
+/** Ask the carrier for a file. Long at 10 kB/s: a file of 60 MB takes 100 minutes. */
+export const fetchQueue = queue<{ recording: RecordingId }>("recording.fetch", { concurrency: 8, expireSeconds: 3 * 3600 });
+
+/** Decode what is stored and judge it. */
+export const verifyQueue = queue<{ recording: RecordingId }>("recording.verify", { concurrency: 2, expireSeconds: 1800 });
+
+/** Make our own recording from the journal of a call that ended. */
+export const renderQueue = queue<{ call: CallId }>("recording.render", { concurrency: 2, expireSeconds: 1800 });
+
+/** Hold two recordings of one call against each other. */
+export const compareQueue = queue<{ call: CallId }>("recording.compare", { concurrency: 1, expireSeconds: 1800 });

@@ -1,0 +1,217 @@
+import type { CallEvent } from "@earshot/contract/call";
+import { type RecordingSource, type RecordingStatus, recordingLeadsTo } from "@earshot/contract/recording";
+import { recordEvent } from "../calls/events.ts";
+import { notify } from "../db/notify.ts";
+import type { Sql } from "../db/pool.ts";
+import { type CallId, type ConversationId, newId, type RecordingId } from "../ids.ts";
+import type { AudioFormat } from "./audio/sound.ts";
+import { explain, type Reason } from "./failures.ts";
+
+/** The only writer of `recordings`. A status changes by {@link move} alone, along the contract's table. */
+
+export type StoredStatus = Exclude<RecordingStatus, "none">;
+
+export interface RecordingRow {
+  readonly id: RecordingId;
+  readonly call: CallId | null;
+  readonly source: RecordingSource;
+  readonly status: StoredStatus;
+  readonly because: string | null;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly carrierRecording: string | null;
+  readonly conversation: string | null;
+  readonly announcedUrl: string | null;
+  readonly announcedBytes: number | null;
+  readonly announcedAt: Date | null;
+  readonly audioStartedAt: Date | null;
+  readonly attempts: number;
+  readonly nextAttemptAt: Date | null;
+  readonly format: AudioFormat | null;
+  readonly storageKey: string | null;
+  readonly sizeBytes: number | null;
+  readonly sha256: string | null;
+  readonly durationMs: number | null;
+  readonly channels: number | null;
+  readonly storedAt: Date | null;
+}
+
+/** Column by field: what {@link change} may set beside the status. */
+const column = {
+  call: "call_id",
+  because: "because",
+  carrierRecording: "carrier_recording",
+  conversation: "conversation",
+  announcedUrl: "announced_url",
+  announcedBytes: "announced_bytes",
+  announcedAt: "announced_at",
+  audioStartedAt: "audio_started_at",
+  attempts: "attempts",
+  nextAttemptAt: "next_attempt_at",
+  deadlineAt: "deadline_at",
+  format: "format",
+  storageKey: "storage_key",
+  sizeBytes: "size_bytes",
+  sha256: "sha256",
+  durationMs: "duration_ms",
+  channels: "channels",
+  sampleRate: "sample_rate",
+  peaks: "peaks",
+  storedAt: "stored_at",
+  verifiedAt: "verified_at",
+} as const;
+
+export type Changes = Partial<Record<Exclude<keyof typeof column, "because">, unknown>> & {
+  readonly because?: Reason | null;
+  /** Keys are merged into the row's detail. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+};
+
+const selected = `id, call_id as call, source, status, because, detail, carrier_recording as "carrierRecording", conversation,
+  announced_url as "announcedUrl", announced_bytes as "announcedBytes", announced_at as "announcedAt", audio_started_at as "audioStartedAt",
+  attempts, next_attempt_at as "nextAttemptAt", format, storage_key as "storageKey", size_bytes as "sizeBytes", sha256,
+  duration_ms as "durationMs", channels, stored_at as "storedAt"`;
+
+export async function recordingById(sql: Sql, id: RecordingId): Promise<RecordingRow | null> {
+  const { rows } = await sql.query<RecordingRow>(`select ${selected} from recordings where id = $1`, [id]);
+  return rows[0] ?? null;
+}
+
+/** Locks the row until the caller's transaction ends, so that deciding and moving are one. */
+export async function lockRecording(sql: Sql, id: RecordingId): Promise<RecordingRow | null> {
+  const { rows } = await sql.query<RecordingRow>(`select ${selected} from recordings where id = $1 for update`, [id]);
+  return rows[0] ?? null;
+}
+
+/** Locked, oldest first. */
+export async function recordingsOfCall(sql: Sql, call: CallId): Promise<RecordingRow[]> {
+  const { rows } = await sql.query<RecordingRow>(
+    `select ${selected} from recordings where call_id = $1 order by created_at, id for update`,
+    [call],
+  );
+  return rows;
+}
+
+/** By the carrier's own id of it. Locked. */
+export async function carrierRecording(sql: Sql, recording: string): Promise<RecordingRow | null> {
+  const { rows } = await sql.query<RecordingRow>(
+    `select ${selected} from recordings where source = 'carrier' and carrier_recording = $1 for update`,
+    [recording],
+  );
+  return rows[0] ?? null;
+}
+
+/** A new row in the status where its walk begins; null when the unique keys say it is there already. */
+export async function insertRecording(
+  sql: Sql,
+  { source, status, at, ...changes }: { source: RecordingSource; status: "expected" | "announced" | "missing"; at: Date } & Changes,
+): Promise<RecordingId | null> {
+  const id = newId<RecordingId>(at.getTime());
+  const { names, values } = columnsOf(changes);
+  const { rows } = await sql.query<{ id: RecordingId }>(
+    `insert into recordings (id, source, status, created_at${names.map((name) => `, ${name}`).join("")})
+     values ($1, $2, $3, $4${names.map((_, i) => `, $${i + 5}`).join("")}) on conflict do nothing returning id`,
+    [id, source, status, at, ...values],
+  );
+  return rows[0]?.id ?? null;
+}
+
+/** Statuses from which the table leads to `to`. */
+export const leadingTo = (to: StoredStatus): StoredStatus[] =>
+  (Object.keys(recordingLeadsTo) as RecordingStatus[]).filter(
+    (from): from is StoredStatus => from !== "none" && (recordingLeadsTo[from] as readonly RecordingStatus[]).includes(to),
+  );
+
+/**
+ * Moves a recording to `to` if its status may lead there, with other columns, in the caller's transaction; the listeners are told.
+ * False when the table does not allow it: whoever came second moves nothing.
+ */
+export async function move(sql: Sql, id: RecordingId, to: StoredStatus, changes: Changes = {}): Promise<boolean> {
+  return write(sql, id, changes, to);
+}
+
+/** Changes columns and leaves the status. */
+export async function change(sql: Sql, id: RecordingId, changes: Changes): Promise<boolean> {
+  return write(sql, id, changes, null);
+}
+
+async function write(sql: Sql, id: RecordingId, changes: Changes, to: StoredStatus | null): Promise<boolean> {
+  const { names, values } = columnsOf(changes);
+  const sets = names.map((name, i) => `${name} = ${name === "detail" ? `detail || $${i + 4}::jsonb` : `$${i + 4}`}`);
+  const { rows } = await sql.query<{ call_id: CallId | null }>(
+    `update recordings set ${["status = coalesce($2, status)", ...sets].join(", ")}
+      where id = $1 and ($2::text is null or status = any($3)) returning call_id`,
+    [id, to, to === null ? [] : leadingTo(to), ...values],
+  );
+  const call = rows[0]?.call_id;
+  if (call) await notify(sql, { call_id: call, what: "recording" });
+  return rows.length > 0;
+}
+
+function columnsOf({ detail, ...changes }: Changes): { names: string[]; values: unknown[] } {
+  const fields = Object.entries(changes).filter(([, value]) => value !== undefined);
+  const names = fields.map(([field]) => column[field as keyof typeof column] as string);
+  const values = fields.map(([, value]) => value);
+  if (detail) {
+    names.push("detail");
+    values.push(JSON.stringify(detail));
+  }
+  return { names, values };
+}
+
+/** Of which recording, as a sentence begins. */
+const whose = {
+  carrier: "The carrier's recording",
+  journal: "Our own recording",
+  engine: "The engine's recording",
+} as const satisfies Record<RecordingSource, string>;
+
+/** Writes what happened to a recording on its call's timeline; nowhere while the call is not known. `once` is made the recording's own. */
+export async function tell(
+  sql: Sql,
+  recording: { id: RecordingId; call: CallId | null; source: RecordingSource },
+  event: {
+    at: Date;
+    kind: string;
+    said: string;
+    actor?: CallEvent["actor"];
+    because?: Reason;
+    detail?: Record<string, unknown>;
+    once?: string;
+  },
+): Promise<void> {
+  if (!recording.call) return;
+  const reason = event.because ? explain(event.because) : null;
+  await recordEvent(sql, {
+    call: recording.call,
+    at: event.at,
+    kind: `recording.${event.kind}`,
+    actor: event.actor ?? "us",
+    said: `${whose[recording.source]} ${event.said}`,
+    detail: {
+      recording: recording.id,
+      source: recording.source,
+      ...(reason ? { code: reason.code, remedy: reason.remedy } : {}),
+      ...event.detail,
+    },
+    ...(event.once ? { once: `recording:${recording.id}:${event.once}` } : {}),
+  });
+}
+
+/** What the room knows of a call when it judges a recording. */
+export interface CallFacts {
+  readonly id: CallId;
+  readonly answeredAt: Date | null;
+  readonly endedAt: Date | null;
+  readonly conversation: ConversationId | null;
+  /** Does its agent have it recorded? Without consent there is no recording of any source. */
+  readonly record: boolean;
+}
+
+export async function callFacts(sql: Sql, call: CallId): Promise<CallFacts | null> {
+  const { rows } = await sql.query<CallFacts>(
+    `select c.id, c.answered_at as "answeredAt", c.ended_at as "endedAt", c.conversation, coalesce((v.settings->>'record')::boolean, false) as record
+       from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version where c.id = $1`,
+    [call],
+  );
+  return rows[0] ?? null;
+}

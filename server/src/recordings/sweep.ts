@@ -1,0 +1,110 @@
+import type pg from "pg";
+import { inTransaction, type Sql } from "../db/pool.ts";
+import type { CallId, ConversationId, RecordingId } from "../ids.ts";
+import { enqueue } from "../jobs/queue.ts";
+import { expectRecording, matchOrphans } from "./announce.ts";
+import type { Parts } from "./parts.ts";
+import { compareQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { change, lockRecording, move, tell } from "./store.ts";
+
+/**
+ * What the room owes after a call has ended: its own recording, and a time until which the carrier must have announced its one.
+ * Safe to repeat. Without consent (the agent does not record) or an answer nothing is owed.
+ */
+export async function callIsOver(sql: Sql, call: CallId, now: Date, announceWithinMs: number): Promise<void> {
+  const { rows } = await sql.query<{ endedAt: Date; recorded: boolean; expected: RecordingId | null }>(
+    `select c.ended_at as "endedAt", c.answered_at is not null and coalesce((v.settings->>'record')::boolean, false) as recorded,
+            (select r.id from recordings r where r.call_id = c.id and r.status = 'expected' and r.source = 'carrier' and r.deadline_at is null limit 1) as expected
+       from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
+      where c.id = $1 and c.status = 'ended'`,
+    [call],
+  );
+  const ended = rows[0];
+  if (!ended) return;
+  if (ended.expected) {
+    const deadline = new Date(ended.endedAt.getTime() + announceWithinMs);
+    await change(sql, ended.expected, { deadlineAt: deadline, nextAttemptAt: deadline });
+  }
+  if (!ended.recorded) return;
+  await expectRecording(sql, call, "journal", now);
+  await enqueue(sql, renderQueue, call, { call });
+}
+
+/** How far back a start looks for calls whose end nobody told us of; the running server looks back a little only. */
+const LOOK_BACK_AT_START_MS = 30 * 24 * 3600 * 1000;
+const LOOK_BACK_MS = 3 * 3600 * 1000;
+
+/**
+ * Finds what waits for nobody: calls that ended without our hearing of it, announcements whose call has appeared, deadlines that
+ * passed, and rows whose job was lost with a process. At the start of a process everything in the middle of something is due.
+ */
+export async function sweep(parts: Parts, atStart: boolean): Promise<void> {
+  const { pool, clock } = parts;
+  const now = clock.now();
+  await adoptOrphans(pool, now);
+  await accountForCalls(parts, now, atStart ? LOOK_BACK_AT_START_MS : LOOK_BACK_MS);
+  await giveUpWaiting(parts, now);
+  await renewJobs(pool, now, atStart);
+  parts.wake();
+}
+
+async function adoptOrphans(pool: pg.Pool, now: Date): Promise<void> {
+  const { rows } = await pool.query<{ call: CallId; conversation: ConversationId }>(
+    `select distinct on (c.conversation) c.id as call, c.conversation from recordings r join calls c on c.conversation = r.conversation
+      where r.call_id is null and r.conversation is not null order by c.conversation, c.created_at desc`,
+  );
+  for (const { call, conversation } of rows) await inTransaction(pool, (sql) => matchOrphans(sql, call, conversation, now));
+}
+
+async function accountForCalls({ pool, announceWithinMs }: Parts, now: Date, lookBackMs: number): Promise<void> {
+  const { rows } = await pool.query<{ id: CallId }>(
+    `select c.id from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
+      where c.status = 'ended' and c.created_at > $1
+        and (exists (select from recordings r where r.call_id = c.id and r.source = 'carrier' and r.status = 'expected' and r.deadline_at is null)
+          or (c.answered_at is not null and coalesce((v.settings->>'record')::boolean, false)
+              and not exists (select from recordings r where r.call_id = c.id and r.source = 'journal')))
+      order by c.created_at limit 1000`,
+    [new Date(now.getTime() - lookBackMs)],
+  );
+  for (const { id } of rows) await inTransaction(pool, (sql) => callIsOver(sql, id, now, announceWithinMs));
+}
+
+async function giveUpWaiting({ pool, log }: Parts, now: Date): Promise<void> {
+  const { rows } = await pool.query<{ id: RecordingId }>(
+    "select id from recordings where status = 'expected' and source = 'carrier' and next_attempt_at <= $1 limit 500",
+    [now],
+  );
+  for (const { id } of rows) {
+    await inTransaction(pool, async (sql) => {
+      const row = await lockRecording(sql, id);
+      if (row?.status !== "expected" || !row.nextAttemptAt || row.nextAttemptAt > now) return;
+      if (!(await move(sql, id, "missing", { because: "RECORDING_NOT_ANNOUNCED", nextAttemptAt: null }))) return;
+      await tell(sql, row, { at: now, kind: "missing", said: "was not announced in time.", because: "RECORDING_NOT_ANNOUNCED" });
+      log.warn(
+        { recording: id, call: row.call, code: "RECORDING_NOT_ANNOUNCED" },
+        "The carrier has not announced the recording of a call.",
+      );
+    });
+  }
+}
+
+async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<void> {
+  const { rows: fetches } = await pool.query<{ id: RecordingId }>(
+    "select id from recordings where status in ('announced', 'fetching') and (next_attempt_at <= $1 or ($2 and status = 'fetching')) order by next_attempt_at limit 1000",
+    [now, atStart],
+  );
+  for (const { id } of fetches) await enqueue(pool, fetchQueue, id, { recording: id });
+  if (!atStart) return;
+  const { rows: unverified } = await pool.query<{ id: RecordingId }>("select id from recordings where status = 'stored'");
+  for (const { id } of unverified) await enqueue(pool, verifyQueue, id, { recording: id });
+  const { rows: unrendered } = await pool.query<{ call: CallId }>(
+    `select r.call_id as call from recordings r join calls c on c.id = r.call_id
+      where c.status = 'ended' and r.source = 'journal' and (r.status = 'expected' or r.because = 'JOURNAL_UNREADABLE')`,
+  );
+  for (const { call } of unrendered) await enqueue(pool, renderQueue, call, { call });
+  const { rows: uncompared } = await pool.query<{ call: CallId }>(
+    `select call_id as call from recordings where call_id is not null and storage_key is not null and status in ('verified', 'failed')
+      group by call_id having count(distinct source) > 1 and bool_and(not detail ? 'comparison')`,
+  );
+  for (const { call } of uncompared) await enqueue(pool, compareQueue, call, { call });
+}

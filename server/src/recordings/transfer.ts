@@ -1,0 +1,171 @@
+import { type FileHandle, open, rm, stat } from "node:fs/promises";
+import { CarrierFailure } from "../carrier/failures.ts";
+import type { Carrier } from "../carrier/port.ts";
+import { Failure } from "../failure.ts";
+import { type AudioFormat, formatOf, SNIFF_BYTES } from "./audio/sound.ts";
+import { RecordingFailure, StorageUnwritable } from "./failures.ts";
+
+/** What to bring here, and where to put it meanwhile. */
+export interface Transfer {
+  readonly url: string;
+  /** As announced; 0 when the carrier did not say. */
+  readonly announcedBytes: number;
+  /** The half-fetched file: what is there already is not asked for again. */
+  readonly path: string;
+  /** Take the file although it is shorter than announced: it came so several times. */
+  readonly keepShort: boolean;
+  /** No byte for this long is a broken connection. */
+  readonly stallMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Transferred {
+  readonly format: AudioFormat;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Brings a carrier's file to `path`, resuming where an earlier attempt or process stopped; memory is one chunk. The bytes are on the disk
+ * when it returns; they are hashed on their way into the storage and again when they are read back from it. @throws RecordingFailure, or what the carrier throws
+ */
+export async function transfer(carrier: Pick<Carrier, "openRecording" | "mayFetch">, asked: Transfer): Promise<Transferred> {
+  if (!carrier.mayFetch(asked.url)) throw new RecordingFailure("RECORDING_REFUSED_HOST", `Host ${hostOf(asked.url)}.`);
+  const most = mostBytes(asked.announcedBytes);
+  const have = await sizeOf(asked.path);
+  if (have === 0 || have !== asked.announcedBytes) await receive(carrier, asked, have > most ? 0 : have, most);
+  return check(asked);
+}
+
+/** The announcement may be off, but not by any amount: the disk is ours. */
+const mostBytes = (announced: number): number => Math.max(announced * 4, announced + 16 * 1024 * 1024);
+
+async function receive(carrier: Pick<Carrier, "openRecording">, asked: Transfer, have: number, most: number): Promise<void> {
+  const opened = await carrier.openRecording(asked.url, have).catch(nothingMore);
+  if (!opened) return;
+  const { body, from } = opened;
+  const file = await open(asked.path, have > 0 ? "r+" : "w", 0o640);
+  try {
+    let at = from <= have ? from : 0;
+    await file.truncate(at);
+    let head = at === 0 ? Buffer.alloc(0) : null;
+    for await (const chunk of withoutStalls(body, asked)) {
+      if (head) {
+        head = Buffer.concat([head, chunk.subarray(0, SNIFF_BYTES)]);
+        if (head.length >= SNIFF_BYTES) {
+          refuseOtherThanAudio(head);
+          head = null;
+        }
+      }
+      if (at + chunk.byteLength > most) throw await tooLarge(file, asked.announcedBytes, most);
+      await writeAll(file, chunk, at);
+      at += chunk.byteLength;
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** 416: the file ends where we are. Whether that is short of the announcement is judged from what lies here. */
+function nothingMore(error: unknown): null {
+  if (error instanceof CarrierFailure && error.carrierStatus === 416) return null;
+  throw error;
+}
+
+async function tooLarge(file: FileHandle, announced: number, most: number): Promise<RecordingFailure> {
+  await file.truncate(0);
+  return new RecordingFailure("RECORDING_OVERSIZED", `Announced ${announced} bytes, more than ${most} came.`);
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < chunk.byteLength; ) {
+    const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done, at + done).catch((cause: unknown) => {
+      throw new StorageUnwritable("The folder of half-fetched files", cause);
+    });
+    done += bytesWritten;
+  }
+}
+
+/** The chunks of `body`, unless none comes for too long or the work is called off. */
+async function* withoutStalls(body: AsyncIterable<Uint8Array>, { stallMs, signal }: Transfer): AsyncGenerator<Uint8Array> {
+  const iterator = body[Symbol.asyncIterator]();
+  let done = false;
+  try {
+    for (;;) {
+      const next = await orStop(iterator.next(), stallMs, signal).catch(brokenOff);
+      if (next.done) break;
+      yield next.value;
+    }
+    done = true;
+  } finally {
+    if (!done) void iterator.return?.()?.catch(() => {}); // closes the connection; a stalled one may never answer that
+  }
+}
+
+function brokenOff(error: unknown): never {
+  if (error instanceof Failure) throw error;
+  throw new RecordingFailure(
+    "RECORDING_UNREACHABLE",
+    `The connection broke: ${error instanceof Error ? error.message : String(error)}.`,
+    error,
+  );
+}
+
+function orStop<T>(next: Promise<T>, stallMs: number, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = () => settle(() => reject(new RecordingFailure("RECORDING_UNREACHABLE", "The transfer was called off.")));
+    const timer = setTimeout(
+      () => settle(() => reject(new RecordingFailure("RECORDING_UNREACHABLE", `Nothing came for ${stallMs} ms.`))),
+      stallMs,
+    );
+    const settle = (how: () => void) => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", stop);
+      how();
+    };
+    if (signal.aborted) return stop();
+    signal.addEventListener("abort", stop, { once: true });
+    next.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+  });
+}
+
+async function check({ announcedBytes, path, keepShort }: Transfer): Promise<Transferred> {
+  const sizeBytes = await sizeOf(path);
+  if (sizeBytes === 0) throw new RecordingFailure("RECORDING_EMPTY", "The file has no bytes.");
+  const head = await headOf(path);
+  const format = formatOf(head);
+  if (!format) {
+    await rm(path, { force: true });
+    throw wrongType(head);
+  }
+  if (sizeBytes < announcedBytes && !keepShort) {
+    throw new RecordingFailure("RECORDING_TRUNCATED", `Announced ${announcedBytes} bytes, ${sizeBytes} came.`);
+  }
+  return { format, sizeBytes };
+}
+
+function refuseOtherThanAudio(head: Buffer): void {
+  if (!formatOf(head)) throw wrongType(head);
+}
+
+const wrongType = (head: Buffer) =>
+  new RecordingFailure("RECORDING_WRONG_TYPE", `It begins with ${JSON.stringify(head.subarray(0, SNIFF_BYTES).toString("latin1"))}.`);
+
+async function headOf(path: string): Promise<Buffer> {
+  const file = await open(path, "r");
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}
+
+const sizeOf = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;
+
+function hostOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).host : "(not an address)";
+}

@@ -1,0 +1,130 @@
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import type pg from "pg";
+import type { Logger } from "pino";
+import type { Carrier } from "../carrier/port.ts";
+import type { Clock } from "../clock.ts";
+import { inTransaction } from "../db/pool.ts";
+import type { CallId, RecordingId } from "../ids.ts";
+import { type QueueState, startJobs } from "../jobs/jobs.ts";
+import { enqueue, type Queue } from "../jobs/queue.ts";
+import { AudioThreads } from "./audio/audio-threads.ts";
+import { Claims } from "./claims.ts";
+import { fetchRecording } from "./fetch.ts";
+import { renderRecording } from "./from-journal.ts";
+import type { Parts } from "./parts.ts";
+import { compareQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { pauseMs } from "./retry.ts";
+import type { Storage } from "./storage.ts";
+import { callIsOver, sweep } from "./sweep.ts";
+import { verifyRecording } from "./verify.ts";
+
+export interface RecordingsParts {
+  readonly pool: pg.Pool;
+  /** Of the same database: claims need a connection of their own. */
+  readonly url: string;
+  /** Null while none is configured. */
+  readonly carrier: Pick<Carrier, "openRecording" | "mayFetch"> | null;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, "info" | "warn" | "error">;
+  readonly journalDir: string;
+  /** Default: `fetching` beside the journals. */
+  readonly workDir?: string;
+  /** How long after the end of a call its recording may be announced; 10 minutes by default. */
+  readonly announceWithinMs?: number;
+  /** No byte for so long breaks a fetch off; 60 s by default. */
+  readonly stallMs?: number;
+  /** Between two looks for what nobody waits for; 15 s by default. */
+  readonly sweepMs?: number;
+  /** Before the attempt that follows so many failed ones; see retry.ts. */
+  readonly pauseMs?: (attempts: number) => number;
+}
+
+export interface Recordings {
+  /** Something was announced: look now rather than with the next poll. */
+  wake(): void;
+  /** The call is over and its journal closed: our own recording is made, and the carrier's must be announced in time. */
+  callEnded(call: CallId): Promise<void>;
+  /** What waits, runs and failed, for metrics and the operator. */
+  states(): Promise<QueueState[]>;
+  /** Does everything now that is due: for tests and `earshot` commands. */
+  sweep(): Promise<void>;
+  /** Breaks running fetches off; the next start goes on where they were. */
+  close(): Promise<void>;
+}
+
+/** When another process works on it, we look again after this. */
+const ELSEWHERE_MS = 5000;
+
+/** Brings every recording to its end: starts the jobs, goes on with what an earlier process left, and sweeps from time to time. */
+export async function startRecordings(given: RecordingsParts): Promise<Recordings> {
+  const { pool, log, clock } = given;
+  const jobs = await startJobs({ pool, log });
+  const claims = new Claims(given.url);
+  const threads = new AudioThreads(Math.max(1, Math.min(2, availableParallelism() - 1)));
+  const parts: Parts = {
+    announceWithinMs: 10 * 60_000,
+    stallMs: 60_000,
+    pauseMs: (attempts) => pauseMs(attempts),
+    workDir: join(dirname(given.journalDir), "fetching"),
+    ...given,
+    threads,
+    claims,
+    wake: () => jobs.wake(),
+  };
+  const stopping = new AbortController();
+  /** What another process is at may need a second look when it is done: whoever asked us is not forgotten. */
+  const orLater =
+    <Data extends object>(queue: Queue<Data>, key: (data: Data) => string, work: (data: Data, signal: AbortSignal) => Promise<boolean>) =>
+    async (data: Data, signal: AbortSignal) => {
+      if (!(await work(data, AbortSignal.any([signal, stopping.signal])))) await enqueue(pool, queue, key(data), data, ELSEWHERE_MS);
+    };
+  const recordingOf = ({ recording }: { recording: RecordingId }) => recording;
+  const callOf = ({ call }: { call: CallId }) => call;
+  await jobs.work(
+    fetchQueue,
+    orLater(fetchQueue, recordingOf, ({ recording }, signal) => fetchRecording(parts, recording, signal)),
+  );
+  await jobs.work(
+    verifyQueue,
+    orLater(verifyQueue, recordingOf, ({ recording }) => verifyRecording(parts, recording)),
+  );
+  await jobs.work(
+    renderQueue,
+    orLater(renderQueue, callOf, ({ call }) => renderRecording(parts, call)),
+  );
+  await jobs.work(compareQueue, async () => {});
+  await sweep(parts, true);
+
+  let sweeping: Promise<void> = Promise.resolve();
+  const sweepNow = () => {
+    sweeping = sweeping.then(() => sweep(parts, false));
+    return sweeping;
+  };
+  const timer = setInterval(() => {
+    sweepNow().catch((error: unknown) => {
+      sweeping = Promise.resolve();
+      if (!stopping.signal.aborted) log.error({ err: error }, "The sweep of the recordings failed; the next one follows.");
+    });
+  }, given.sweepMs ?? 15_000);
+  timer.unref();
+
+  return {
+    wake: () => jobs.wake(),
+    async callEnded(call) {
+      await inTransaction(pool, (sql) => callIsOver(sql, call, clock.now(), parts.announceWithinMs));
+      jobs.wake();
+    },
+    states: () => jobs.states(),
+    sweep: sweepNow,
+    async close() {
+      clearInterval(timer);
+      stopping.abort();
+      await sweeping.catch(() => {});
+      await jobs.close();
+      await threads.close();
+      await claims.close();
+    },
+  };
+}
