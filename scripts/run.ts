@@ -86,8 +86,9 @@ function withEnvFile(): NodeJS.ProcessEnv {
   return { ...parseEnv(file), ...process.env };
 }
 
-const pick = (env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv =>
-  Object.fromEntries(names.map((name) => [name, env[name]]));
+function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
+  return Object.fromEntries(names.map((name) => [name, env[name]]));
+}
 
 function anyPort(): Promise<number> {
   return new Promise((settle, fail) => {
@@ -108,7 +109,10 @@ async function greet(config: Config, world: EmulatedWorld, server: Program): Pro
   say(`  ${tone("bold", "Earshot is ready")} ${tone("dim", `after ${((performance.now() - startedAt) / 1000).toFixed(1)} s`)}`);
   say();
   line("Dashboard", tone("bold", String(url)));
-  if (typeof sign_in === "string") line("Sign in", `${sign_in} ${tone("dim", "(works once)")}`);
+  line(
+    "Sign in",
+    typeof sign_in === "string" ? `${sign_in} ${tone("dim", "(works once)")}` : `with ${config.admin?.email ?? "your account"}`,
+  );
   if (world.carrierUrl !== null) {
     line("Phone", "the emulated network: no VONAGE_* is set. Nobody is really called. People to dial:");
     for (const person of await emulatedPeople(world.carrierUrl)) line("", `${person.number}  ${tone("dim", person.habit)}`);
@@ -120,15 +124,8 @@ async function greet(config: Config, world: EmulatedWorld, server: Program): Pro
 }
 
 async function emulatedPeople(carrierUrl: string): Promise<readonly { number: string; habit: string }[]> {
-  try {
-    const answer = (await (await fetch(new URL("/emulator/people", carrierUrl))).json()) as unknown;
-    const items = Array.isArray(answer)
-      ? answer
-      : ((answer as { items?: unknown[]; people?: unknown[] }).items ?? (answer as { people?: unknown[] }).people);
-    return (items ?? []) as { number: string; habit: string }[];
-  } catch {
-    return [];
-  }
+  const answer = await fetch(new URL("/emulator/people", carrierUrl));
+  return ((await answer.json()) as { people: { number: string; habit: string }[] }).people;
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------------------
