@@ -68,6 +68,12 @@ test.each([
   ["someone imports main", "server/src/http/door.ts", 'import "../main.ts";', "may not know server/src/main.ts"],
   ["a part reads the environment", "server/src/http/door.ts", 'const port = process.env["PORT"];', "process.env"],
   ["an emulator's part reads the environment", "emulators/vonage/run.ts", "if (process.env.DEBUG) log();", "process.env"],
+  [
+    "a test of the server knows an emulator",
+    "server/src/calls/place.test.ts",
+    'import { x } from "../../../emulators/vonage/run.ts";',
+    "may not know emulators",
+  ],
   ["a file stands in no room", "server/src/utils/text.ts", "export const x = 1;", "has no room"],
 ])("it is found when %s", (_what, file, text, why) => {
   expect(one(file, text)).toEqual([expect.stringContaining(why)]);
@@ -79,6 +85,11 @@ test.each([
   ["a vendor's room uses itself", "server/src/carrier/vonage/client.ts", 'import { wire } from "./wire.ts";'],
   ["main wires everyone", "server/src/main.ts", 'import { client } from "./carrier/vonage/client.ts"; const env = process.env;'],
   ["a test has a database", "server/src/calls/place.test.ts", 'import { freshDatabase } from "../../test/database.ts";'],
+  [
+    "a test tries a rule with a real vendor's room",
+    "server/src/recordings/test-files.ts",
+    'import { c } from "../carrier/vonage/client.ts";',
+  ],
   ["the configuration is tested", "server/src/config.test.ts", 'import { readConfig } from "./config.ts"; const path = process.env.PATH;'],
   ["a comment speaks of it", "server/src/db/pool.ts", '// import { x } from "../calls/store.ts"; process.env'],
 ])("it is fine when %s", (_what, file, text) => {
