@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openPhraseBook, type PhraseBook } from "../speech/phrases.ts";
 import { speak } from "../speech/voice.ts";
 import { readWav } from "../speech/wav.ts";
 import { usualPace } from "./chat.ts";
@@ -7,13 +8,13 @@ import { EMOTIONS } from "./prosody.ts";
 import { type Evi, startEvi } from "./server.ts";
 import { connect, joined, type Message, silence } from "./test/client.ts";
 
-const placeholder = (sound: Int16Array): string => `(speech, ${(sound.length / 16_000).toFixed(1)} s)`;
-const listener = { recognise: (sound: Int16Array) => ({ text: placeholder(sound), known: false }), soFar: placeholder };
 const audio = { encoding: "linear16", sample_rate: 16_000, channels: 1 };
 
 let evi: Evi;
+let book: PhraseBook;
 beforeAll(async () => {
-  evi = await startEvi({ port: 0, apiKey: "key", listener, pace: { thinkMs: 0, speed: Number.POSITIVE_INFINITY } });
+  book = openPhraseBook([{ text: "Could we move it to Friday?", sound: await speak("Could we move it to Friday?", "rms") }]);
+  evi = await startEvi({ port: 0, apiKey: "key", listener: book, pace: { thinkMs: 0, speed: Number.POSITIVE_INFINITY } });
 });
 afterAll(() => evi.close());
 
@@ -65,7 +66,7 @@ describe("a chat", () => {
 
   test("is interrupted by a voice while it is still generating", async () => {
     const clock = handClock();
-    const slow = await startEvi({ port: 0, apiKey: "key", listener, clock });
+    const slow = await startEvi({ port: 0, apiKey: "key", listener: book, clock });
     const client = await connect(slow.url);
     client.send({ type: "session_settings", audio });
     client.send({ type: "user_input", text: "Tell me everything you can do for me." });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { Hearing, PhraseBook } from "../speech/phrases.ts";
 import { readWav } from "../speech/wav.ts";
 import { decide, fill, type Plan, variablesOfPrompt } from "./agents/decide.ts";
 import { type Behaviour, GRACE_MS, HARD_LIMIT_MS } from "./behaviour.ts";
@@ -65,12 +66,8 @@ export interface Line {
   freeze(): void;
 }
 
-export interface Listener {
-  /** What was said, or an honest placeholder. */
-  recognise(sound: Int16Array): { readonly text: string; readonly known: boolean };
-  /** What was said so far, of a sound that goes on. */
-  soFar(sound: Int16Array): string;
-}
+/** Who turns sound into words: a phrase book of `emulators/speech`. */
+export type Listener = Pick<PhraseBook, "begin">;
 
 export interface ChatParts {
   readonly clock: Clock;
@@ -132,7 +129,8 @@ export function openChat(parts: ChatParts, line: Line): Chat {
   let run: Run | null = null;
   let waitingFor: { readonly id: string; answer(ok: boolean, content: string): void } | null = null;
   let turns = 0;
-  let speaking = false;
+  /** What is being said at present; null in silence. */
+  let hearing: Hearing | null = null;
   /** When all that was said will have been played, if the client plays it as it comes. */
   let playedOutMs = 0;
   const jobs: Job[] = [];
@@ -292,19 +290,19 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     if (ended !== null || script.faults.deaf) return;
     switch (event.what) {
       case "began":
-        speaking = true;
+        hearing = parts.listener.begin();
         stopTimer("nudge");
         return;
       case "was nothing":
-        speaking = false;
+        hearing = null;
         awaitNudge();
         return;
       case "lasts":
         if (run?.generating && event.lastedMs >= behaviour.minInterruptionMs) interrupt(run);
-        if (opening.verboseTranscription && event.interimDue) {
+        if (opening.verboseTranscription && event.interimDue && hearing && ear) {
           send({
             type: "user_message",
-            message: { role: "user", content: parts.listener.soFar(ear?.segment() ?? new Int16Array(0)) },
+            message: { role: "user", content: hearing.soFar(ear.segment()) },
             models: {},
             time: { begin: heardBeforeMs + event.beginMs, end: heardBeforeMs + event.beginMs + event.lastedMs },
             interim: true,
@@ -313,9 +311,9 @@ export function openChat(parts: ChatParts, line: Line): Chat {
         }
         return;
       case "ended": {
-        speaking = false;
         const sound = ear?.segment() ?? new Int16Array(0);
-        const { text } = parts.listener.recognise(sound);
+        const { text } = (hearing ?? parts.listener.begin()).end(sound);
+        hearing = null;
         const time = { begin: heardBeforeMs + event.beginMs, end: heardBeforeMs + event.endMs };
         const models = event.endMs - event.beginMs < SCORED_MS ? {} : prosody({ text, levelDb: levelOf(sound) });
         send({
@@ -603,7 +601,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     if (limitMs === null) return;
     const seconds = Math.round(limitMs / 1_000);
     const giveUp = (): void => {
-      if (speaking) {
+      if (hearing) {
         setTimer("inactivity", 1_000, giveUp);
         return;
       }
@@ -615,7 +613,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
       );
     };
     setTimer("inactivity", limitMs, () => {
-      if (speaking) return awaitUser();
+      if (hearing) return awaitUser();
       if (!behaviour.onInactivity.enabled) return giveUp();
       jobs.push({
         what: "say",
@@ -656,7 +654,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
 
   /** Waits to speak up, when the caller stays silent after all was said. */
   function awaitNudge(): void {
-    if (behaviour.nudgeMs === null || ended !== null || paused || speaking || run) return;
+    if (behaviour.nudgeMs === null || ended !== null || paused || hearing || run) return;
     setTimer("nudge", Math.max(0, playedOutMs - clock.now()) + behaviour.nudgeMs, () => {
       jobs.push({ what: "say", sentences: [script.agent.nudge], verbatim: false, thinks: false });
       next();
@@ -789,7 +787,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
           ? "waiting for a tool"
           : run?.generating
             ? "generating"
-            : speaking
+            : hearing
               ? "hearing"
               : paused
                 ? "paused"

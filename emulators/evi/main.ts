@@ -1,5 +1,7 @@
 /** Hume's EVI as a program: `node emulators/evi/main.ts --port 8701 --api-key KEY`. See README.md beside this file. */
 import { parseArgs } from "node:util";
+import { people } from "../people/people.ts";
+import { loadBook } from "./book.ts";
 import { startEvi } from "./server.ts";
 
 const { values } = parseArgs({
@@ -19,14 +21,14 @@ if (!apiKey) {
   process.exit(2);
 }
 
-const placeholder = (sound: Int16Array): string => `(speech, ${(sound.length / 16_000).toFixed(1)} s)`;
+const log = (text: string): void => void process.stderr.write(`${text}\n`);
 const evi = await startEvi({
   port: Number(values.port),
   apiKey,
-  listener: { recognise: (sound) => ({ text: placeholder(sound), known: false }), soFar: placeholder },
+  listener: await loadBook({ people, folder: values.phrases ?? null, log }),
   dumpFolder: values.dump ?? null,
   pace: { thinkMs: Number(values["think-ms"]), speed: Number(values.speed) },
-  log: (text) => process.stderr.write(`${text}\n`),
+  log,
 });
 process.stdout.write(`${JSON.stringify({ ready: true, url: evi.url })}\n`);
 
