@@ -10,8 +10,8 @@ export type PlayerEvent =
 /** How far the carrier is kept ahead of the caller's ear. Enough for a stall of 80 ms; little enough that `clear` has little to drop. */
 export const LEAD_MS = 100;
 const FRAME_MS = 20;
-/** A rest shorter than a frame waits for more of its sentence until the carrier has only this much left; then it is padded. */
-const PAD_AT_MS = 45;
+/** A rest shorter than a frame waits for more of its sentence until a tick finds the carrier with only this much left; then it is padded. */
+const PAD_AT_MS = 25;
 /** Longest speech kept: an engine that floods us is not a reason to lose the machine (3 minutes at 16 kHz are 5.8 MB). */
 const MOST_QUEUED_MS = 180_000;
 
@@ -105,7 +105,7 @@ export class Player {
     bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.length * 2));
     this.enqueue(utterance, bytes);
     this.speaking = true;
-    this.visit(now);
+    this.sendDue(now);
     return true;
   }
 
@@ -119,16 +119,10 @@ export class Player {
   visit(now: number): void {
     this.settle(now);
     if (!this.open || !this.speaking) return;
-    if (this.queued > 0 && this.playhead(now) >= this.sent) {
-      const [first] = this.sentences;
-      if (first?.pieces.some((piece) => piece.from < this.sent) && !first.closed) this.underruns++;
-      this.anchorAt = now;
-      this.anchorPlace = this.sent;
-    }
-    // Half a frame of tolerance: a tick that comes a little early sends its frame all the same, and the lead stays even.
-    const until = this.playhead(now) + (LEAD_MS + FRAME_MS / 2) * this.bytesPerMs;
-    while (this.queued >= this.frame && this.sent + this.frame <= until) this.sendFrame(this.take(this.frame), now);
-    if (this.queued > 0 && this.queued < this.frame && this.sent + this.frame <= until && this.mayPad(now)) this.sendFrame(this.pad(), now);
+    const due = this.sendDue(now);
+    const last = this.sentences.at(-1);
+    if (this.queued > 0 && this.queued < this.frame && this.sent + this.frame <= due)
+      if (last?.closed === true || this.leadMs(now) <= PAD_AT_MS) this.sendFrame(this.pad(), now);
     if (this.queued === 0 && this.playhead(now) >= this.sent) {
       this.settle(now);
       this.speaking = false;
@@ -167,6 +161,21 @@ export class Player {
     return dropped;
   }
 
+  /** Sends the whole frames that are due; gives the place up to which the carrier may be filled now. */
+  private sendDue(now: number): number {
+    if (!this.open) return this.sent;
+    if (this.queued > 0 && this.playhead(now) >= this.sent) {
+      const [first] = this.sentences;
+      if (first?.pieces.some((piece) => piece.from < this.sent) && !first.closed) this.underruns++;
+      this.anchorAt = now;
+      this.anchorPlace = this.sent;
+    }
+    // Half a frame of tolerance: a tick that comes a little early sends its frame all the same, and the lead stays even.
+    const due = this.playhead(now) + (LEAD_MS + FRAME_MS / 2) * this.bytesPerMs;
+    while (this.queued >= this.frame && this.sent + this.frame <= due) this.sendFrame(this.take(this.frame), now);
+    return due;
+  }
+
   /** The place in the stream the caller hears now. */
   private playhead(now: number): number {
     return Math.min(this.sent, this.anchorPlace + (now - this.anchorAt) * this.bytesPerMs);
@@ -190,10 +199,6 @@ export class Player {
     }
     this.queue.push(bytes);
     this.queued += bytes.length;
-  }
-
-  private mayPad(now: number): boolean {
-    return this.sentences.at(-1)?.closed === true || this.leadMs(now) <= PAD_AT_MS;
   }
 
   private pad(): Uint8Array {

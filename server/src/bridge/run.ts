@@ -285,6 +285,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       decide({ what: "end", at: now() });
       stopTicking();
       transcript.over(now(), attachedAt);
+      if (media !== null) journal.put("media", now(), '{"on":false}');
       media?.close();
       media = null;
     },
