@@ -64,7 +64,11 @@ export const ListCalls = z.strictObject({
   recording: RecordingStatus.optional(),
   agent_id: z.uuid().optional(),
   number: z.string().max(40).optional().describe("Part of either number, digits only are compared."),
-  search: z.string().max(200).optional().describe("Words in the transcript or the customer's name."),
+  search: z
+    .string()
+    .max(200)
+    .optional()
+    .describe('Words of one sentence of the transcript, or of the customer\'s name; the last may be unfinished. "A phrase", -without, or.'),
   from: z.iso.datetime({ offset: true }).optional().describe("Created at or after."),
   to: z.iso.datetime({ offset: true }).optional().describe("Created before."),
   cursor: z.string().max(200).optional(),

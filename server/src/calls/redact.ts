@@ -1,5 +1,5 @@
 /** Names whose values open something. `signature` only proves, but together with a body it invites a replay. */
-const secret = /token|secret|password|authorization|cookie|signature|api_?key|private_?key|^jwt$/i;
+const secret = /token|secret|password|authorization|cookie|signature|api[_-]?key|private[_-]?key|^jwt$/i;
 const HIDDEN = "[redacted]";
 
 /** The same value with secrets hidden, at any depth. Headers, bodies and details are shown to people only after this. */

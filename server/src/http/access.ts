@@ -5,7 +5,7 @@ import type pg from "pg";
 import type { Clock } from "../clock.ts";
 import { tokenIn } from "./cookie.ts";
 import { type Credential, credentialOf } from "./credential.ts";
-import { CrossSite, NotAllowed, SessionNeeded, TooManyRequests } from "./failures.ts";
+import { CredentialMissing, CrossSite, NotAllowed, SessionNeeded, TooManyRequests } from "./failures.ts";
 import { type Buckets, openBuckets, type Rate } from "./rate.ts";
 
 /**
@@ -22,6 +22,10 @@ export type Access =
 declare module "fastify" {
   interface FastifyContextConfig {
     access?: Access;
+  }
+  interface FastifyInstance {
+    /** Every route behind the guard, for the test that walks them. */
+    routeTable: readonly { readonly method: RouteOptions["method"]; readonly url: string }[];
   }
   interface FastifyRequest {
     /** Null where the route is open, or was entered by link or from the machine itself. */
@@ -55,11 +59,18 @@ export interface AccessParts {
 /** Puts the door's guard in front of every route registered from now on. */
 export function guardRoutes(app: FastifyInstance, parts: AccessParts): void {
   const buckets = openBuckets(parts.clock);
+  const table: RouteOptions[] = [];
+  app.decorate("routeTable", table);
   app.decorateRequest("credential", null);
-  app.addHook("onRoute", refuseSilentRoutes);
+  app.addHook("onRoute", (route) => {
+    table.push(route);
+  });
+  // Not earlier: a scope's own hooks speak for its routes after this one.
+  app.addHook("onReady", async () => table.forEach(refuseSilentRoute));
   app.addHook("onRequest", async (request) => {
     const access = request.routeOptions.config.access;
-    if (request.is404 || access === undefined) return;
+    if (request.is404) return;
+    if (access === undefined) throw new CredentialMissing();
     if ("open" in access) {
       if (!access.uncounted) count(buckets, `open ${request.ip}`, parts.limits.open);
       if (isChange(request)) refuseOtherSites(request, parts.publicUrl);
@@ -86,7 +97,7 @@ export function credentialIn(request: FastifyRequest): Credential {
   return request.credential;
 }
 
-function refuseSilentRoutes(route: RouteOptions): void {
+function refuseSilentRoute(route: RouteOptions): void {
   if (!route.config?.access) throw new Error(`The route ${String(route.method)} ${route.url} does not say who may use it (config.access).`);
 }
 

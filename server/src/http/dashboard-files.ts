@@ -1,26 +1,22 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import fastifyStatic from "@fastify/static";
-import type { FastifyInstance } from "fastify";
-import { NoSuchRoute } from "./failures.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 
 const access = { open: "the dashboard's own files; what they show needs a session", uncounted: true } as const;
 const YEAR_S = 365 * 24 * 60 * 60;
 
 /**
  * The dashboard: its built files, and its one page for every other address a person may open. Files under assets/ carry a hash in their
- * name and never change; the rest is asked for anew each time.
+ * name and never change; the rest is asked for anew each time. Answers what serves the page, for whoever finds no route.
  */
-export async function dashboardFiles(app: FastifyInstance, folder: string): Promise<void> {
+export async function dashboardFiles(
+  app: FastifyInstance,
+  folder: string,
+): Promise<(request: FastifyRequest, reply: FastifyReply) => Promise<string> | null> {
   await app.register(async (scope) => {
     scope.addHook("onRoute", (route) => {
       route.config = { ...route.config, access, quiet: true };
-    });
-    scope.setNotFoundHandler(async (request, reply) => {
-      if (!isPage(request.url, request.headers.accept)) throw new NoSuchRoute();
-      const page = await readFile(join(folder, "index.html"), "utf8").catch(() => null);
-      reply.type("text/html; charset=utf-8").header("cache-control", "no-cache");
-      return page ?? reply.code(503).send(notBuilt);
     });
     await scope.register(fastifyStatic, {
       root: folder,
@@ -34,6 +30,14 @@ export async function dashboardFiles(app: FastifyInstance, folder: string): Prom
       },
     });
   });
+
+  const page = async (reply: FastifyReply): Promise<string> => {
+    reply.type("text/html; charset=utf-8").header("cache-control", "no-cache");
+    const built = await readFile(join(folder, "index.html"), "utf8").catch(() => null);
+    if (built === null) reply.code(503);
+    return built ?? notBuilt;
+  };
+  return (request, reply) => (["GET", "HEAD"].includes(request.method) && isPage(request.url, request.headers.accept) ? page(reply) : null);
 }
 
 /** Is this an address of the dashboard a person opens, and not a mistyped one of the API or a missing file? */

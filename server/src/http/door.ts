@@ -3,7 +3,14 @@ import type { Socket } from "node:net";
 import type { PlaceCall } from "@earshot/contract/call";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import cookie from "@fastify/cookie";
-import fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyPluginCallback, type FastifyReply, type RawServerDefault } from "fastify";
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyPluginCallback,
+  type FastifyReply,
+  LogController,
+  type RawServerDefault,
+} from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type pg from "pg";
 import type { Registry } from "prom-client";
@@ -66,6 +73,8 @@ export type Door = FastifyInstance<RawServerDefault, IncomingMessage, ServerResp
 
 /** The largest body is an agent's settings: a prompt of 20,000 characters and its options. */
 const BODY_LIMIT_BYTES = 256 * 1024;
+/** Part of a path that may be an id. */
+const LONGEST_PARAMETER = 200;
 /** Receiving a whole request. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Answering one; reads give up before (reading.ts). */
@@ -81,14 +90,14 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
   const headers = securityHeaders(parts.publicUrl.startsWith("https:"));
   const app = fastify({
     loggerInstance: parts.log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(),
     trustProxy: "loopback",
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: IDLE_TIMEOUT_MS,
     handlerTimeout: HANDLER_TIMEOUT_MS,
-    routerOptions: { maxParamLength: 200 },
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: (error, request, reply) => {
       const answer = problemOf(foreseen(error), request.id);
@@ -106,9 +115,13 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
   logRequests(app);
   answerFailures(app);
   const methodsAt = rememberMethods(app);
-  app.setNotFoundHandler((request) => {
+  const dashboard: { page: Awaited<ReturnType<typeof dashboardFiles>> } = { page: () => null };
+  app.setNotFoundHandler((request, reply) => {
     const allow = methodsAt(request.url);
-    throw allow.length > 0 ? new MethodNotAllowed(allow) : new NoSuchRoute();
+    if (allow.length > 0) throw new MethodNotAllowed(allow);
+    const page = dashboard.page(request, reply);
+    if (page === null) throw new NoSuchRoute();
+    return page;
   });
   app.setValidatorCompiler(checkInput);
   app.setSerializerCompiler(() => (value) => JSON.stringify(value));
@@ -145,7 +158,7 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
       await scope.register(carrierDoor);
     });
   }
-  await dashboardFiles(app, parts.dashboardDir);
+  dashboard.page = await dashboardFiles(app, parts.dashboardDir);
   await app.ready();
   return app as unknown as FastifyInstance;
 }
@@ -212,7 +225,7 @@ function rememberMethods(app: FastifyInstance): (url: string) => string[] {
   const routes: { pattern: RegExp; methods: string[] }[] = [];
   app.addHook("onRoute", ({ url, method }) => {
     if (url.includes("*")) return;
-    const pattern = new RegExp(`^${url.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/:\w+/g, "[^/]+")}$`);
+    const pattern = new RegExp(`^${url.replace(/[.+?^${}()|[\]\\]/g, "\\$&").replace(/:\w+/g, `[^/]{1,${LONGEST_PARAMETER}}`)}$`);
     routes.push({ pattern, methods: [method].flat() });
   });
   return (url) => {

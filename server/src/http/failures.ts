@@ -126,7 +126,7 @@ export class MethodNotAllowed extends Failure {
   readonly status = 405;
   readonly allow: string;
   constructor(allow: readonly string[]) {
-    super("This address does not take this method.", { remedy: `Use ${allow.join(" or ")}.` });
+    super("This address does not take this method.", { remedy: `Use ${allow.join(" or ")} at this address.` });
     this.allow = allow.join(", ");
   }
 }

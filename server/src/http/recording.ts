@@ -13,6 +13,7 @@ import { byteRange, isUnchanged, rangeStillHolds } from "./byte-range.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { LinkRefused, NoRecording, RangeNotThere } from "./failures.ts";
 import { OfCall } from "./parameters.ts";
+import { logOf } from "./problem.ts";
 import { linkKey, makerMayShare, readShare, signShare } from "./recording-link.ts";
 
 /** The ranges a player asks for within this time are one playback. */
@@ -183,5 +184,7 @@ async function send(
   reply.header("content-length", file.sizeBytes === 0 ? 0 : span.to - span.from + 1);
   if (range !== "all") reply.code(206).header("content-range", `bytes ${span.from}-${span.to}/${file.sizeBytes}`);
   if (request.method === "HEAD" || file.sizeBytes === 0) return reply.send();
-  return reply.send(await storage.read(file.key, span));
+  const sound = await storage.read(file.key, span);
+  sound.on("error", (error) => request.log.error({ call, ...logOf(error) }, "a recording broke off while it was sent"));
+  return reply.send(sound);
 }

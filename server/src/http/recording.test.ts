@@ -1,0 +1,281 @@
+import { randomBytes } from "node:crypto";
+import { page } from "@earshot/contract/call";
+import { Peaks, Recording, RecordingLink } from "@earshot/contract/recording";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type CallId, newId } from "../ids.ts";
+import { insert, openStream, openTestHouse, seedCall, seedRecording, type TestHouse } from "./test-house.ts";
+
+const sound = randomBytes(10_000);
+let house: TestHouse;
+let call: CallId;
+let recording: string;
+
+beforeAll(async () => {
+  house = await openTestHouse({ publicUrl: "https://desk.test/" });
+});
+afterAll(() => house.close());
+beforeEach(async () => {
+  house.clock.forward(3_600_000);
+  call = await seedCall(house);
+  recording = await seedRecording(house, call, sound, {
+    peaks: Buffer.from(Int8Array.of(-1, 2, -3, 4, -5, 6, -7, 8)),
+    audio_started_at: new Date(house.clock.now().getTime() + 5_250),
+  });
+});
+
+const get = (query = "", headers: Record<string, string> = {}, method: "GET" | "HEAD" = "GET") =>
+  house.ask("viewer", { method, url: `/api/calls/${call}/recording${query}`, headers });
+const audits = async () =>
+  (
+    await house.database.pool.query<{ actor: string; action: string; detail: Record<string, unknown> }>(
+      "select actor, action, detail from audits where call_id = $1 order by at, id",
+      [call],
+    )
+  ).rows;
+
+describe("the sound of a call", () => {
+  it("comes whole, typed, and cached only after asking", async () => {
+    const answer = await get();
+    expect(answer.statusCode).toBe(200);
+    expect(answer.rawPayload.equals(sound)).toBe(true);
+    expect(answer.headers).toMatchObject({
+      "content-type": "audio/mpeg",
+      "content-length": "10000",
+      "accept-ranges": "bytes",
+      "cache-control": "private, no-cache",
+      "content-disposition": `inline; filename="call-${call}-carrier.mp3"`,
+    });
+    expect(answer.headers.etag).toMatch(/^"[0-9a-f]{64}"$/);
+    expect((await get("?download=1")).headers["content-disposition"]).toMatch(/^attachment; /);
+  });
+
+  it.each([
+    ["bytes=0-", 206, [0, 9_999]],
+    ["bytes=0-0", 206, [0, 0]],
+    ["bytes=100-199", 206, [100, 199]],
+    ["bytes=9999-", 206, [9_999, 9_999]],
+    ["bytes=9000-20000", 206, [9_000, 9_999]],
+    ["bytes=-500", 206, [9_500, 9_999]],
+    ["bytes=-20000", 206, [0, 9_999]],
+    ["bytes=5-1", 200, [0, 9_999]],
+    ["bytes=0-1,3-4", 200, [0, 9_999]],
+    ["lines=1-2", 200, [0, 9_999]],
+  ] as const)("asked for %s answers %i with those bytes", async (range, status, [from, to]) => {
+    const answer = await get("", { range });
+    expect(answer.statusCode).toBe(status);
+    expect(answer.rawPayload.equals(sound.subarray(from, to + 1))).toBe(true);
+    expect(answer.headers["content-length"]).toBe(String(to - from + 1));
+    expect(answer.headers["content-range"]).toBe(status === 206 ? `bytes ${from}-${to}/10000` : undefined);
+    const head = await get("", { range }, "HEAD");
+    expect(head.statusCode).toBe(status);
+    expect(head.rawPayload).toHaveLength(0);
+    expect(head.headers["content-length"]).toBe(answer.headers["content-length"]);
+  });
+
+  it.each(["bytes=10000-", "bytes=99999-100000", "bytes=-0"])("asked for %s, which lies outside, says how long it is", async (range) => {
+    const answer = await get("", { range });
+    expect(answer.statusCode).toBe(416);
+    expect(answer.headers["content-range"]).toBe("bytes */10000");
+    expect(answer.headers["content-type"]).toContain("problem+json");
+    expect(answer.json().code).toBe("RANGE_NOT_THERE");
+  });
+
+  it("is not sent again when nothing changed, and whole when something did", async () => {
+    const etag = String((await get("", {}, "HEAD")).headers.etag);
+    const unchanged = await get("", { "if-none-match": etag });
+    expect(unchanged.statusCode).toBe(304);
+    expect(unchanged.rawPayload).toHaveLength(0);
+    expect((await get("", { range: "bytes=0-9", "if-range": etag })).statusCode).toBe(206);
+    const changed = await get("", { range: "bytes=0-9", "if-range": '"other"' });
+    expect(changed.statusCode).toBe(200);
+    expect(changed.rawPayload).toHaveLength(10_000);
+  });
+
+  it("arrives over a real connection as a player asks for it", async () => {
+    const stream = await openStream(house.app, `/api/calls/${call}/recording`, {
+      authorization: `Bearer ${house.keys.viewer}`,
+      range: "bytes=5000-",
+    });
+    await stream.end();
+    expect(stream.response.statusCode).toBe(206);
+    expect(stream.response.headers["content-range"]).toBe("bytes 5000-9999/10000");
+  });
+});
+
+describe("which recording", () => {
+  it("is the best, or the source asked for; the list shows all with addresses of their own", async () => {
+    const own = randomBytes(300);
+    await seedRecording(house, call, own, { source: "journal", status: "stored", format: "wav" });
+    expect((await get()).headers["content-type"]).toBe("audio/mpeg");
+    const journal = await get("?source=journal");
+    expect(journal.headers["content-type"]).toBe("audio/wav");
+    expect(journal.rawPayload.equals(own)).toBe(true);
+    const none = await get("?source=engine");
+    expect(none.statusCode).toBe(404);
+    const { items } = page(Recording).parse((await house.ask("viewer", { url: `/api/calls/${call}/recordings` })).json());
+    expect(items.map(({ source, url }) => [source, url])).toEqual([
+      ["carrier", `/api/calls/${call}/recording?source=carrier`],
+      ["journal", `/api/calls/${call}/recording?source=journal`],
+    ]);
+    expect(items[0]).toMatchObject({ offset_ms: 250, channels: 2, duration_ms: 60_000 });
+  });
+
+  it("that is not there says why and what to do, in its own words", async () => {
+    const other = await seedCall(house);
+    await insert(house, "recordings", {
+      id: newId(),
+      call_id: other,
+      source: "carrier",
+      status: "missing",
+      because: "RECORDING_NOT_ANNOUNCED",
+    });
+    const missing = await house.ask("viewer", { url: `/api/calls/${other}/recording` });
+    expect(missing.statusCode).toBe(404);
+    expect(missing.json()).toMatchObject({ code: "RECORDING_NOT_ANNOUNCED", remedy: expect.stringContaining("PUBLIC_URL") });
+    const waiting = await seedCall(house);
+    await insert(house, "recordings", { id: newId(), call_id: waiting, source: "carrier", status: "expected" });
+    expect((await house.ask("viewer", { url: `/api/calls/${waiting}/recording` })).json().title).toContain("expected");
+    expect((await house.ask("viewer", { url: `/api/calls/${await seedCall(house)}/recording/peaks` })).statusCode).toBe(404);
+  });
+
+  it("whose file is gone from the storage is a failure of the storage, with its remedy, and nothing of the path", async () => {
+    await house.database.pool.query("update recordings set storage_key = 'recordings/ab/cd/lost.mp3' where id = $1", [recording]);
+    const answer = await get();
+    expect(answer.statusCode).toBe(410);
+    expect(answer.json().code).toBe("STORED_FILE_LOST");
+  });
+
+  it.each(["?source=../x", "?source=carrier&source=journal", "?download=yes", "?path=/etc/passwd", `?token=${"x".repeat(601)}`])(
+    "asked with %s is refused naming the field",
+    async (query) => {
+      const answer = await get(query);
+      expect(answer.statusCode).toBe(400);
+      expect(["source", "download", "path", "token"]).toContain(answer.json().errors[0].field);
+    },
+  );
+});
+
+describe("its loudness", () => {
+  it("is drawn without the sound", async () => {
+    const answer = await house.ask("viewer", { url: `/api/calls/${call}/recording/peaks` });
+    expect(Peaks.parse(answer.json())).toEqual({
+      duration_ms: 60_000,
+      points: 2,
+      channels: [
+        [-1, 2, -3, 4],
+        [-5, 6, -7, 8],
+      ],
+    });
+    expect(await audits()).toEqual([]);
+  });
+});
+
+describe("a playback", () => {
+  it("is written down once, however many ranges the player asks for, and once again for a download", async () => {
+    await Promise.all([
+      get("", { range: "bytes=0-" }),
+      get("", { range: "bytes=1-" }),
+      get("", { range: "bytes=5000-" }),
+      get("", { range: "bytes=9000-9999" }),
+    ]);
+    await get("", {}, "HEAD");
+    await get("", { range: "bytes=1-" });
+    await get("?download=1");
+    await house.ask("admin", { url: `/api/calls/${call}/recording` });
+    const detail = { recording, source: "carrier" };
+    const rows = await audits();
+    expect(rows.map(({ action }) => action).sort()).toEqual(["recording.downloaded", "recording.played", "recording.played"]);
+    expect(new Set(rows.map(({ actor }) => actor)).size).toBe(2);
+    expect(rows[0]).toMatchObject({ actor: expect.stringMatching(/^key:/), detail });
+    house.clock.forward(31 * 60_000);
+    await get();
+    expect(await audits()).toHaveLength(4);
+  });
+
+  it("that nothing came of is not written down", async () => {
+    await get("", { authorization: "Bearer wrong" });
+    await get("?source=engine");
+    expect(await audits()).toEqual([]);
+  });
+});
+
+describe("a shared link", () => {
+  const share = async (body: unknown = undefined, role: "member" | "viewer" = "member") => {
+    const answer = await house.ask(role, { method: "POST", url: `/api/calls/${call}/recording/link`, ...(body ? { payload: body } : {}) });
+    return answer;
+  };
+  const open = (url: string, headers: Record<string, string> = {}) =>
+    house.app.inject({ url: url.replace("https://desk.test", ""), headers });
+
+  it("plays without signing in, by ranges, until it expires; the audit names link and maker", async () => {
+    const link = RecordingLink.parse((await share({ minutes: 5 })).json());
+    expect(link.url).toMatch(new RegExp(`^https://desk\\.test/api/calls/${call}/recording\\?token=v1\\.`));
+    expect(new Date(link.expires_at).getTime()).toBe(house.clock.now().getTime() + 300_000);
+    expect((await open(link.url)).rawPayload.equals(sound)).toBe(true);
+    expect((await open(link.url, { range: "bytes=5-6" })).statusCode).toBe(206);
+    expect((await open(link.url.replace("/recording?", "/recording/peaks?"))).statusCode).toBe(200);
+    const played = (await audits()).filter(({ action }) => action === "recording.played");
+    expect(played).toHaveLength(1);
+    expect(played[0]).toMatchObject({ actor: `link:${recording}`, detail: { made_by: expect.stringMatching(/^key:/) } });
+    house.clock.forward(300_000);
+    const late = await open(link.url);
+    expect(late.statusCode).toBe(403);
+    expect(late.json().code).toBe("LINK_REFUSED");
+  });
+
+  it("opens nothing else: no other call, no other source, nothing when changed by a letter", async () => {
+    const link = RecordingLink.parse((await share({ source: "carrier" })).json()).url;
+    const other = await seedCall(house);
+    await seedRecording(house, other, sound);
+    await seedRecording(house, call, sound, { source: "journal" });
+    for (const url of [
+      link.replace(call, other),
+      `${link}&source=journal`,
+      `${link}x`,
+      link.replace("v1.", "v2."),
+      link.replace(/token=.*/, "token=v1"),
+      link.replace(/token=.*/, "token="),
+      `${link}&token=again`,
+    ]) {
+      const answer = await open(url);
+      expect([400, 403], url).toContain(answer.statusCode);
+      expect(answer.headers["content-type"]).toContain("problem+json");
+    }
+    for (const tail of ["/recordings", "", "/utterances"])
+      expect((await open(link.replace("/recording?", `${tail}?`))).statusCode).toBe(401);
+  });
+
+  it("ends with its maker's access", async () => {
+    const { rows } = await house.database.pool.query<{ id: string }>("select id from api_keys where role = 'member'");
+    const link = RecordingLink.parse((await share()).json()).url;
+    const maker = rows[0]?.id;
+    await house.database.pool.query("update api_keys set role = 'viewer' where id = $1", [maker]);
+    expect((await open(link)).statusCode).toBe(403);
+    await house.database.pool.query("update api_keys set role = 'member', revoked_at = now() where id = $1", [maker]);
+    expect((await open(link)).statusCode).toBe(403);
+    await house.database.pool.query("update api_keys set revoked_at = null where id = $1", [maker]);
+    expect((await open(link)).statusCode).toBe(200);
+  });
+
+  it("is made only by who may, for what is there, and not for ever", async () => {
+    expect((await share({}, "viewer")).statusCode).toBe(403);
+    for (const [body, field] of [
+      [{ minutes: 0 }, "minutes"],
+      [{ minutes: 100_000 }, "minutes"],
+      [{ minutes: "60" }, "minutes"],
+      [{ source: "mine" }, "source"],
+      [{ for: "ever" }, "for"],
+    ] as const) {
+      const answer = await share(body);
+      expect(answer.statusCode).toBe(400);
+      expect(answer.json().errors[0].field).toBe(field);
+    }
+    expect((await share({ source: "engine" })).statusCode).toBe(404);
+    expect((await share()).statusCode).toBe(201);
+  });
+
+  it("still opens after a restart: its key is the installation's", async () => {
+    const { rows } = await house.database.pool.query("select count(*)::int as n from settings where name = 'recording_link_key'");
+    expect(rows[0]).toEqual({ n: 1 });
+  });
+});
