@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
 import { type Inspected, inspect } from "./inspect.ts";
-import type { Rendered } from "./render.ts";
+import { type Rendered, renderJournal } from "./render.ts";
 import type { AudioFormat } from "./sound.ts";
 
 /** What an audio thread can be asked for. Files are named, never sent: sound crosses no thread border. */
@@ -29,6 +29,6 @@ export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
     case "inspect":
       return inspect(job.format, createReadStream(job.path, { highWaterMark: 64 * 1024 }));
     case "render":
-      return import("./render.ts").then(({ renderJournal }) => renderJournal(job.journal, job.path));
+      return renderJournal(job.journal, job.path);
   }
 }

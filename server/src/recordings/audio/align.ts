@@ -1,0 +1,290 @@
+import { HOP_MS } from "./meter.ts";
+import { audibleFrom } from "./quiet.ts";
+
+/** How B's clock lies on A's. Frames are of {@link HOP_MS}. */
+export interface Alignment {
+  /** A's time of B's first sample, and how much faster B's clock runs. */
+  readonly offsetMs: number;
+  readonly driftPpm: number;
+  /** Places where B's time jumps: `byMs` of A's time are not in B (negative: B has so much more). */
+  readonly steps: readonly { readonly atMs: number; readonly byMs: number }[];
+  /** The sides are exchanged in B. */
+  readonly swapped: boolean;
+  readonly fitted: number;
+  readonly windows: number;
+  /** Which frame of B holds what frame `i` of A holds, and back; not whole, and maybe outside. */
+  inB(i: number): number;
+  inA(i: number): number;
+}
+
+/** How far apart the two may begin. */
+const MOST_LAG_S = 60;
+/** Windows for the coarse search: long enough that no other stretch of the talk looks alike, at 20 ms a frame. */
+const COARSE_WINDOW_S = 40;
+const COARSE_HOP = 20 / HOP_MS;
+/** Windows for the fine search: a second or two of speech in each. */
+const WINDOW = 6000 / HOP_MS;
+const WINDOW_HOP = 2000 / HOP_MS;
+/** Around the expected lag. */
+const NEAR = 150 / HOP_MS;
+const FAR = 2500 / HOP_MS;
+/** Correlation from which a window counts as fitted: the same speech through two coders has 0.9, another stretch of talk rarely 0.4. */
+const FITS = 0.6;
+/** A step in the lag is one from this on; the fit itself is good to 10 ms. */
+const STEP_MS = 80;
+
+/** A window that fitted: B's frame minus A's. */
+interface Fit {
+  readonly at: number;
+  readonly lag: number;
+}
+
+/**
+ * Finds how B lies on A: coarsely by long windows over a minute to either side, then finely by short windows along the call, then one clock
+ * rate and the jumps by robust medians. Null when nothing fits. Same number of sides in both.
+ */
+export function align(a: readonly Uint8Array[], b: readonly Uint8Array[]): Alignment | null {
+  const [soundA, soundB] = [a.map(prominence), b.map(prominence)];
+  const straight = coarse(soundA, soundB);
+  const crossed = soundA.length === 2 ? coarse(soundA, [...soundB].reverse()) : null;
+  const swapped = (crossed?.score ?? 0) > (straight?.score ?? 0) + 0.15;
+  const guess = swapped ? crossed : straight;
+  if (!guess) return null;
+  const { fits, windows } = follow(soundA, swapped ? [...soundB].reverse() : soundB, guess.lagAt);
+  if (fits.length < 2) return null;
+  return { ...line(fits), swapped, fitted: fits.length, windows };
+}
+
+/** How far each frame stands above silence: 0 where nothing is to be heard, so that background noise aligns nothing. */
+function prominence(levels: Uint8Array): Float32Array {
+  const threshold = audibleFrom(levels);
+  return Float32Array.from(levels, (level) => (level >= threshold ? level - threshold + 8 : 0));
+}
+
+interface Guess {
+  readonly score: number;
+  lagAt(frame: number): number;
+}
+
+/** Lags of up to eight long windows, those that agree with their median; between them a straight line. */
+function coarse(a: readonly Float32Array[], b: readonly Float32Array[]): Guess | null {
+  const [smallA, smallB] = [a.map(thinned), b.map(thinned)];
+  const length = smallA[0]?.length ?? 0;
+  const window = Math.min(length, (COARSE_WINDOW_S * 1000) / HOP_MS / COARSE_HOP);
+  const reach = (MOST_LAG_S * 1000) / HOP_MS / COARSE_HOP;
+  const count = Math.max(1, Math.min(8, Math.floor(length / window)));
+  const found: { at: number; lag: number; score: number }[] = [];
+  for (let k = 0; k < count; k++) {
+    const from = count === 1 ? 0 : Math.round((k * (length - window)) / (count - 1));
+    const best = search(smallA, smallB, from, window, -reach, reach);
+    if (best) found.push({ at: (from + window / 2) * COARSE_HOP, lag: best.lag * COARSE_HOP, score: best.score });
+  }
+  const good = found.filter(({ score }) => score > 0.45);
+  if (good.length === 0) return null;
+  const score = median(good.map((each) => each.score));
+  return {
+    score,
+    lagAt(frame) {
+      const nearest = good.reduce((best, next) => (Math.abs(next.at - frame) < Math.abs(best.at - frame) ? next : best));
+      return nearest.lag;
+    },
+  };
+}
+
+const thinned = (sound: Float32Array): Float32Array =>
+  Float32Array.from({ length: Math.floor(sound.length / COARSE_HOP) }, (_, i) => {
+    let sum = 0;
+    for (let k = 0; k < COARSE_HOP; k++) sum += sound[i * COARSE_HOP + k] as number;
+    return sum / COARSE_HOP;
+  });
+
+/** Walks along the call with short windows, each looking near where the last one fitted, and further when it does not fit there. */
+function follow(
+  a: readonly Float32Array[],
+  b: readonly Float32Array[],
+  lagAt: (frame: number) => number,
+): { fits: Fit[]; windows: number } {
+  const length = a[0]?.length ?? 0;
+  const window = Math.min(WINDOW, length);
+  const fits: Fit[] = [];
+  let windows = 0;
+  for (let from = 0; from + window <= length; from += WINDOW_HOP) {
+    if (share(a, from, window) < 0.1) continue;
+    windows++;
+    const at = from + window / 2;
+    const last = fits.at(-1);
+    const near = last && at - last.at < 20 * WINDOW_HOP ? last.lag : lagAt(at);
+    const best = best2(search(a, b, from, window, near - NEAR, near + NEAR), () =>
+      search(a, b, from, window, lagAt(at) - FAR, lagAt(at) + FAR),
+    );
+    if (best && best.score >= FITS) fits.push({ at, lag: best.lag });
+  }
+  return { fits, windows };
+}
+
+const best2 = (first: Found | null, second: () => Found | null): Found | null =>
+  first && first.score >= FITS && !first.rim ? first : second();
+
+function share(sides: readonly Float32Array[], from: number, window: number): number {
+  let heard = 0;
+  for (let i = from; i < from + window; i++) if (sides.some((side) => (side[i] as number) > 0)) heard++;
+  return heard / window;
+}
+
+interface Found {
+  /** B's frame minus A's, to a fraction of a frame. */
+  readonly lag: number;
+  readonly score: number;
+  /** The best is at the end of the search: the real one may lie beyond. */
+  readonly rim: boolean;
+}
+
+/** The lag at which a window of A fits B best: normalised correlation over all sides that have sound in both. Null without sound. */
+function search(
+  a: readonly Float32Array[],
+  b: readonly Float32Array[],
+  from: number,
+  window: number,
+  low: number,
+  high: number,
+): Found | null {
+  const lags = Math.round(high) - Math.round(low) + 1;
+  const products = new Float64Array(lags);
+  const energies = new Float64Array(lags);
+  let energyA = 0;
+  a.forEach((side, which) => {
+    const other = b[which] as Float32Array;
+    let own = 0;
+    for (let i = from; i < from + window; i++) own += (side[i] as number) ** 2;
+    if (own === 0 || other.length === 0) return;
+    const there = correlate(side, other, from, window, Math.round(low), products, energies);
+    if (there) energyA += own;
+  });
+  if (energyA === 0) return null;
+  let best = -1;
+  let top = 0;
+  for (let k = 0; k < lags; k++) {
+    const energy = energies[k] as number;
+    const score = energy > 0 ? (products[k] as number) / Math.sqrt(energyA * energy) : 0;
+    products[k] = score;
+    if (score > top) {
+      top = score;
+      best = k;
+    }
+  }
+  if (best < 0) return null;
+  const rim = best === 0 || best === lags - 1;
+  const peak = rim ? 0 : vertex(products[best - 1] as number, top, products[best + 1] as number);
+  return { lag: Math.round(low) + best + peak, score: top, rim };
+}
+
+/** Adds each lag's product and B's energy under the window; false when this side of B is silent in all the reach. */
+function correlate(
+  a: Float32Array,
+  b: Float32Array,
+  from: number,
+  window: number,
+  low: number,
+  products: Float64Array,
+  energies: Float64Array,
+): boolean {
+  const lags = products.length;
+  let energy = 0;
+  for (let i = from + low; i < from + low + window; i++) energy += (b[i] ?? 0) ** 2;
+  let any = energy > 0;
+  const sounding: number[] = [];
+  for (let i = from; i < from + window; i++) if ((a[i] as number) > 0) sounding.push(i);
+  for (let k = 0; k < lags; k++) {
+    const lag = low + k;
+    let product = 0;
+    for (const i of sounding) {
+      const at = i + lag;
+      if (at >= 0 && at < b.length) product += (a[i] as number) * (b[at] as number);
+    }
+    products[k] = (products[k] as number) + product;
+    energies[k] = (energies[k] as number) + energy;
+    energy += (b[from + lag + window] ?? 0) ** 2 - (b[from + lag] ?? 0) ** 2;
+    any ||= energy > 1e-3;
+  }
+  return any;
+}
+
+/** Where the parabola through three neighbours has its top, -0.5..0.5. */
+function vertex(before: number, top: number, after: number): number {
+  const bend = before - 2 * top + after;
+  return bend >= 0 ? 0 : Math.max(-0.5, Math.min(0.5, (0.5 * (before - after)) / bend));
+}
+
+/** One rate for the whole (the median slope of neighbours, which jumps do not sway), then a level for each stretch between jumps. */
+function line(fits: readonly Fit[]): Pick<Alignment, "offsetMs" | "driftPpm" | "steps" | "inB" | "inA"> {
+  const rough = slope(fits);
+  const stretches = split(fits, rough);
+  const rate = stretches.length === 1 ? slope(fits) : rough;
+  const levels = stretches.map((stretch) => ({
+    from: (stretch[0] as Fit).at,
+    to: (stretch.at(-1) as Fit).at,
+    level: median(stretch.map(({ at, lag }) => lag - rate * at)),
+  }));
+  const starts = levels.map((each, i) => (i === 0 ? Number.NEGATIVE_INFINITY : ((levels[i - 1]?.to ?? 0) + each.from) / 2));
+  const levelAt = (frame: number) => (levels[starts.findLastIndex((start) => start <= frame)] as { level: number }).level;
+  const inB = (i: number) => i + levelAt(i) + rate * i;
+  const first = levels[0] as { level: number };
+  return {
+    inB,
+    inA(j) {
+      for (let i = levels.length - 1; i > 0; i--) {
+        const at = (j - (levels[i] as { level: number }).level) / (1 + rate);
+        if (at >= (starts[i] as number)) return at;
+      }
+      return (j - first.level) / (1 + rate);
+    },
+    offsetMs: (-first.level / (1 + rate)) * HOP_MS,
+    driftPpm: rate * 1e6,
+    steps: levels
+      .slice(1)
+      .map((each, i) => ({
+        atMs: (starts[i + 1] as number) * HOP_MS,
+        byMs: ((levels[i] as { level: number }).level - each.level) * HOP_MS,
+      })),
+  };
+}
+
+/** Median slope over all pairs at least a third of the way apart (Theil-Sen), among at most 200 of the windows. */
+function slope(fits: readonly Fit[]): number {
+  const some = fits.length <= 200 ? fits : fits.filter((_, i) => i % Math.ceil(fits.length / 200) === 0);
+  const apart = ((some.at(-1)?.at ?? 0) - (some[0]?.at ?? 0)) / 3;
+  const slopes: number[] = [];
+  some.forEach((one, i) => {
+    for (const two of some.slice(i + 1))
+      if (two.at - one.at >= apart && two.at > one.at) slopes.push((two.lag - one.lag) / (two.at - one.at));
+  });
+  return slopes.length === 0 ? 0 : median(slopes);
+}
+
+/** Cuts the windows where the lag jumps and stays there: the medians of three before and three after differ. */
+function split(fits: readonly Fit[], rate: number): Fit[][] {
+  const level = fits.map(({ at, lag }) => lag - rate * at);
+  const out: Fit[][] = [[]];
+  let since = 0;
+  fits.forEach((fit, i) => {
+    const before = level.slice(Math.max(since, i - 3), i);
+    const after = level.slice(i, i + 3);
+    if (
+      before.length > 0 &&
+      after.length === 3 &&
+      Math.abs(median(after) - median(before)) * HOP_MS > STEP_MS &&
+      Math.abs((level[i] as number) - median(before)) * HOP_MS > STEP_MS / 2
+    ) {
+      out.push([]);
+      since = i;
+    }
+    out.at(-1)?.push(fit);
+  });
+  return out;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((x, y) => x - y);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? (sorted[half] as number) : ((sorted[half - 1] as number) + (sorted[half] as number)) / 2;
+}

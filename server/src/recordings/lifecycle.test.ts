@@ -1,0 +1,164 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inTransaction } from "../db/pool.ts";
+import type { ConversationId } from "../ids.ts";
+import { newId } from "../ids.ts";
+import { journalPath } from "../journal/file.ts";
+import { announceRecording, expectRecording } from "./announce.ts";
+import { conversation, mp3Of } from "./audio/test-sounds.ts";
+import { writeJournal } from "./test-journal.ts";
+import { openTestRoom, type TestRoom } from "./test-room.ts";
+import type { Recordings } from "./work.ts";
+
+let room: TestRoom;
+let recordings: Recordings;
+let now = new Date();
+const talk = conversation(10, 3);
+let file: Buffer;
+
+const expectCarriers = (call: Awaited<ReturnType<TestRoom["call"]>>) =>
+  inTransaction(room.database.pool, (sql) => expectRecording(sql, call, "carrier", now));
+
+beforeAll(async () => {
+  room = await openTestRoom();
+  file = await mp3Of(talk);
+  recordings = await room.start({ clock: { now: () => now, monotonicMs: () => performance.now() } });
+});
+afterAll(() => room.close());
+
+describe("a call that has ended", () => {
+  it("has a recording of our own from its journal, both voices on their sides, whole and verified", async () => {
+    const call = await room.call();
+    const startedAt = new Date(Date.now() - 10_000);
+    await writeJournal(join(room.folder, "journal"), call, talk, startedAt);
+    await recordings.callEnded(call);
+    const row = await room.becomes(call, "journal", "verified");
+    expect(row).toMatchObject({ format: "mp3", channels: 2, sample_rate: 16_000, because: null });
+    expect(Math.abs((row.duration_ms as number) - 10_000)).toBeLessThanOrEqual(40);
+    expect(Math.abs((row.audio_started_at as Date).getTime() - startedAt.getTime())).toBeLessThanOrEqual(20);
+    const sides = (row.detail.sound as { sides: { talkedMs: number }[] }).sides.map((side) => side.talkedMs);
+    expect(sides[0]).toBeGreaterThan(1500);
+    expect(sides[1]).toBeGreaterThan(1500);
+    expect(await room.kinds(call)).toEqual(["journal expected", "journal stored", "journal verified"]);
+  });
+
+  it("says so when it left no journal", async () => {
+    const call = await room.call();
+    await recordings.callEnded(call);
+    expect(await room.becomes(call, "journal", "missing")).toMatchObject({ because: "JOURNAL_ABSENT" });
+  });
+
+  it("says so when its journal holds no sound", async () => {
+    const call = await room.call();
+    await writeFile(journalPath(join(room.folder, "journal"), call), "nothing a journal would hold");
+    await recordings.callEnded(call);
+    expect((await room.becomes(call, "journal", "missing")).because).toBe("JOURNAL_EMPTY");
+  });
+
+  it("has a recording from a journal that a killed process left torn", async () => {
+    const call = await room.call({ talkMs: 9000 });
+    const path = journalPath(join(room.folder, "journal"), call);
+    await writeJournal(join(room.folder, "journal"), call, talk);
+    const { readFile } = await import("node:fs/promises");
+    const whole = await readFile(path);
+    await writeFile(path, whole.subarray(0, Math.floor(whole.length * 0.95) - 11));
+    await recordings.callEnded(call);
+    const row = await room.becomes(call, "journal", "verified");
+    expect(row.duration_ms).toBeGreaterThan(9300);
+  });
+
+  it("that nobody answered, or that its agent may not record, owes none", async () => {
+    for (const call of [await room.call({ answered: false }), await room.call({ record: false })]) {
+      await recordings.callEnded(call);
+      expect(await room.rows(call)).toEqual({});
+    }
+  });
+
+  it("of whose end we were not told is found", async () => {
+    const call = await room.call();
+    await expectCarriers(call);
+    await writeJournal(join(room.folder, "journal"), call, talk);
+    await recordings.sweep();
+    await room.becomes(call, "journal", "verified");
+    expect((await room.rows(call)).carrier.deadline_at).not.toBeNull();
+  });
+});
+
+describe("an expected recording", () => {
+  it("that is not announced in time is missing, with an alarm; its file is taken all the same when it comes", async () => {
+    const call = await room.call();
+    await expectCarriers(call);
+    await recordings.callEnded(call);
+    await recordings.sweep();
+    expect((await room.rows(call)).carrier.status).toBe("expected");
+    now = new Date(now.getTime() + 11 * 60_000);
+    await recordings.sweep();
+    expect(await room.becomes(call, "carrier", "missing")).toMatchObject({ because: "RECORDING_NOT_ANNOUNCED" });
+    expect(room.warnings.at(-1)).toContain("RECORDING_NOT_ANNOUNCED");
+    await room.announce({ call, url: room.files.serve("late-file", file), sizeBytes: file.length });
+    expect(await room.becomes(call, "carrier", "verified")).toMatchObject({ because: null });
+    expect((await room.kinds(call)).filter((kind) => kind.startsWith("carrier"))).toEqual([
+      "carrier expected",
+      "carrier missing",
+      "carrier announced",
+      "carrier stored",
+      "carrier verified",
+    ]);
+  });
+
+  it("is not given up while the call still runs", async () => {
+    const call = await room.call({ ended: false });
+    await expectCarriers(call);
+    now = new Date(now.getTime() + 3_600_000);
+    await recordings.sweep();
+    expect((await room.rows(call)).carrier.status).toBe("expected");
+  });
+
+  it("is expected once, and takes its announcement although both came at once", async () => {
+    const call = await room.call();
+    const recording = newId();
+    const said = {
+      call,
+      conversation: null,
+      recording,
+      url: room.files.serve("at-once", file),
+      sizeBytes: file.length,
+      startedAt: null,
+      endedAt: null,
+      at: now,
+    };
+    await Promise.all([
+      expectCarriers(call),
+      ...[1, 2, 3].map(() => inTransaction(room.database.pool, (sql) => announceRecording(sql, said))),
+      expectCarriers(call),
+    ]);
+    recordings.wake();
+    await room.becomes(call, "carrier", "verified");
+    const { rows } = await room.database.pool.query(
+      "select count(*)::int as n from recordings where call_id = $1 and carrier_recording = $2",
+      [call, recording],
+    );
+    expect(rows[0].n).toBe(1);
+    expect(room.files.asked("at-once")).toHaveLength(1);
+  });
+});
+
+describe("a recording of a conversation we do not know", () => {
+  it("is kept and fetched, and belongs to the call as soon as that appears", async () => {
+    const spoken = `CON-${newId()}` as ConversationId;
+    await room.announce({ call: null, conversation: spoken, url: room.files.serve("orphan", file), sizeBytes: file.length });
+    const status = async () =>
+      (await room.database.pool.query("select status from recordings where conversation = $1", [spoken])).rows[0]?.status;
+    await room.until(async () => (await status()) === "verified");
+    const call = await room.call({ conversation: spoken });
+    await expectCarriers(call);
+    await recordings.sweep();
+    expect(await room.becomes(call, "carrier", "verified")).toMatchObject({ conversation: spoken });
+    expect(await room.kinds(call)).toContain("carrier matched");
+    const { rows } = await room.database.pool.query("select count(*)::int as n from recordings where call_id = $1 and source = 'carrier'", [
+      call,
+    ]);
+    expect(rows[0].n).toBe(1);
+  });
+});
