@@ -7,11 +7,17 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { extname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { Call, type LiveChange, PlaceCall } from "../src/ask/shapes.ts";
+import { Call, type LiveChange, PlaceCall, Session } from "../src/ask/shapes.ts";
 import { peaks, samples, wav } from "./sound.ts";
 import * as story from "./story.ts";
 
-const { values } = parseArgs({ options: { port: { type: "string", default: "8790" }, story: { type: "string", default: "many" } } });
+const { values } = parseArgs({
+  options: {
+    port: { type: "string", default: "8790" },
+    story: { type: "string", default: "many" },
+    role: { type: "string", default: "admin" },
+  },
+});
 const dist = join(import.meta.dirname, "../dist");
 const stories = { empty: () => [], one: () => [story.call({ agoMs: 200_000 })], many: () => [...story.running(), ...story.many(400)] };
 
@@ -27,6 +33,11 @@ const said = new Map(
 const streams = new Set<ServerResponse>();
 const started = Date.now();
 let signedIn = true;
+const session = Session.parse({
+  user: { id: story.id("user"), email: "desk@example.com", role: values.role },
+  csrf: "c".repeat(32),
+  emulated: true,
+});
 
 const tell = (change: LiveChange) => {
   for (const stream of streams) stream.write(`event: change\ndata: ${JSON.stringify(change)}\n\n`);
@@ -120,10 +131,7 @@ const routes: [
   [
     "GET",
     /^\/session$/,
-    (_q, r) =>
-      signedIn
-        ? json(r, 200, { user: { id: story.id("user"), email: "desk@example.com", role: "admin" }, csrf: "c".repeat(32), emulated: true })
-        : problem(r, 401, "SIGN_IN_NEEDED", "You are not signed in.", "Sign in again."),
+    (_q, r) => (signedIn ? json(r, 200, session) : problem(r, 401, "SIGN_IN_NEEDED", "You are not signed in.", "Sign in again.")),
   ],
   [
     "POST",
@@ -139,7 +147,7 @@ const routes: [
           "Check both, or start Earshot again for a new sign-in link.",
         );
       signedIn = true;
-      return json(r, 200, {});
+      return json(r, 200, session);
     },
   ],
   [
@@ -149,7 +157,7 @@ const routes: [
       if ((await bodyOf(q)).token === "used-used-used-used-used")
         return problem(r, 401, "LINK_USED", "This link was already used, or is too old.", "Start Earshot again for a new one.");
       signedIn = true;
-      return json(r, 200, {});
+      return json(r, 200, session);
     },
   ],
   [
@@ -187,7 +195,7 @@ const routes: [
     /^\/live$/,
     (_q, r) => {
       r.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-      r.write(": here\n\n");
+      r.write("event: snapshot\ndata: {}\n\n");
       streams.add(r);
       r.on("close", () => streams.delete(r));
     },
@@ -206,6 +214,38 @@ const routes: [
       };
       agents.push(agent);
       json(r, 201, agent);
+    },
+  ],
+  [
+    "GET",
+    /^\/agents\/([\w-]+)$/,
+    (_q, r, [agentId]) => {
+      const agent = agents.find((a) => a.id === agentId);
+      return agent ? json(r, 200, agent) : problem(r, 404, "AGENT_UNKNOWN", "There is no such agent.", "Look at the list of agents.");
+    },
+  ],
+  ["GET", /^\/agents\/([\w-]+)\/versions\/(\d+)$/, (_q, r, [agentId]) => json(r, 200, agents.find((a) => a.id === agentId)?.settings)],
+  [
+    "POST",
+    /^\/agents\/([\w-]+)\/default$/,
+    (_q, r, [agentId]) => {
+      for (const a of agents) a.is_default = a.id === agentId;
+      json(
+        r,
+        200,
+        agents.find((a) => a.id === agentId),
+      );
+    },
+  ],
+  [
+    "DELETE",
+    /^\/agents\/([\w-]+)$/,
+    (_q, r, [agentId]) => {
+      agents.splice(
+        agents.findIndex((a) => a.id === agentId),
+        1,
+      );
+      json(r, 204, undefined);
     },
   ],
   [
@@ -241,9 +281,10 @@ const routes: [
     "DELETE",
     /^\/keys\/([\w-]+)$/,
     (_q, r, [keyId]) => {
-      const found = keys.findIndex((k) => k.id === keyId);
-      if (found >= 0) keys.splice(found, 1);
-      json(r, 204, undefined);
+      const key = keys.find((k) => k.id === keyId);
+      if (!key) return problem(r, 404, "KEY_UNKNOWN", "There is no such key.", "Look at the list of keys.");
+      key.revoked_at ??= new Date().toISOString();
+      return json(r, 200, key);
     },
   ],
   ["GET", /^\/emulated-numbers$/, (_q, r) => json(r, 200, { items: story.emulated, next: null })],
@@ -276,8 +317,13 @@ const callRoutes: Record<string, OfCall> = {
     });
     response.end(file.subarray(from, to + 1));
   },
+  "POST /recording/link": (call, _q, r) =>
+    json(r, 201, {
+      url: `http://127.0.0.1/api/calls/${call.id}/recording?token=v1.example`,
+      expires_at: new Date(Date.now() + 3_600_000).toISOString(),
+    }),
   "POST /hangup": (call, _q, r) => {
-    json(r, 202, {});
+    json(r, 202, call);
     setTimeout(
       () =>
         change(call, "call", {
@@ -316,7 +362,7 @@ const types: Record<string, string> = {
 };
 /** The policy the dashboard is meant to run under: nothing foreign, nothing inline. */
 const policy =
-  "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; font-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 async function file(response: ServerResponse, path: string): Promise<void> {
   const name = extname(path) === "" ? "/index.html" : path;

@@ -66,6 +66,7 @@ export const keys = [
     role: "member",
     created_at: at(Date.now() - 9e8),
     last_used_at: at(Date.now() - 240_000),
+    from_environment: false,
     revoked_at: null,
   },
   {
@@ -75,6 +76,7 @@ export const keys = [
     role: "viewer",
     created_at: at(Date.now() - 4e8),
     last_used_at: null,
+    from_environment: false,
     revoked_at: null,
   },
 ].map((key) => ApiKey.parse(key));
@@ -204,14 +206,14 @@ export function recording(
     id: status === "none" ? null : id(`${call} ${source}`),
     status,
     source: status === "none" ? null : source,
-    url: here ? `/api/calls/${call}/recording` : null,
+    url: here ? `/api/calls/${call}/recording?source=${source}` : null,
     format: here ? "mp3" : null,
     duration_ms: here ? durationMs : null,
     offset_ms: here ? 0 : null,
     size_bytes: here ? Math.round((durationMs ?? 0) * 8) : null,
     sha256: here ? createHash("sha256").update(`${call} ${source}`).digest("hex") : null,
     channels: here ? 2 : null,
-    peaks_url: here ? `/api/calls/${call}/recording/peaks` : null,
+    peaks_url: here ? `/api/calls/${call}/recording/peaks?source=${source}` : null,
     because: status in because ? because[status as keyof typeof because] : null,
     announced_at: null,
     stored_at: null,
@@ -367,6 +369,7 @@ export function webhooks(of: Call): Webhook[] {
   return (["started", "ringing", "ringing", "answered", "completed", "record"] as const).map((status, i) =>
     Webhook.parse({
       id: id(`${of.id} webhook ${i}`),
+      carrier: "vonage",
       received_at: at(created + 400 + i * 1_900),
       door: status === "record" ? "recording" : "event",
       method: "POST",

@@ -2,6 +2,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
 import { isSignedOut } from "./ask/failures.ts";
 import { queries } from "./ask/queries.ts";
+import { RecordingSource } from "./ask/shapes.ts";
 import { filtersFrom } from "./calls/filters.ts";
 import { Frame } from "./frame/Frame.tsx";
 import { Bare, Fault, NotHere } from "./frame/Outer.tsx";
@@ -62,7 +63,8 @@ const routes = root.addChildren([
     createRoute({
       getParentRoute: () => inside,
       path: "/calls/$id",
-      validateSearch: (search: Record<string, unknown>): { t?: number | string; side?: "webhooks" } => ({
+      validateSearch: (search: Record<string, unknown>): { t?: number | string; side?: "webhooks"; source?: RecordingSource } => ({
+        ...(RecordingSource.options.includes(search.source as RecordingSource) ? { source: search.source as RecordingSource } : {}),
         ...(typeof search.t === "number" || typeof search.t === "string" ? { t: search.t } : {}),
         ...(search.side === "webhooks" ? { side: "webhooks" as const } : {}),
       }),
@@ -76,6 +78,8 @@ const routes = root.addChildren([
     createRoute({
       getParentRoute: () => inside,
       path: "/agents/$id",
+      validateSearch: (search: Record<string, unknown>): { version?: number } =>
+        Number.isInteger(search.version) && Number(search.version) > 0 ? { version: Number(search.version) } : {},
       component: lazyRouteComponent(() => import("./agents/AgentPage.tsx"), "AgentPage"),
     }),
     createRoute({

@@ -1,3 +1,263 @@
-export function AgentPage() {
-  return null;
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { type FormEvent, type ReactNode, useState } from "react";
+import { ask, Nothing } from "../ask/ask.ts";
+import { isUnknown, Refused } from "../ask/failures.ts";
+import { queries } from "../ask/queries.ts";
+import { Agent } from "../ask/shapes.ts";
+import { Button } from "../look/Button.tsx";
+import { Choice, TextArea, TextField } from "../look/Field.tsx";
+import { Sheet } from "../look/Sheet.tsx";
+import { Trouble } from "../look/Trouble.tsx";
+import { useMay } from "../session/use-may.ts";
+import { type Draft, draftOf, emptyDraft, engines, settingsOf } from "./draft.ts";
+
+export function AgentPage(): ReactNode {
+  const { id } = useParams({ from: "/inside/agents/$id" });
+  const { version } = useSearch({ from: "/inside/agents/$id" });
+  const isNew = id === "new";
+  const agent = useQuery({ ...queries.agent(id), enabled: !isNew });
+  const past = version !== undefined && agent.data !== undefined && version !== agent.data.version;
+  const older = useQuery({ ...queries.agentVersion(id, version ?? 1), enabled: past });
+
+  const failed = agent.error ?? older.error;
+  return (
+    <main className="px-4 pt-3 pb-24 sm:px-6">
+      <Link to="/agents" className="inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
+        <span aria-hidden="true" className="rtl:-scale-x-100">
+          ←
+        </span>
+        Agents
+      </Link>
+      {isNew ? (
+        <Editor key="new" agent={null} shown={emptyDraft} past={false} />
+      ) : failed && !(agent.data && !past) ? (
+        isUnknown(failed) ? (
+          <p className="pt-6 text-soft">There is no such agent, or no such version of it.</p>
+        ) : (
+          <Trouble error={failed} onRetry={() => void agent.refetch()} className="mt-4" />
+        )
+      ) : agent.data && (!past || older.data) ? (
+        <Editor
+          key={`${id} ${past ? version : agent.data.version}`}
+          agent={agent.data}
+          shown={draftOf(past && older.data ? older.data : agent.data.settings)}
+          past={past}
+          version={past ? version : agent.data.version}
+        />
+      ) : (
+        <div aria-busy="true" className="max-w-2xl">
+          <div className="bone mt-1 h-7 w-48" />
+          <div className="bone mt-8 h-8 w-full" />
+          <div className="bone mt-8 h-48 w-full" />
+        </div>
+      )}
+    </main>
+  );
+}
+
+function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: Draft; past: boolean; version?: number }) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const mayChange = useMay("agents.change");
+  const [draft, setDraft] = useState(shown);
+  const [wrong, setWrong] = useState<Partial<Record<keyof Draft, string>>>({});
+  const changed = JSON.stringify(draft) !== JSON.stringify(shown);
+
+  const keep = (saved: Agent) => {
+    client.setQueryData(queries.agent(saved.id).queryKey, saved);
+    void client.invalidateQueries({ queryKey: ["agents"], exact: true });
+  };
+  const save = useMutation({
+    mutationFn: (body: unknown) =>
+      agent === null
+        ? ask(Agent, "/agents", { method: "POST", body })
+        : ask(Agent, `/agents/${agent.id}`, { method: "PUT", body, headers: { "if-match": `"${agent.version}"` } }),
+    onSuccess: (saved) => {
+      keep(saved);
+      void navigate({ to: "/agents/$id", params: { id: saved.id }, search: {}, replace: true });
+    },
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (save.isPending) return;
+    const read = settingsOf(draft);
+    setWrong("wrong" in read ? read.wrong : {});
+    if ("settings" in read) save.mutate(read.settings);
+  };
+  const of = (name: Exclude<keyof Draft, "record">) => ({
+    value: draft[name],
+    onChange: (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value }),
+    wrong: wrong[name] ?? (save.error instanceof Refused ? save.error.field(name) : null),
+  });
+
+  return (
+    <form onSubmit={submit} noValidate className="max-w-2xl">
+      <div className="flex flex-wrap items-baseline gap-x-4">
+        <h1 className="text-title font-strong">
+          <bdi>{agent?.settings.name ?? "New agent"}</bdi>
+        </h1>
+        {agent && <Versions agent={agent} shown={version ?? agent.version} />}
+      </div>
+      {past && agent ? (
+        <p className="text-soft">
+          Version {version}, as calls ran with it. Version {agent.version} is in service.{" "}
+          <Link to="/agents/$id" params={{ id: agent.id }} className="underline underline-offset-2 hover:text-ink">
+            Go to it
+          </Link>
+        </p>
+      ) : (
+        <p className="text-soft">
+          {agent?.is_default
+            ? "The default: it takes every call no other agent claims."
+            : "What you change is heard from the next call on."}
+        </p>
+      )}
+      <fieldset disabled={past || !mayChange} className="flex flex-col gap-5 pt-5">
+        <div className="grid gap-5 sm:grid-cols-2">
+          <TextField label="Name" required maxLength={100} {...of("name")} />
+          <Choice label="Engine" hint="The AI that listens and speaks." {...of("engine")}>
+            {Object.entries(engines).map(([name, said]) => (
+              <option key={name} value={name}>
+                {said}
+              </option>
+            ))}
+          </Choice>
+        </div>
+        <TextArea
+          label="Greeting"
+          rows={2}
+          maxLength={1000}
+          hint="Spoken once, first, at once. Left empty, the agent waits for the other party."
+          {...of("greeting")}
+        />
+        <TextArea
+          label="What the agent is told"
+          rows={8}
+          maxLength={20_000}
+          hint="{{name}} is replaced by the call's variables. Asked whether it is a machine, the agent says so: that cannot be switched off."
+          {...of("prompt")}
+        />
+        <div className="grid gap-5 sm:grid-cols-3">
+          <TextField label="Language" hint="A tag as en or ur." maxLength={35} {...of("language")} />
+          <TextField label="Voice" hint="By the engine's name for it; empty for its own." maxLength={200} {...of("voice")} />
+          <TextField label="Longest call, minutes" type="number" min={1} max={120} step={1} {...of("max_minutes")} />
+        </div>
+        <TextArea
+          label="Numbers it answers"
+          rows={2}
+          dir="ltr"
+          hint="One a line, with country code. A call to another number goes to the default agent."
+          {...of("numbers")}
+        />
+        <label className="flex items-start gap-2.5">
+          <input
+            type="checkbox"
+            checked={draft.record}
+            onChange={(event) => setDraft({ ...draft, record: event.target.checked })}
+            className="mt-0.5 size-4 accent-ink"
+          />
+          <span>
+            <span className="font-strong">Record its calls</span>
+            <span className="block text-small text-soft">At the carrier, from the answer on, each voice on its own channel.</span>
+          </span>
+        </label>
+        <details open={wrong.options !== undefined || undefined}>
+          <summary className="font-strong">The engine's own settings</summary>
+          <TextArea className="pt-2" label="JSON, passed through untouched" rows={4} mono dir="ltr" spellCheck={false} {...of("options")} />
+        </details>
+      </fieldset>
+      {save.error && <Trouble error={save.error} className="mt-5" />}
+      {!past && mayChange && (
+        <div className="sticky bottom-0 mt-5 flex flex-wrap items-center gap-2 border-t border-line bg-paper py-3">
+          <Button type="submit" look="main" disabled={!changed} busy={save.isPending}>
+            {agent === null ? "Make this agent" : `Save as version ${agent.version + 1}`}
+          </Button>
+          {changed && agent !== null && (
+            <Button look="bare" onClick={() => setDraft(shown)}>
+              Undo the changes
+            </Button>
+          )}
+          {agent && <Standing agent={agent} keep={keep} />}
+        </div>
+      )}
+      {!mayChange && <p className="pt-5 text-soft">Your account may look at agents, not change them.</p>}
+    </form>
+  );
+}
+
+function Versions({ agent, shown }: { agent: Agent; shown: number }) {
+  const neighbours = [shown - 1, shown + 1].filter((version) => version >= 1 && version <= agent.version);
+  return (
+    <p className="text-soft">
+      Version {shown}
+      {neighbours.map((version) => (
+        <Link
+          key={version}
+          to="/agents/$id"
+          params={{ id: agent.id }}
+          search={version === agent.version ? {} : { version }}
+          className="ms-3 underline decoration-edge underline-offset-2 hover:text-ink hover:decoration-ink"
+        >
+          {version < shown ? "Look at the one before" : "The next"}
+        </Link>
+      ))}
+    </p>
+  );
+}
+
+/** Its place among the others: the default, or out of service. */
+function Standing({ agent, keep }: { agent: Agent; keep: (agent: Agent) => void }) {
+  const client = useQueryClient();
+  const navigate = useNavigate();
+  const [asking, setAsking] = useState(false);
+  const makeDefault = useMutation({
+    mutationFn: () => ask(Agent, `/agents/${agent.id}/default`, { method: "POST" }),
+    onSuccess: (saved) => {
+      keep(saved);
+      void client.invalidateQueries({ queryKey: ["agents"] });
+    },
+  });
+  const archive = useMutation({
+    mutationFn: () => ask(Nothing, `/agents/${agent.id}`, { method: "DELETE" }),
+    onSuccess: () => {
+      void client.invalidateQueries({ queryKey: ["agents"] });
+      void navigate({ to: "/agents" });
+    },
+  });
+  if (agent.is_default) return null;
+  return (
+    <div className="ms-auto flex gap-2">
+      <Button look="bare" busy={makeDefault.isPending} onClick={() => makeDefault.mutate()}>
+        Make it the default
+      </Button>
+      <Button look="bare" onClick={() => setAsking(true)}>
+        Take out of service
+      </Button>
+      {makeDefault.error && <Trouble error={makeDefault.error} />}
+      {asking && (
+        <Sheet
+          title="Take this agent out of service?"
+          shape="question"
+          onClose={() => setAsking(false)}
+          foot={
+            <>
+              <Button look="grave" busy={archive.isPending} onClick={() => archive.mutate()}>
+                Take out of service
+              </Button>
+              <Button data-first onClick={() => setAsking(false)}>
+                Keep it
+              </Button>
+            </>
+          }
+        >
+          <p>
+            <bdi className="font-strong">{agent.settings.name}</bdi> answers and places no more calls. Its calls and versions stay as they
+            are.
+          </p>
+          {archive.error && <Trouble error={archive.error} className="mt-3" />}
+        </Sheet>
+      )}
+    </div>
+  );
 }

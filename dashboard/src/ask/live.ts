@@ -9,24 +9,20 @@ type CallPage = { items: Call[]; next: string | null };
 const GATHER_MS = 150;
 
 /**
- * Follows /api/live: hears which call changed and reads it again. After a break everything shown is read again, for what
- * happened meanwhile was not told. `onState` hears whether the stream stands. Gives back how to stop.
+ * Follows /api/live: hears which call changed and reads it again. On a `snapshot` (first of all, after every break, and when
+ * the server could not tell all) everything shown is read again. `onState` hears whether the stream stands. Gives back how to stop.
  */
 export function followLive(client: QueryClient, onState: (connected: boolean) => void): () => void {
   const stream = new EventSource("/api/live");
   let changed = new Map<string, Set<LiveChange["what"]>>();
   let gathering: ReturnType<typeof setTimeout> | undefined;
-  let wasBroken = false;
 
-  stream.onopen = () => {
-    onState(true);
-    if (wasBroken) void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "peaks" });
-    wasBroken = false;
-  };
-  stream.onerror = () => {
-    wasBroken = true;
-    onState(false);
-  };
+  stream.onopen = () => onState(true);
+  stream.onerror = () => onState(false);
+  stream.addEventListener("snapshot", () => {
+    changed.clear();
+    void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "peaks" && query.queryKey[0] !== "session" });
+  });
   stream.addEventListener("change", (event) => {
     const change = LiveChange.safeParse(JSON.parse(String((event as MessageEvent).data)));
     if (!change.success) return;

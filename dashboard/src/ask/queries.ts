@@ -3,7 +3,20 @@ import { infiniteQueryOptions, QueryClient, queryOptions } from "@tanstack/react
 import { type Filters, queryOf } from "../calls/filters.ts";
 import { ask, rememberCsrf } from "./ask.ts";
 import { isSignedOut, Refused } from "./failures.ts";
-import { Agent, ApiKey, Call, CallEvent, EmulatedNumber, Peaks, page, Recording, Session, Utterance, Webhook } from "./shapes.ts";
+import {
+  Agent,
+  AgentSettings,
+  ApiKey,
+  Call,
+  CallEvent,
+  EmulatedNumber,
+  Peaks,
+  page,
+  Recording,
+  Session,
+  Utterance,
+  Webhook,
+} from "./shapes.ts";
 
 const Calls = page(Call);
 export const PAGE_SIZE = 50;
@@ -65,14 +78,23 @@ export const queries = {
       queryKey: ["recordings", id],
       queryFn: ({ signal }) => whole((q) => ask(page(Recording), `/calls/${id}/recordings${q}`, undefined, signal)),
     }),
-  peaks: (id: string, recording: string | null) =>
+  peaks: (recording: string | null, peaksUrl: string | null) =>
     queryOptions({
-      queryKey: ["peaks", id, recording],
-      queryFn: ({ signal }) => ask(Peaks, `/calls/${id}/recording/peaks`, undefined, signal),
+      queryKey: ["peaks", recording, peaksUrl],
+      queryFn: ({ signal }) => ask(Peaks, (peaksUrl ?? "").replace(/^\/api/, ""), undefined, signal),
+      enabled: peaksUrl !== null,
       staleTime: Number.POSITIVE_INFINITY,
     }),
   agents: () =>
     queryOptions({ queryKey: ["agents"], queryFn: ({ signal }) => whole((q) => ask(page(Agent), `/agents${q}`, undefined, signal)) }),
+  agent: (id: string) =>
+    queryOptions({ queryKey: ["agents", id], queryFn: ({ signal }) => ask(Agent, `/agents/${id}`, undefined, signal) }),
+  agentVersion: (id: string, version: number) =>
+    queryOptions({
+      queryKey: ["agents", id, version],
+      queryFn: ({ signal }) => ask(AgentSettings, `/agents/${id}/versions/${version}`, undefined, signal),
+      staleTime: Number.POSITIVE_INFINITY,
+    }),
   keys: () =>
     queryOptions({ queryKey: ["keys"], queryFn: ({ signal }) => whole((q) => ask(page(ApiKey), `/keys${q}`, undefined, signal)) }),
   emulatedNumbers: () =>

@@ -8,17 +8,18 @@ import { Standing, Talk } from "../calls/CallRow.tsx";
 import { isLive, otherNumber, recordingStates, talkMs } from "../calls/states.ts";
 import { speedStep } from "../keys/table.ts";
 import { useKeys } from "../keys/use-keys.ts";
-import { buttonClass } from "../look/Button.tsx";
+import { Button, buttonClass } from "../look/Button.tsx";
 import { Moment } from "../look/Moment.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMedia } from "../look/use-media.ts";
 import { useNow } from "../look/use-now.ts";
 import { Controls } from "../score/Controls.tsx";
 import { Score } from "../score/Score.tsx";
+import { useZoom, type Zoom } from "../score/use-zoom.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { Facts, FactsBone } from "./Facts.tsx";
 import { HangUp } from "./HangUp.tsx";
-import { type Playback, usePlayback } from "./playback.ts";
+import { type Playback, usePlayback, usePlaybackState } from "./playback.ts";
 import { inOrder, linkedMs, nextSentence, previousSentence } from "./spoken.ts";
 import { Timeline } from "./Timeline.tsx";
 import { Transcript, TranscriptBone } from "./Transcript.tsx";
@@ -80,28 +81,32 @@ const Waiting = () => (
 const none: readonly Utterance[] = [];
 
 function OneCall({ call }: { call: Call }) {
-  const { t, side } = useSearch({ from: "/inside/calls/$id" });
+  const { t, side, source } = useSearch({ from: "/inside/calls/$id" });
   const wide = useMedia("(min-width: 64rem)");
   const live = isLive(call);
   const now = useNow(call.status === "in_progress" ? 1000 : 0);
   const said = useQuery(queries.utterances(call.id));
   const utterances = useMemo(() => (said.data ? inOrder(said.data) : none), [said.data]);
-  const { recording } = call;
+  const sources = useQuery(queries.recordings(call.id));
+  const recording = (source && sources.data?.find((one) => one.source === source && one.url !== null)) || call.recording;
   const playable = recording.url !== null;
-  const peaks = useQuery({ ...queries.peaks(call.id, recording.id), enabled: playable });
+  const peaks = useQuery(queries.peaks(recording.id, recording.peaks_url));
   const sound = useMemo(
-    () => (peaks.data && playable ? { peaks: peaks.data, offsetMs: recording.offset_ms ?? 0 } : null),
+    () => (playable && peaks.data ? { peaks: peaks.data, offsetMs: recording.offset_ms ?? 0 } : null),
     [peaks.data, playable, recording.offset_ms],
   );
   const playback = usePlayback(recording);
-  const steps = useSteps(playback, utterances);
   useLinkedMoment(playback, t);
 
   // The end of what is drawn: the talk, the sound, or the last word, whichever is last; a call that runs has room to grow.
   const talk = talkMs(call, now) ?? 0;
   const endMs = Math.max(talk, (recording.duration_ms ?? 0) + (recording.offset_ms ?? 0), utterances.at(-1)?.ended_ms ?? 0);
 
-  const controls = <Controls playback={playback} steps={steps} lengthMs={endMs} download={playable ? recording.url : null} />;
+  const drawnMs = live ? Math.max(30_000, endMs * 1.02) : endMs;
+  // One drawn bar should be at least one measured peak: closer than that there is nothing more to see.
+  const zoom = useZoom(drawnMs, peaks.data ? Math.max(2000, (peaks.data.duration_ms / Math.max(1, peaks.data.points)) * 400) : 5000);
+  const steps = useSteps(playback, zoom, utterances);
+
   return (
     <main className={playable ? "pb-28 lg:pb-24" : "pb-24"}>
       <header className="px-4 pt-3 pb-3 sm:px-6">
@@ -128,21 +133,20 @@ function OneCall({ call }: { call: Call }) {
         </div>
       </header>
       <div data-score className="sticky top-0 z-10 border-y border-line bg-paper px-4 pt-4 pb-1 sm:px-6">
-        <Score endMs={live ? Math.max(30_000, endMs * 1.02) : endMs} utterances={utterances} sound={sound} playback={playback} />
-        <div className="flex min-h-11 items-center">
-          {playable ? (
-            <div className="w-full max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-30 max-lg:border-t max-lg:border-line max-lg:bg-paper max-lg:px-3 max-lg:pt-2 max-lg:pb-[max(0.5rem,env(safe-area-inset-bottom))]">
-              {controls}
-            </div>
-          ) : (
-            <NoSound call={call} />
-          )}
-        </div>
+        <Score endMs={drawnMs} zoom={zoom} utterances={utterances} sound={sound} playback={playback} />
+        {playable ? (
+          <div className="max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-30 max-lg:border-t max-lg:border-line max-lg:bg-paper max-lg:px-3 max-lg:pt-2 max-lg:pb-[max(0.5rem,env(safe-area-inset-bottom))] lg:py-1">
+            <Broken playback={playback} />
+            <Controls playback={playback} steps={steps} zoom={zoom} lengthMs={endMs} download={downloadOf(recording.url)} />
+          </div>
+        ) : (
+          <NoSound call={call} />
+        )}
       </div>
       {/* biome-ignore lint/a11y/useMediaCaption: the transcript beside it is the caption, sentence by sentence */}
       <audio ref={playback.attach} src={recording.url ?? undefined} preload="metadata" className="hidden" />
       <div className="grid gap-x-12 px-4 pt-2 sm:px-6 lg:grid-cols-[minmax(0,1fr)_20rem] xl:grid-cols-[minmax(0,1fr)_24rem]">
-        {!wide && <Facts call={call} />}
+        {!wide && <Facts call={call} heard={recording} />}
         <section aria-labelledby="transcript" className="min-w-0 max-lg:pt-4">
           <h2 id="transcript" className="sr-only">
             What was said
@@ -158,7 +162,7 @@ function OneCall({ call }: { call: Call }) {
           )}
         </section>
         <aside className="min-w-0">
-          {wide && <Facts call={call} />}
+          {wide && <Facts call={call} heard={recording} />}
           <Timeline id={call.id} side={side ?? "events"} />
         </aside>
       </div>
@@ -174,24 +178,39 @@ function silence(call: Call): string {
   return "The call was answered, but no word was heard.";
 }
 
+/** Our own address, as a file to keep. */
+const downloadOf = (url: string | null): string | null => url && `${url}${url.includes("?") ? "&" : "?"}download=1`;
+
+/** The browser could not play it: said where it was to be heard. */
+function Broken({ playback }: { playback: Playback }) {
+  const state = usePlaybackState(playback);
+  if (state !== "failed") return null;
+  return (
+    <p role="alert" className="flex items-center gap-3 py-1 text-look">
+      The sound could not be fetched. It is kept; ask for it again.
+      <Button onClick={playback.retry}>Try again</Button>
+    </p>
+  );
+}
+
 function NoSound({ call }: { call: Call }) {
   const { recording } = call;
   if (recording.because !== null) {
     return (
-      <p className="py-1.5">
+      <p className="py-2.5">
         <span className="text-look">{recording.because.message}</span> <span className="text-soft">{recording.because.remedy}</span>
       </p>
     );
   }
   return (
-    <p className="text-soft">
+    <p className="py-2.5 text-soft">
       {isLive(call) ? "The recording can be heard once the call has ended." : recordingStates[recording.status].line}
     </p>
   );
 }
 
 /** The ways through the sound, for buttons and keys alike. */
-function useSteps(playback: Playback, utterances: readonly Utterance[]) {
+function useSteps(playback: Playback, zoom: Zoom, utterances: readonly Utterance[]) {
   const go = (ms: number | null) => {
     if (ms !== null) playback.seek(ms);
   };
@@ -207,6 +226,9 @@ function useSteps(playback: Playback, utterances: readonly Utterance[]) {
     faster: () => playback.setSpeed(speedStep(playback.speed(), 1)),
     "next sentence": steps.next,
     "previous sentence": steps.previous,
+    nearer: () => zoom.by(0.5, playback.nowMs()),
+    farther: () => zoom.by(2, playback.nowMs()),
+    "whole call": zoom.whole,
   });
   return steps;
 }

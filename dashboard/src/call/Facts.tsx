@@ -1,23 +1,27 @@
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
+import { ask } from "../ask/ask.ts";
 import { queries } from "../ask/queries.ts";
-import { type Call, endReasons, type Recording } from "../ask/shapes.ts";
+import { type Call, endReasons, type Recording, RecordingLink } from "../ask/shapes.ts";
 import { Standing, Talk } from "../calls/CallRow.tsx";
 import { RecordingSign } from "../calls/RecordingSign.tsx";
 import { isLive, recordingStates } from "../calls/states.ts";
+import { Button } from "../look/Button.tsx";
+import { Trouble } from "../look/Trouble.tsx";
+import { useMay } from "../session/use-may.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { size } from "../words/text.ts";
 import { exactly, shortSeconds, when } from "../words/time.ts";
 
 /** What a person asks first: who, when, how long, how it ended and why, is the recording whole. */
-export function Facts({ call }: { call: Call }) {
+export function Facts({ call, heard }: { call: Call; heard: Recording }) {
   return (
     <section aria-labelledby="facts">
       <h2 id="facts" className="sr-only">
         Facts
       </h2>
-      <dl>
+      <dl className="gap-x-8 max-lg:columns-2 max-md:columns-1">
         <Fact name={call.direction === "inbound" ? "Caller" : "Called"}>
           {call.customer_name !== null && <bdi className="block">{call.customer_name}</bdi>}
           <span dir="ltr">{phoneNumber(call.direction === "inbound" ? call.from : call.to)}</span>
@@ -33,6 +37,7 @@ export function Facts({ call }: { call: Call }) {
               <Link
                 to="/agents/$id"
                 params={{ id: call.agent.id }}
+                search={{ version: call.agent.version }}
                 className="underline decoration-edge underline-offset-2 hover:decoration-ink"
               >
                 <bdi>{call.agent.name}</bdi>
@@ -62,7 +67,7 @@ export function Facts({ call }: { call: Call }) {
           </Fact>
         )}
         <Fact name="Recording">
-          <RecordingFact call={call} />
+          <RecordingFact call={call} heard={heard} />
         </Fact>
         <Given name="Variables" values={call.variables} />
         <Given name="Metadata" values={call.metadata} />
@@ -79,7 +84,7 @@ const Dash = () => (
 );
 
 const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
-  <div className="grid min-h-8 grid-cols-[7rem_minmax(0,1fr)] gap-3 border-b border-line py-1.5">
+  <div className="grid min-h-8 grid-cols-[7rem_minmax(0,1fr)] gap-3 break-inside-avoid border-b border-line py-1.5">
     <dt className="text-soft">{name}</dt>
     <dd className="min-w-0 wrap-break-word">{children}</dd>
   </div>
@@ -87,26 +92,63 @@ const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
 
 const sources = { carrier: "From the carrier", journal: "Our own, from the journal", engine: "From the engine" } as const;
 
-function RecordingFact({ call }: { call: Call }) {
+function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
   const all = useQuery(queries.recordings(call.id));
-  const best = call.recording;
-  const others = all.data?.filter((recording) => recording.id !== best.id) ?? [];
+  const others = all.data?.filter((recording) => recording.id !== call.recording.id) ?? [];
   return (
     <>
-      <RecordingState recording={best} />
-      {others.length > 0 && (
-        <details className="mt-1">
-          <summary className="text-small text-soft hover:text-ink">
-            {others.length === 1 ? "One more source" : `${others.length} more sources`}
-          </summary>
-          {others.map((recording) => (
-            <div key={recording.id} className="mt-2">
-              <RecordingState recording={recording} />
-            </div>
-          ))}
-        </details>
-      )}
+      {[call.recording, ...others].map((recording) => (
+        <div key={recording.source} className="not-first:mt-3">
+          <RecordingState recording={recording} />
+          {others.length > 0 && recording.url !== null && (
+            <Link
+              from="/calls/$id"
+              to="."
+              search={(old: object) => ({ ...old, source: recording.id === call.recording.id ? undefined : recording.source })}
+              replace
+              resetScroll={false}
+              aria-current={recording.id === heard.id ? "true" : undefined}
+              className={`text-small ${recording.id === heard.id ? "font-strong" : "underline decoration-edge underline-offset-2 hover:decoration-ink"}`}
+            >
+              {recording.id === heard.id ? "In the score now" : "Listen to this one"}
+            </Link>
+          )}
+        </div>
+      ))}
+      {heard.url !== null && <Share call={call.id} />}
     </>
+  );
+}
+
+/** How long a shared link lives. */
+const SHARED_MINUTES = 60;
+
+/** A link for somebody without an account, made when asked for and copied at once. */
+function Share({ call }: { call: string }) {
+  const may = useMay("recordings.share");
+  const share = useMutation({
+    mutationFn: async () => {
+      const link = await ask(RecordingLink, `/calls/${call}/recording/link`, { method: "POST", body: { minutes: SHARED_MINUTES } });
+      const url = new URL(link.url, location.href).href;
+      const copied = await navigator.clipboard.writeText(url).then(
+        () => true,
+        () => false,
+      );
+      return { url, copied };
+    },
+  });
+  if (!may) return null;
+  return (
+    <div className="mt-3 text-small">
+      <Button busy={share.isPending} onClick={() => share.mutate()}>
+        Share for an hour
+      </Button>
+      <p role="status" className="text-soft">
+        {share.data?.copied && "Copied. Whoever has the link can listen until then."}
+        {share.data && !share.data.copied && <span className="break-all select-all">{share.data.url}</span>}
+      </p>
+      {share.error && <Trouble error={share.error} className="mt-2" />}
+    </div>
   );
 }
 

@@ -1,12 +1,14 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { ask, Nothing } from "../ask/ask.ts";
-import { type Call, may } from "../ask/shapes.ts";
+import { ask } from "../ask/ask.ts";
+import { queries } from "../ask/queries.ts";
+import { Call, may } from "../ask/shapes.ts";
 import { Talk } from "../calls/CallRow.tsx";
 import { otherNumber } from "../calls/states.ts";
 import { Button } from "../look/Button.tsx";
 import { Sheet } from "../look/Sheet.tsx";
 import { Trouble } from "../look/Trouble.tsx";
+import { useMay } from "../session/use-may.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 
 /** Hang up, asked once more: it cannot be taken back. The end itself is told by the carrier and seen on the page. */
@@ -14,13 +16,14 @@ export function HangUp({ call }: { call: Call }) {
   const [asking, setAsking] = useState(false);
   const client = useQueryClient();
   const hangUp = useMutation({
-    mutationFn: () => ask(Nothing, `/calls/${call.id}/hangup`, { method: "POST" }),
-    onSuccess: () => {
+    mutationFn: () => ask(Call, `/calls/${call.id}/hangup`, { method: "POST" }),
+    onSuccess: (after) => {
       setAsking(false);
-      void client.invalidateQueries({ queryKey: ["call", call.id] });
+      client.setQueryData(queries.call(call.id).queryKey, after);
     },
   });
-  if (!may("hang_up", call.status)) return null;
+  const allowed = useMay("calls.hang_up");
+  if (!allowed || !may("hang_up", call.status)) return null;
   return (
     <>
       <Button look="grave" busy={hangUp.isPending || hangUp.isSuccess} onClick={() => setAsking(true)}>
@@ -36,7 +39,7 @@ export function HangUp({ call }: { call: Call }) {
               <Button look="grave" busy={hangUp.isPending} onClick={() => hangUp.mutate()}>
                 Hang up
               </Button>
-              <Button autoFocus onClick={() => setAsking(false)}>
+              <Button data-first onClick={() => setAsking(false)}>
                 Let it go on
               </Button>
             </>

@@ -3,11 +3,14 @@ import { Link } from "@tanstack/react-router";
 import { queries } from "../ask/queries.ts";
 import type { CallEvent, Webhook } from "../ask/shapes.ts";
 import { Trouble } from "../look/Trouble.tsx";
+import { useMay } from "../session/use-may.ts";
 import { plain } from "../words/text.ts";
 import { clockTenths, exactly, timeOfDay } from "../words/time.ts";
 
 /** Everything that happened, and on request the carrier's requests behind it, as they came. */
-export function Timeline({ id, side }: { id: string; side: "events" | "webhooks" }) {
+export function Timeline({ id, side: asked }: { id: string; side: "events" | "webhooks" }) {
+  const raw = useMay("webhooks.read");
+  const side = raw ? asked : "events";
   return (
     <section aria-labelledby="timeline" className="pt-6">
       <div className="flex items-center gap-4 border-b border-line">
@@ -15,7 +18,7 @@ export function Timeline({ id, side }: { id: string; side: "events" | "webhooks"
           What happened
         </h2>
         <nav aria-label="What happened" className="flex gap-4">
-          {(["events", "webhooks"] as const).map((name) => (
+          {(raw ? (["events", "webhooks"] as const) : (["events"] as const)).map((name) => (
             <Link
               key={name}
               from="/calls/$id"

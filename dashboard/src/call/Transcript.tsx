@@ -155,7 +155,7 @@ const Sentence = memo(function Sentence({
   return (
     <li
       aria-current={lit || undefined}
-      className={`grid scroll-mt-64 grid-cols-[2.75rem_minmax(0,1fr)] items-start rounded transition-colors sm:grid-cols-[3rem_minmax(0,1fr)_9rem] ${first ? "mt-3" : ""} ${lit ? look.wash : ""}`}
+      className={`grid scroll-mt-64 grid-cols-[2.75rem_minmax(0,1fr)] -mx-2 items-start rounded px-2 transition-colors sm:grid-cols-[3rem_minmax(0,1fr)_9rem] ${first ? "mt-3" : ""} ${lit ? look.wash : ""}`}
     >
       <Link
         from="/calls/$id"
@@ -170,7 +170,7 @@ const Sentence = memo(function Sentence({
         {clock(said.started_ms)}
       </Link>
       <div className={`min-w-0 ${look.indent}`}>
-        {first && <p className={`ps-3 text-small leading-5 font-strong ${look.name}`}>{voices[said.speaker]}</p>}
+        {first && <p className={`ps-[15px] text-small leading-5 font-strong ${look.name}`}>{voices[said.speaker]}</p>}
         {/* biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: the time beside it is the same deed for keyboards and readers; the text stays text, to be selected */}
         <div
           onClick={() => {
@@ -194,7 +194,7 @@ const Sentence = memo(function Sentence({
           )}
         </div>
       </div>
-      <div className={`max-sm:col-start-2 max-sm:ps-3.5 sm:ps-4 ${first ? "sm:mt-5" : ""}`}>
+      <div className={`max-sm:col-start-2 max-sm:ps-[15px] sm:ps-4 ${first ? "sm:mt-5" : ""}`}>
         {top && (
           <button
             type="button"
@@ -213,7 +213,7 @@ const Sentence = memo(function Sentence({
         )}
       </div>
       {asked && (
-        <ul id={more} className={`col-start-2 mb-2 grid max-w-md gap-x-6 ps-3.5 sm:grid-cols-2 ${look.indent}`}>
+        <ul id={more} className={`col-start-2 mb-2 grid max-w-md gap-x-6 ps-[15px] sm:grid-cols-2 ${look.indent}`}>
           {felt.slice(0, 8).map((feeling) => (
             <li key={feeling.name} className="grid grid-cols-[minmax(0,1fr)_4rem_1.5rem] items-center gap-2 text-small leading-6 text-soft">
               <span className="truncate">{feeling.name}</span>

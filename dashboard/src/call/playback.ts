@@ -14,6 +14,8 @@ export type Playback = {
   /** Goes there; with `play` also starts. Before the sound's length is known the wish is kept. */
   seek: (ms: number, play?: boolean) => void;
   toggle: () => void;
+  /** Fetches the sound again after a failure. */
+  retry: () => void;
   setSpeed: (speed: number) => void;
   /** Hears the position: each frame while playing, once after each jump, and once at the start. */
   onTick: (heard: (ms: number) => void) => () => void;
@@ -83,6 +85,10 @@ export function newPlayback(recording: () => Pick<Recording, "offset_ms" | "url"
       if (!audio || recording().url === null) return;
       if (audio.paused) start();
       else audio.pause();
+    },
+    retry() {
+      wishedMs = nowMs();
+      audio?.load();
     },
     setSpeed(speed) {
       if (audio) audio.playbackRate = speed;

@@ -41,7 +41,7 @@ export function Standing({ call, className = "" }: { call: Call; className?: str
   const { said, quiet } = standing(call);
   if (isLive(call)) {
     return (
-      <span className={`inline-flex items-center gap-2 font-strong ${className}`}>
+      <span className={`inline-flex items-center gap-2 align-middle font-strong ${className}`}>
         <Breathing />
         {said}
       </span>
@@ -49,7 +49,7 @@ export function Standing({ call, className = "" }: { call: Call; className?: str
   }
   return (
     <span
-      className={`inline-flex items-center gap-1.5 ${quiet ? "text-soft" : "text-look"} ${className}`}
+      className={`inline-flex items-center gap-1.5 align-middle ${quiet ? "text-soft" : "text-look"} ${className}`}
       title={call.end_detail ?? undefined}
     >
       {!quiet && (

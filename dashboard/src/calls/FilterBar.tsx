@@ -5,7 +5,9 @@ import { queries } from "../ask/queries.ts";
 import { EndReason, endReasons, RecordingStatus } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { inputClass } from "../look/Field.tsx";
+import { Select } from "../look/Select.tsx";
 import { type Filters, setCount } from "./filters.ts";
+import { daysOf, type Period, periodOf, periods } from "./periods.ts";
 import { recordingStates } from "./states.ts";
 
 /** What narrows the list. Each change is a new address; typing waits for a pause. */
@@ -59,8 +61,10 @@ export function FilterBar({ filters }: { filters: Filters }) {
             </option>
           ))}
         </Pick>
-        <Day label="From" value={filters.from} onDay={(day) => set("from", day)} />
-        <Day label="To" value={filters.to} onDay={(day) => set("to", day)} />
+        <Time
+          filters={filters}
+          onDays={(days) => void navigate({ to: ".", search: (old: object) => ({ ...old, from: undefined, to: undefined, ...days }) })}
+        />
       </div>
       {(chosen > 0 || filters.q !== undefined) && (
         <Link to="/calls" className="press flex items-center px-1 text-soft underline underline-offset-2 hover:text-ink">
@@ -90,28 +94,58 @@ function Pick({
   children,
 }: { label: string; value: string; onPick: (value: string) => void } & Pick<ComponentProps<"select">, "children">) {
   return (
-    <select
+    <Select
       aria-label={label}
       value={value}
       onChange={(event) => onPick(event.target.value)}
-      className={`max-w-48 max-sm:max-w-none ${chip(value !== "")}`}
+      wide="max-sm:w-full"
+      className={`max-w-44 max-sm:w-full max-sm:max-w-none ${chip(value !== "")}`}
     >
       {children}
-    </select>
+    </Select>
   );
 }
 
-function Day({ label, value, onDay }: { label: string; value: string | undefined; onDay: (day: string) => void }) {
+/** When: a stretch people ask for, or two days of their own. */
+function Time({ filters, onDays }: { filters: Filters; onDays: (days: { from?: string | undefined; to?: string | undefined }) => void }) {
+  const period = periodOf(filters, new Date());
+  const [own, setOwn] = useState(period === null);
   return (
-    <label className={`flex items-center gap-2 ${chip(value !== undefined)}`}>
-      {label}
-      <input
-        type="date"
-        value={value ?? ""}
-        onChange={(event) => onDay(event.target.value)}
-        className="min-w-0 grow bg-transparent outline-offset-4"
-      />
-    </label>
+    <>
+      <Pick
+        label="When"
+        value={own || period === null ? "own" : period === "any" ? "" : period}
+        onPick={(value) => {
+          setOwn(value === "own");
+          if (value !== "own") onDays(daysOf(value === "" ? "any" : (value as Period), new Date()));
+        }}
+      >
+        {Object.entries(periods).map(([name, said]) => (
+          <option key={name} value={name === "any" ? "" : name}>
+            {said}
+          </option>
+        ))}
+        <option value="own">Between two days</option>
+      </Pick>
+      {(own || period === null) && (
+        <span className="flex items-center gap-2 max-sm:col-span-2">
+          <Day label="From" value={filters.from} onDay={(from) => onDays({ from, to: filters.to })} />
+          <Day label="To" value={filters.to} onDay={(to) => onDays({ from: filters.from, to })} />
+        </span>
+      )}
+    </>
+  );
+}
+
+function Day({ label, value, onDay }: { label: string; value: string | undefined; onDay: (day: string | undefined) => void }) {
+  return (
+    <input
+      type="date"
+      aria-label={`${label} (day)`}
+      value={value ?? ""}
+      onChange={(event) => onDay(event.target.value === "" ? undefined : event.target.value)}
+      className={`min-w-0 max-sm:grow ${chip(value !== undefined)}`}
+    />
   );
 }
 
@@ -147,7 +181,7 @@ function SearchBox({ value, onSearch }: { value: string; onSearch: (q: string) =
       placeholder="Words, a name or a number"
       value={typed}
       onChange={(event) => setTyped(event.target.value)}
-      className={`${inputClass} w-64! max-sm:w-auto! max-sm:grow`}
+      className={`${inputClass} w-60! max-sm:w-auto! max-sm:grow`}
     />
   );
 }

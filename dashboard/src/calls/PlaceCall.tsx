@@ -79,7 +79,7 @@ export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => voi
           dir="ltr"
           inputMode="tel"
           autoComplete="off"
-          autoFocus
+          data-first
           required
           value={number}
           onChange={(event) => setNumber(typedNumber(event.target.value))}

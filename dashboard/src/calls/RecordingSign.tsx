@@ -44,7 +44,7 @@ const colours: Record<RecordingGlyph, string> = {
 export function RecordingSign({ recording, className = "" }: { recording: Pick<Recording, "status" | "because">; className?: string }) {
   const { word, glyph, line } = recordingStates[recording.status];
   return (
-    <span className={`inline-flex items-center gap-1.5 ${className}`} title={recording.because?.message ?? line}>
+    <span className={`inline-flex items-center gap-1.5 align-middle ${className}`} title={recording.because?.message ?? line}>
       <svg viewBox="0 0 16 16" aria-hidden="true" className={`size-4 shrink-0 ${colours[glyph]}`}>
         {drawn[glyph]}
       </svg>

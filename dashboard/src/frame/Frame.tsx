@@ -7,6 +7,7 @@ import { Help } from "../keys/Help.tsx";
 import { useKeys } from "../keys/use-keys.ts";
 import { Button } from "../look/Button.tsx";
 import { Mark } from "../look/Mark.tsx";
+import { useMay } from "../session/use-may.ts";
 
 const places = [
   ["/calls", "Calls"],
@@ -19,6 +20,7 @@ export function Frame(): ReactNode {
   const client = useQueryClient();
   const navigate = useNavigate();
   const { place } = useSearch({ from: "/inside" });
+  const mayPlace = useMay("calls.place");
   const [connected, setConnected] = useState(true);
   const [helping, setHelping] = useState(false);
   useEffect(() => followLive(client, setConnected), [client]);
@@ -27,7 +29,7 @@ export function Frame(): ReactNode {
     void navigate({ to: ".", search: (old: object) => ({ ...old, place: to }), replace: to === undefined });
   useKeys({
     help: () => setHelping(true),
-    "place a call": () => setPlace(""),
+    "place a call": () => mayPlace && setPlace(""),
     search: () => {
       const box = document.querySelector<HTMLInputElement>("input[type=search]");
       if (box) box.focus();
@@ -58,9 +60,11 @@ export function Frame(): ReactNode {
               </Link>
             ))}
           </nav>
-          <Button look="main" className="max-lg:ms-2 max-sm:px-2.5 lg:mt-4" onClick={() => setPlace("")}>
-            Place a call
-          </Button>
+          {mayPlace && (
+            <Button look="main" className="max-lg:ms-2 max-sm:px-2.5 lg:mt-4" onClick={() => setPlace("")}>
+              Place a call
+            </Button>
+          )}
           <div className="max-lg:hidden lg:mt-auto">
             <Button look="bare" className="w-full justify-between! px-2!" onClick={() => setHelping(true)}>
               Keys <kbd className="font-mono text-small">?</kbd>
@@ -74,7 +78,7 @@ export function Frame(): ReactNode {
         </p>
         <Outlet />
       </div>
-      {place !== undefined && <PlaceCallSheet to={place} onClose={() => setPlace(undefined)} />}
+      {mayPlace && place !== undefined && <PlaceCallSheet to={place} onClose={() => setPlace(undefined)} />}
       {helping && <Help onClose={() => setHelping(false)} />}
     </div>
   );

@@ -8,6 +8,9 @@ export type Deed =
   | "faster"
   | "next sentence"
   | "previous sentence"
+  | "nearer"
+  | "farther"
+  | "whole call"
   | "search"
   | "place a call"
   | "help";
@@ -22,6 +25,9 @@ export const keyTable: readonly Key[] = [
   { keys: ["]"], shown: "]", deed: "faster", says: "Faster", where: "call" },
   { keys: ["n"], shown: "n", deed: "next sentence", says: "Next sentence", where: "call" },
   { keys: ["p"], shown: "p", deed: "previous sentence", says: "Previous sentence", where: "call" },
+  { keys: ["+", "="], shown: "+", deed: "nearer", says: "Look closer", where: "call" },
+  { keys: ["-"], shown: "−", deed: "farther", says: "Step back", where: "call" },
+  { keys: ["0"], shown: "0", deed: "whole call", says: "See the whole call", where: "call" },
   { keys: ["/"], shown: "/", deed: "search", says: "Search calls", where: "everywhere" },
   { keys: ["c"], shown: "c", deed: "place a call", says: "Place a call", where: "everywhere" },
   { keys: ["?"], shown: "?", deed: "help", says: "Show these keys", where: "everywhere" },

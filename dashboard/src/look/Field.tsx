@@ -1,4 +1,5 @@
 import { type ComponentProps, type ReactNode, useId } from "react";
+import { Select } from "./Select.tsx";
 
 const box =
   "w-full rounded border bg-raised px-2.5 text-body text-ink placeholder:text-faint hover:border-ink-soft aria-invalid:border-look";
@@ -56,9 +57,9 @@ export function Choice({ label, hint, wrong, className, children, ...rest }: Tol
   return (
     <Field label={label} hint={hint} wrong={wrong ?? null} className={className ?? ""}>
       {(named) => (
-        <select {...rest} {...named} className={`${inputClass} pe-1`}>
+        <Select {...rest} {...named} wide="w-full" className={inputClass}>
           {children}
-        </select>
+        </Select>
       )}
     </Field>
   );

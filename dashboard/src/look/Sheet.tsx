@@ -10,7 +10,7 @@ const shapes = {
 
 /**
  * The browser's own dialog: it keeps the focus in, makes the rest inert, closes on Escape and gives the focus back.
- * No library: those write style elements into the page, which its policy forbids.
+ * The field or button marked data-first has the focus when it opens. No library: those write style elements into the page, which its policy forbids.
  */
 export function Sheet({
   title,
@@ -29,7 +29,12 @@ export function Sheet({
   const id = useId();
   useEffect(() => {
     const opened = dialog.current;
-    if (opened && !opened.open) opened.showModal();
+    if (opened && !opened.open) {
+      opened.showModal();
+      // Where a keyboard would cover the screen, the title has the focus instead of a text field.
+      const first = opened.querySelector<HTMLElement>(matchMedia("(pointer: coarse)").matches ? "h2" : "[data-first], h2");
+      first?.focus({ preventScroll: true });
+    }
     return () => opened?.close();
   }, []);
   return (
@@ -47,7 +52,7 @@ export function Sheet({
     >
       <div className={`flex flex-col ${shape === "side" ? "h-full" : "max-h-[calc(100dvh-4rem)]"}`}>
         <header className="flex items-center justify-between gap-4 px-5 pt-4 pb-2">
-          <h2 id={id} className="text-lead font-strong">
+          <h2 id={id} tabIndex={-1} className="text-lead outline-none font-strong">
             {title}
           </h2>
           {shape === "side" && (

@@ -1,8 +1,10 @@
 import { useState } from "react";
 import { type Playback, useAt, usePlaybackState, useSpeed } from "../call/playback.ts";
-import { speedStep, speeds } from "../keys/table.ts";
+import { speeds } from "../keys/table.ts";
 import { Button, buttonClass } from "../look/Button.tsx";
+import { Select } from "../look/Select.tsx";
 import { clock, spokenDuration } from "../words/time.ts";
+import type { Zoom } from "./use-zoom.ts";
 
 type Steps = { next: () => void; previous: () => void };
 
@@ -10,103 +12,107 @@ type Steps = { next: () => void; previous: () => void };
 export function Controls({
   playback,
   steps,
+  zoom,
   lengthMs,
   download,
 }: {
   playback: Playback;
   steps: Steps;
+  zoom: Zoom;
   lengthMs: number;
   download: string | null;
 }) {
   const state = usePlaybackState(playback);
   const speed = useSpeed(playback);
-  const playable = state !== "none";
+  const running = state === "playing" || state === "waiting";
   return (
-    <div className="flex items-center gap-1 sm:gap-2">
+    <div className="flex items-center gap-0.5 sm:gap-1">
       <Button
         look="main"
-        disabled={!playable}
-        aria-label={state === "playing" || state === "waiting" ? "Pause" : "Play"}
+        aria-label={running ? "Pause" : "Play"}
+        title={`${running ? "Pause" : "Play"} (space)`}
         aria-busy={state === "waiting"}
         className="size-10! shrink-0 rounded-full! p-0!"
         onClick={playback.toggle}
       >
         <svg viewBox="0 0 16 16" aria-hidden="true" className={`size-4 fill-current ${state === "waiting" ? "animate-wait" : ""}`}>
-          {state === "playing" || state === "waiting" ? <path d="M3.5 2h3v12h-3zM9.5 2h3v12h-3z" /> : <path d="M4 1.5v13l10.5-6.5z" />}
+          {running ? <path d="M3.5 2h3v12h-3zM9.5 2h3v12h-3z" /> : <path d="M4 1.5v13L14.5 8z" />}
         </svg>
       </Button>
       <Position playback={playback} lengthMs={lengthMs} />
       <Button
         look="bare"
-        disabled={!playable}
-        className="max-sm:hidden"
+        className="tabular px-2! max-sm:hidden"
+        title="Back 5 seconds (←)"
         onClick={() => playback.seek(Math.max(0, playback.nowMs() - 5000))}
       >
         −5 s
       </Button>
-      <Button look="bare" disabled={!playable} className="max-sm:hidden" onClick={() => playback.seek(playback.nowMs() + 5000)}>
+      <Button
+        look="bare"
+        className="tabular px-2! max-sm:hidden"
+        title="Forward 5 seconds (→)"
+        onClick={() => playback.seek(playback.nowMs() + 5000)}
+      >
         +5 s
       </Button>
-      <Button look="bare" disabled={!playable} className="max-sm:px-2.5" aria-label="Previous sentence" onClick={steps.previous}>
-        <span className="max-md:hidden">Previous</span>
-        <span aria-hidden="true" className="md:hidden rtl:-scale-x-100">
-          ⏮
-        </span>
+      <Button look="bare" className="px-2.5!" aria-label="Previous sentence" title="Previous sentence (p)" onClick={steps.previous}>
+        <Skip className="-scale-x-100 rtl:scale-x-100" />
       </Button>
-      <Button look="bare" disabled={!playable} className="max-sm:px-2.5" aria-label="Next sentence" onClick={steps.next}>
-        <span className="max-md:hidden">Next</span>
-        <span aria-hidden="true" className="md:hidden rtl:-scale-x-100">
-          ⏭
-        </span>
+      <Button look="bare" className="px-2.5!" aria-label="Next sentence" title="Next sentence (n)" onClick={steps.next}>
+        <Skip className="rtl:-scale-x-100" />
       </Button>
-      <div className="ms-auto flex items-center sm:gap-2">
+      <div className="ms-auto flex items-center sm:gap-1">
+        {!zoom.isWhole && (
+          <Button look="bare" className="px-2! max-sm:hidden" title="See the whole call (0)" onClick={zoom.whole}>
+            Whole call
+          </Button>
+        )}
         <Button
           look="bare"
-          disabled={!playable}
-          className="max-md:hidden"
-          aria-label="Slower"
-          onClick={() => playback.setSpeed(speedStep(speed, -1))}
+          className="px-2! max-md:hidden"
+          title="Look closer (+, or Ctrl and the wheel)"
+          onClick={() => zoom.by(0.5, playback.nowMs())}
         >
-          −
+          Closer
         </Button>
-        <select
+        <CopyLink playback={playback} />
+        {download !== null && (
+          <a href={download} download className={`${buttonClass("bare")} px-2! max-sm:hidden`}>
+            Download
+          </a>
+        )}
+        <Select
           aria-label="Speed"
-          disabled={!playable}
+          title="Slower [  faster ]"
           value={speed}
           onChange={(event) => playback.setSpeed(Number(event.target.value))}
-          className="press tabular rounded border border-transparent bg-transparent px-1 text-soft hover:border-line disabled:opacity-55"
+          className="press tabular rounded border border-transparent bg-transparent ps-2 text-soft hover:bg-sunk hover:text-ink"
         >
           {speeds.map((s) => (
             <option key={s} value={s}>
               {s}×
             </option>
           ))}
-        </select>
-        <Button
-          look="bare"
-          disabled={!playable}
-          className="max-md:hidden"
-          aria-label="Faster"
-          onClick={() => playback.setSpeed(speedStep(speed, 1))}
-        >
-          +
-        </Button>
-        <CopyLink playback={playback} />
-        {download !== null && (
-          <a href={download} download className={`${buttonClass("bare")} max-md:hidden`}>
-            Download
-          </a>
-        )}
+        </Select>
       </div>
     </div>
   );
 }
 
+const Skip = ({ className }: { className: string }) => (
+  <svg viewBox="0 0 16 16" aria-hidden="true" className={`size-3.5 fill-current ${className}`}>
+    <path d="M3 2.5v11L10.5 8zM11 2.5h2v11h-2z" />
+  </svg>
+);
+
 function Position({ playback, lengthMs }: { playback: Playback; lengthMs: number }) {
   const seconds = useAt(playback, (ms) => Math.floor(Math.max(0, ms) / 1000));
   return (
-    <p className="tabular px-1 whitespace-nowrap" title={`${spokenDuration(seconds * 1000)} of ${spokenDuration(lengthMs)}`}>
-      <span className="inline-block min-w-[2.2em] text-end font-strong">{clock(seconds * 1000)}</span>
+    <p className="tabular px-1.5 whitespace-nowrap" title={`${spokenDuration(seconds * 1000)} of ${spokenDuration(lengthMs)}`}>
+      <span className={`inline-block text-end font-strong ${lengthMs >= 3_600_000 ? "min-w-[3.8em]" : "min-w-[2.2em]"}`}>
+        {clock(seconds * 1000)}
+      </span>
       <span className="text-faint"> / {clock(lengthMs)}</span>
     </p>
   );
@@ -123,9 +129,9 @@ function CopyLink({ playback }: { playback: Playback }) {
     setTimeout(() => setCopied(false), 2000);
   };
   return (
-    <Button look="bare" className="max-lg:hidden" onClick={() => void copy()}>
+    <Button look="bare" className="px-2! max-md:hidden" title="Copy the address of this moment" onClick={() => void copy()}>
       <span className="grid">
-        <span className={`col-start-1 row-start-1 ${copied ? "invisible" : ""}`}>Copy link here</span>
+        <span className={`col-start-1 row-start-1 ${copied ? "invisible" : ""}`}>Copy link</span>
         <span role="status" className="col-start-1 row-start-1">
           {copied ? "Copied" : ""}
         </span>

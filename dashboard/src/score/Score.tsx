@@ -1,10 +1,11 @@
-import { type KeyboardEvent, type PointerEvent, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type KeyboardEvent, type PointerEvent, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { Peaks, Utterance } from "../ask/shapes.ts";
 import { type Playback, useTick } from "../call/playback.ts";
 import { spokenAt } from "../call/spoken.ts";
 import { strongest } from "../words/emotion.ts";
 import { clock, clockTenths, shortSeconds, spokenDuration } from "../words/time.ts";
 import { BAR_PITCH, bars, barsPath, cutIns, gain, gaps, msOf, placeLabels, ticks, type View, xOf } from "./geometry.ts";
+import type { Zoom } from "./use-zoom.ts";
 
 export const voices = { caller: "Caller", agent: "Agent" } as const;
 /** What one character of the 12 px face takes, on average; for finding room only. */
@@ -14,31 +15,40 @@ type Sound = { peaks: Peaks; offsetMs: number } | null;
 
 /**
  * The call as a score: the caller above the line, the agent mirrored below, their feelings under them, one time axis.
- * Without a sound (live, or not there) the sentences stand where they were said. `endMs` is the end of the drawn time.
+ * Without a sound (live, or not there) the sentences stand where they were said. `endMs` is the end of the call's time.
  */
 export function Score({
   endMs,
+  zoom,
   utterances,
   sound,
   playback,
 }: {
   endMs: number;
+  zoom: Zoom;
   utterances: readonly Utterance[];
   sound: Sound;
   playback: Playback;
 }) {
   const frame = useRef<HTMLDivElement>(null);
+  const slider = useSpokenPosition(playback, utterances);
   const width = useWidth(frame);
-  const view = useMemo<View>(() => ({ fromMs: 0, toMs: Math.max(1000, endMs), width }), [endMs, width]);
+  const { fromMs, toMs } = zoom.shown;
+  const view = useMemo<View>(() => ({ fromMs, toMs: Math.max(fromMs + 1000, toMs), width }), [fromMs, toMs, width]);
   const [hoverMs, setHoverMs] = useState<number | null>(null);
   const playable = sound !== null;
+  useWheel(slider, view, zoom);
+  useTick(playback, (ms) => {
+    // The page turns when the playhead leaves a stretch that is looked at closely; a jump elsewhere is followed too.
+    if (!zoom.isWhole && playable && (ms < fromMs - 50 || ms > toMs)) zoom.to(ms - (toMs - fromMs) * 0.05);
+  });
 
   const at = (event: PointerEvent) => {
     const box = event.currentTarget.getBoundingClientRect();
-    return Math.min(view.toMs, Math.max(0, msOf(view, event.clientX - box.left)));
+    return Math.min(view.toMs, Math.max(view.fromMs, msOf(view, event.clientX - box.left)));
   };
   const keys = (event: KeyboardEvent) => {
-    const to = { Home: 0, End: view.toMs - 1000 }[event.key];
+    const to = { Home: 0, End: endMs - 1000 }[event.key];
     if (to === undefined) return;
     event.preventDefault();
     playback.seek(to);
@@ -55,7 +65,7 @@ export function Score({
         aria-valuemax={Math.round(endMs / 1000)}
         aria-valuenow={0}
         aria-disabled={!playable}
-        ref={useSpokenPosition(playback, utterances)}
+        ref={slider}
         onKeyDown={keys}
         onPointerMove={(event) => {
           setHoverMs(at(event));
@@ -69,9 +79,12 @@ export function Score({
         }}
         className={`relative touch-pan-y outline-offset-4 ${playable ? "cursor-text" : ""}`}
       >
-        <Lanes view={view} utterances={utterances} sound={sound} playback={playback} />
-        <Feelings view={view} utterances={utterances} />
-        <Axis view={view} />
+        <div className={zoom.isWhole ? "" : "overflow-x-clip"}>
+          <Lanes view={view} utterances={utterances} sound={sound} playback={playback} />
+          <Feelings view={view} utterances={utterances} />
+          <Axis view={view} />
+        </div>
+        {!zoom.isWhole && <Excerpt view={view} endMs={endMs} />}
         {playable && <Playhead view={view} playback={playback} />}
         {hoverMs !== null && <Hover view={view} ms={hoverMs} utterances={utterances} />}
       </div>
@@ -79,7 +92,38 @@ export function Score({
   );
 }
 
-function useWidth(box: React.RefObject<HTMLElement | null>): number {
+/** Ctrl and the wheel look closer, a sideways wheel moves along; any other wheel stays the page's. */
+function useWheel(target: RefObject<HTMLElement | null>, view: View, zoom: Zoom): void {
+  useEffect(() => {
+    const element = target.current;
+    if (!element) return;
+    const wheel = (event: WheelEvent) => {
+      const x = event.clientX - element.getBoundingClientRect().left;
+      if (event.ctrlKey || event.metaKey) {
+        event.preventDefault();
+        zoom.by(Math.exp(event.deltaY / 200), msOf(view, x));
+      } else if (!zoom.isWhole && Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        event.preventDefault();
+        zoom.to(view.fromMs + (event.deltaX / Math.max(1, view.width)) * (view.toMs - view.fromMs));
+      }
+    };
+    // React listens passively to wheels and could not keep the page from zooming.
+    element.addEventListener("wheel", wheel, { passive: false });
+    return () => element.removeEventListener("wheel", wheel);
+  }, [target, view, zoom]);
+}
+
+/** Which part of the whole is looked at: a short line on the axis. */
+const Excerpt = ({ view, endMs }: { view: View; endMs: number }) => (
+  <div aria-hidden="true" className="pointer-events-none absolute inset-x-0 bottom-5 h-px">
+    <div
+      className="absolute -top-px h-[3px] bg-ink"
+      style={{ left: `${(view.fromMs / endMs) * 100}%`, width: `${((view.toMs - view.fromMs) / endMs) * 100}%` }}
+    />
+  </div>
+);
+
+function useWidth(box: RefObject<HTMLElement | null>): number {
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
     const measured = box.current;
@@ -119,12 +163,12 @@ function Lanes({ view, utterances, sound, playback }: { view: View; utterances: 
   }, [sound, view]);
   const played = useRef<SVGSVGElement>(null);
   useTick(playback, (ms) => {
-    if (played.current) played.current.style.clipPath = `inset(0 ${Math.max(0, view.width - xOf(view, ms))}px 0 0)`;
+    if (played.current) played.current.style.clipPath = `inset(0 ${Math.min(view.width, Math.max(0, view.width - xOf(view, ms)))}px 0 0)`;
   });
   const box = `0 ${-LANE} ${Math.max(1, view.width)} ${2 * LANE}`;
   const shape = "absolute inset-0 size-full overflow-visible";
   return (
-    <div className="relative h-24 sm:h-28">
+    <div className="relative h-24 sm:h-32">
       {drawn ? (
         <>
           <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={`${shape} opacity-45`}>
@@ -208,13 +252,13 @@ function Feelings({ view, utterances }: { view: View; utterances: readonly Utter
     () =>
       (["caller", "agent"] as const).map((speaker) => {
         const felt = utterances.flatMap((said) => {
-          const feeling = said.speaker === speaker ? strongest(said.emotions) : null;
+          const feeling = said.speaker === speaker && said.ended_ms > view.fromMs ? strongest(said.emotions) : null;
           return feeling
             ? [
                 {
                   said,
                   feeling,
-                  at: xOf(view, said.started_ms),
+                  at: Math.max(0, xOf(view, said.started_ms)),
                   text: feeling.name,
                   weight: feeling.score,
                   widthPx: feeling.name.length * CHAR_PX + 10,
@@ -270,11 +314,11 @@ function Axis({ view }: { view: View }) {
     <div aria-hidden="true" className="relative mt-1 h-5 border-t border-line text-small text-faint">
       {found.map((ms) => {
         const x = xOf(view, ms);
-        return x > view.width - 12 ? null : (
+        return x > view.width - 32 ? null : (
           <span
             key={ms}
             style={{ left: `${x}px` }}
-            className="tabular absolute top-0 pt-1 leading-4 before:absolute before:top-0 before:left-0 before:h-1.5 before:w-px before:bg-edge before:content-[''] [&:not(:first-child)]:before:left-0"
+            className="tabular absolute top-0 pt-1 leading-4 before:absolute before:top-0 before:left-0 before:h-1.5 before:w-px before:bg-edge before:content-['']"
           >
             <span className="ps-1">{clock(ms)}</span>
           </span>
@@ -287,7 +331,10 @@ function Axis({ view }: { view: View }) {
 function Playhead({ view, playback }: { view: View; playback: Playback }) {
   const line = useRef<HTMLDivElement>(null);
   const move = (ms: number) => {
-    if (line.current) line.current.style.transform = `translateX(${Math.min(view.width, Math.max(0, xOf(view, ms))) - 1}px)`;
+    if (!line.current) return;
+    const x = xOf(view, ms);
+    line.current.style.transform = `translateX(${Math.min(view.width, Math.max(0, x)) - 1}px)`;
+    line.current.style.visibility = x < -1 || x > view.width + 1 ? "hidden" : "visible";
   };
   useTick(playback, move);
   useEffect(() => move(playback.nowMs()));

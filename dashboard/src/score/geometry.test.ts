@@ -33,6 +33,8 @@ describe("the lanes", () => {
     expect(bars(peaks, 0, 0, small).map((b) => b.toFixed(2))).toEqual(["0.08", "1.00", "0.50", "0.00"]));
   it("stand at the right time when the recording began later than the call", () =>
     expect(bars(peaks, 0, 500, small).map((b) => b.toFixed(2))).toEqual(["0.00", "0.00", "0.08", "1.00"]));
+  it("draw silence as silence, not as the noise of the line", () =>
+    expect(bars({ duration_ms: 1000, points: 1, channels: [[-1, 1]] }, 0, 0, { fromMs: 0, toMs: 1000, width: 3 })).toEqual([0]));
   it("of a channel that is missing are silent", () => expect(bars(peaks, 5, 0, small)).toEqual([0, 0, 0, 0]));
   it("share one gain, so that a quiet side looks quiet", () => expect(gain([0.5, 0.1], [0.05])).toBeCloseTo(10, -1));
   it("of silence are not blown up", () => {
@@ -62,12 +64,14 @@ it("the weightiest labels get the room, in reading order, none over another", ()
 });
 describe("zooming", () => {
   it("keeps the moment under the pointer where it is", () => {
-    const close = zoomed(view, 0.5, 15_000, 60_000);
+    const close = { ...zoomed(view, 0.5, 15_000, 60_000, 2000), width: view.width };
     expect(xOf(close, 15_000)).toBeCloseTo(150);
     expect(close.toMs - close.fromMs).toBe(30_000);
   });
-  it("stays within the call", () => {
-    expect(zoomed({ fromMs: 30_000, toMs: 60_000, width: 600 }, 10, 60_000, 60_000)).toEqual(view);
-    expect(zoomed(view, 0.0001, 60_000, 60_000).toMs).toBe(60_000);
+  it("stays within the call, and within what is worth drawing", () => {
+    expect(zoomed({ fromMs: 30_000, toMs: 60_000 }, 10, 60_000, 60_000, 2000)).toEqual({ fromMs: 0, toMs: 60_000 });
+    expect(zoomed(view, 0.0001, 60_000, 60_000, 2000)).toEqual({ fromMs: 58_000, toMs: 60_000 });
   });
+  it("of a call shorter than that shows all of it", () =>
+    expect(zoomed({ fromMs: 0, toMs: 900 }, 0.5, 0, 900, 2000)).toEqual({ fromMs: 0, toMs: 900 }));
 });

@@ -23,6 +23,9 @@ export function ticks(view: View, apart = 72): number[] {
 /** One bar every 3 px, 2 px wide: the finest pitch at which bars stay apart on an ordinary screen. */
 export const BAR_PITCH = 3;
 
+/** A peak of one step of 127 (-42 dB) is the noise of the line or of rounding, not a voice: silence is drawn as silence. */
+const NOISE = 1;
+
 /**
  * How loud one channel is in each bar of the view, 0..1 of full scale: the loudest peak that falls into the bar.
  * `offsetMs` is where the recording begins on the call's clock.
@@ -38,7 +41,7 @@ export function bars(peaks: Peaks, channel: number, offsetMs: number, view: View
     for (let p = Math.max(0, Math.floor(from)); p < Math.min(peaks.points, Math.max(Math.floor(from) + 1, Math.ceil(to))); p++) {
       loudest = Math.max(loudest, -(pairs[2 * p] ?? 0), pairs[2 * p + 1] ?? 0);
     }
-    return Math.min(1, loudest / 127);
+    return loudest <= NOISE ? 0 : Math.min(1, loudest / 127);
   });
 }
 
@@ -95,10 +98,10 @@ export function placeLabels<L extends Label>(labels: readonly L[], width: number
   return placed.sort((a, b) => a.at - b.at);
 }
 
-/** The view zoomed by `factor` around `aroundMs`, kept inside the call and not below two seconds. */
-export function zoomed(view: View, factor: number, aroundMs: number, endMs: number): View {
-  const span = Math.min(endMs, Math.max(2000, (view.toMs - view.fromMs) * factor));
-  const share = (aroundMs - view.fromMs) / Math.max(1, view.toMs - view.fromMs);
+/** A stretch zoomed by `factor` around `aroundMs`, kept inside the call and not shorter than `leastMs`. */
+export function zoomed(shown: Omit<View, "width">, factor: number, aroundMs: number, endMs: number, leastMs: number): Omit<View, "width"> {
+  const span = Math.min(endMs, Math.max(leastMs, (shown.toMs - shown.fromMs) * factor));
+  const share = (aroundMs - shown.fromMs) / Math.max(1, shown.toMs - shown.fromMs);
   const fromMs = Math.max(0, Math.min(endMs - span, aroundMs - share * span));
-  return { fromMs, toMs: fromMs + span, width: view.width };
+  return { fromMs, toMs: fromMs + span };
 }

@@ -1,7 +1,8 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link, useRouter, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef } from "react";
-import { ask, Nothing } from "../ask/ask.ts";
+import { ask } from "../ask/ask.ts";
+import { Session } from "../ask/shapes.ts";
 import { Outer } from "../frame/Outer.tsx";
 import { buttonClass } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
@@ -13,7 +14,7 @@ export function EnterPage(): ReactNode {
   const router = useRouter();
   const traded = useRef(false);
   const { mutate, error } = useMutation({
-    mutationFn: (body: { token: string }) => ask(Nothing, "/session/link", { method: "POST", body }),
+    mutationFn: (body: { token: string }) => ask(Session, "/session/link", { method: "POST", body }),
     onSuccess: () => {
       client.clear();
       router.history.replace(to ?? "/calls");

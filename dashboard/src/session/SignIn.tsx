@@ -1,8 +1,9 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useRouter, useSearch } from "@tanstack/react-router";
 import type { FormEvent, ReactNode } from "react";
-import { ask, Nothing } from "../ask/ask.ts";
+import { ask } from "../ask/ask.ts";
 import { Refused } from "../ask/failures.ts";
+import { Session } from "../ask/shapes.ts";
 import { Outer } from "../frame/Outer.tsx";
 import { Button } from "../look/Button.tsx";
 import { TextField } from "../look/Field.tsx";
@@ -13,7 +14,7 @@ export function SignInPage(): ReactNode {
   const client = useQueryClient();
   const router = useRouter();
   const signIn = useMutation({
-    mutationFn: (body: unknown) => ask(Nothing, "/session", { method: "POST", body }),
+    mutationFn: (body: unknown) => ask(Session, "/session", { method: "POST", body }),
     onSuccess: () => {
       client.clear();
       router.history.replace(to ?? "/calls");

@@ -1,3 +1,112 @@
-export function SettingsPage() {
-  return null;
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useRouter } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import { ask, Nothing, rememberCsrf } from "../ask/ask.ts";
+import { queries } from "../ask/queries.ts";
+import type { Role } from "../ask/shapes.ts";
+import { chooseDirection, chooseTheme, useDirection, useTheme } from "../frame/theme.ts";
+import { Button } from "../look/Button.tsx";
+import { Segments } from "../look/Segments.tsx";
+import { Trouble } from "../look/Trouble.tsx";
+import { useMay } from "../session/use-may.ts";
+import { Keys } from "./Keys.tsx";
+
+export const roles = {
+  admin: "may do everything",
+  member: "may place calls and change agents",
+  viewer: "may look and listen",
+} as const satisfies Record<Role, string>;
+
+export function SettingsPage(): ReactNode {
+  const session = useQuery(queries.session());
+  const mayKeys = useMay("keys.manage");
+  return (
+    <main className="px-4 pt-4 pb-24 sm:px-6 lg:pt-5">
+      <h1 className="text-title font-strong">Settings</h1>
+      <Part title="You">
+        <p>
+          {session.data?.user.email}
+          <span className="text-soft">{session.data && ` ${roles[session.data.user.role]}`}</span>
+        </p>
+        <SignOut />
+      </Part>
+      <Part title="This page">
+        <Look />
+      </Part>
+      {mayKeys && (
+        <Part title="Keys for programs">
+          <Keys />
+        </Part>
+      )}
+      <Part title="For programs">
+        <p className="max-w-[62ch]">
+          Everything seen here can be read and done by API too.{" "}
+          <a href="/api/openapi.json" className="underline decoration-edge underline-offset-2 hover:decoration-ink">
+            OpenAPI document
+          </a>
+        </p>
+      </Part>
+    </main>
+  );
+}
+
+const Part = ({ title, children }: { title: string; children: ReactNode }) => (
+  <section className="mt-6 grid gap-x-8 gap-y-3 border-t border-line pt-4 md:grid-cols-[10rem_minmax(0,1fr)]">
+    <h2 className="font-strong">{title}</h2>
+    <div className="flex flex-col items-start gap-4">{children}</div>
+  </section>
+);
+
+function SignOut() {
+  const client = useQueryClient();
+  const router = useRouter();
+  const signOut = useMutation({
+    mutationFn: (everywhere: boolean) => ask(Nothing, `/session${everywhere ? "?everywhere=1" : ""}`, { method: "DELETE" }),
+    onSuccess: () => {
+      rememberCsrf(null);
+      client.clear();
+      void router.navigate({ to: "/sign-in" });
+    },
+  });
+  return (
+    <>
+      <div className="flex flex-wrap gap-2">
+        <Button busy={signOut.isPending} onClick={() => signOut.mutate(false)}>
+          Sign out
+        </Button>
+        <Button look="bare" busy={signOut.isPending} onClick={() => signOut.mutate(true)}>
+          Sign out on every machine
+        </Button>
+      </div>
+      {signOut.error && <Trouble error={signOut.error} />}
+    </>
+  );
+}
+
+function Look() {
+  const theme = useTheme();
+  const direction = useDirection();
+  return (
+    <>
+      <Segments
+        label="Light or dark"
+        value={theme}
+        options={[
+          ["system", "As the system"],
+          ["light", "Light"],
+          ["dark", "Dark"],
+        ]}
+        onChoose={chooseTheme}
+      />
+      <Segments
+        label="Reading direction"
+        value={direction}
+        options={[
+          ["ltr", "Left to right"],
+          ["rtl", "Right to left"],
+        ]}
+        onChoose={chooseDirection}
+      />
+    </>
+  );
 }

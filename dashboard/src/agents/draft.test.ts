@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { AgentSettings } from "../ask/shapes.ts";
+import { draftOf, emptyDraft, settingsOf } from "./draft.ts";
+
+const settings = AgentSettings.parse({
+  name: "Desk",
+  prompt: "Help {{name}}.",
+  greeting: "Hello.",
+  voice: "Ito",
+  numbers: ["+12025550100", "+12025550101"],
+  options: { temperature: 0.4 },
+});
+
+describe("an agent's form", () => {
+  it("gives back the settings it was filled from", () => expect(settingsOf(draftOf(settings))).toEqual({ settings }));
+  it("left untouched but for name and prompt is what the contract takes", () => {
+    const read = settingsOf({ ...emptyDraft, name: " Desk ", prompt: "Help." });
+    expect("settings" in read && AgentSettings.parse(read.settings)).toMatchObject({
+      name: "Desk",
+      greeting: null,
+      voice: null,
+      options: {},
+    });
+  });
+  it("says what is missing, each at its field", () => {
+    expect(settingsOf({ ...emptyDraft, max_minutes: "0.5", options: "[1]" })).toEqual({
+      wrong: {
+        name: "An agent needs a name.",
+        prompt: "Say what the agent is to do.",
+        max_minutes: "A whole number of minutes, 1 to 120.",
+        options: "This is not a JSON object.",
+      },
+    });
+  });
+  it("takes numbers on lines or after commas", () => {
+    const read = settingsOf({ ...draftOf(settings), numbers: "+1 202 555 0100, +12025550101\n\n" });
+    expect("settings" in read && read.settings.numbers).toEqual(["+1 202 555 0100", "+12025550101"]);
+  });
+});

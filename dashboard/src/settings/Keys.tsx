@@ -1,0 +1,142 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { ask } from "../ask/ask.ts";
+import { Refused } from "../ask/failures.ts";
+import { queries } from "../ask/queries.ts";
+import { ApiKey, MadeApiKey } from "../ask/shapes.ts";
+import { Button } from "../look/Button.tsx";
+import { Choice, TextField } from "../look/Field.tsx";
+import { Moment } from "../look/Moment.tsx";
+import { Sheet } from "../look/Sheet.tsx";
+import { Trouble } from "../look/Trouble.tsx";
+import { roles } from "./SettingsPage.tsx";
+
+/** Keys by which programs use the API: made, seen once, ended for good. */
+export function Keys() {
+  const keys = useQuery(queries.keys());
+  const living = keys.data?.filter((key) => key.revoked_at === null) ?? [];
+  return (
+    <>
+      <MakeKey />
+      {keys.isError && <Trouble error={keys.error} onRetry={() => void keys.refetch()} />}
+      {keys.isPending && <div className="bone h-10 w-full max-w-3xl" />}
+      {keys.data && living.length === 0 && <p className="text-soft">No key yet. A program needs one to place calls or read them.</p>}
+      {living.length > 0 && (
+        <ul className="w-full max-w-3xl border-t border-line">
+          {living.map((key) => (
+            <Key key={key.id} one={key} />
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Key({ one }: { one: ApiKey }) {
+  const client = useQueryClient();
+  const [asking, setAsking] = useState(false);
+  const revoke = useMutation({
+    mutationFn: () => ask(ApiKey, `/keys/${one.id}`, { method: "DELETE" }),
+    onSuccess: () => {
+      setAsking(false);
+      void client.invalidateQueries({ queryKey: ["keys"] });
+    },
+  });
+  return (
+    <li className="flex flex-wrap items-center gap-x-4 gap-y-0.5 border-b border-line py-2">
+      <div className="min-w-0 grow">
+        <p className="flex flex-wrap items-baseline gap-x-3">
+          <bdi className="font-strong">{one.name}</bdi>
+          <span className="font-mono text-small text-soft">{one.prefix}…</span>
+        </p>
+        <p className="text-small text-soft">
+          {roles[one.role]}, {one.last_used_at === null ? "never used" : "last used "}
+          {one.last_used_at !== null && <Moment at={one.last_used_at} />}
+          {one.from_environment && ", from the configuration"}
+        </p>
+      </div>
+      <Button look="bare" onClick={() => setAsking(true)}>
+        Revoke
+      </Button>
+      {asking && (
+        <Sheet
+          title="Revoke this key?"
+          shape="question"
+          onClose={() => setAsking(false)}
+          foot={
+            <>
+              <Button look="grave" busy={revoke.isPending} onClick={() => revoke.mutate()}>
+                Revoke
+              </Button>
+              <Button data-first onClick={() => setAsking(false)}>
+                Keep it
+              </Button>
+            </>
+          }
+        >
+          <p>
+            Programs that use <bdi className="font-strong">{one.name}</bdi> are refused from now on. It cannot be brought back.
+          </p>
+          {revoke.error && <Trouble error={revoke.error} className="mt-3" />}
+        </Sheet>
+      )}
+    </li>
+  );
+}
+
+function MakeKey() {
+  const client = useQueryClient();
+  const [copied, setCopied] = useState(false);
+  const make = useMutation({
+    mutationFn: (body: unknown) => ask(MadeApiKey, "/keys", { method: "POST", body }),
+    onSuccess: () => {
+      setCopied(false);
+      void client.invalidateQueries({ queryKey: ["keys"] });
+    },
+  });
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (make.isPending) return;
+    const form = event.currentTarget;
+    make.mutate(Object.fromEntries(new FormData(form)), { onSuccess: () => form.reset() });
+  };
+  const field = (name: string) => (make.error instanceof Refused ? make.error.field(name) : null);
+  return (
+    <>
+      <form onSubmit={submit} className="flex w-full max-w-3xl flex-wrap items-start gap-3">
+        <TextField
+          label="A new key for"
+          name="name"
+          required
+          maxLength={100}
+          autoComplete="off"
+          placeholder="The order system"
+          className="min-w-48 grow"
+          wrong={field("name")}
+        />
+        <Choice label="It" name="role" defaultValue="member" wrong={field("role")} className="min-w-48">
+          {Object.entries(roles).map(([role, may]) => (
+            <option key={role} value={role}>
+              {may}
+            </option>
+          ))}
+        </Choice>
+        <Button type="submit" busy={make.isPending} className="mt-6">
+          Make a key
+        </Button>
+      </form>
+      {make.error && !field("name") && <Trouble error={make.error} />}
+      {make.data && (
+        <div role="status" className="w-full max-w-3xl rounded border border-edge bg-raised px-4 py-3">
+          <p className="font-strong">Keep this key now. It is not stored and cannot be shown again.</p>
+          <p className="flex flex-wrap items-center gap-3 pt-2">
+            <code className="font-mono break-all select-all">{make.data.key}</code>
+            <Button onClick={() => void navigator.clipboard.writeText(make.data.key).then(() => setCopied(true))}>
+              {copied ? "Copied" : "Copy"}
+            </Button>
+          </p>
+        </div>
+      )}
+    </>
+  );
+}
