@@ -37,6 +37,7 @@ import { startRecordings } from "./recordings/work.ts";
 
 /** Built parts, newest last: closing walks backwards. */
 const built: { readonly name: string; close(): unknown }[] = [];
+let closing: Promise<void> | null = null;
 const clock = systemClock;
 const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 
@@ -181,8 +182,9 @@ function enginesOf(config: Config): Readonly<Record<string, Engine>> {
 }
 
 /** An address of this machine alone is served to this machine alone. */
-const listenOn = (publicUrl: string): string =>
-  ["localhost", "127.0.0.1", "[::1]"].includes(new URL(publicUrl).hostname) ? "127.0.0.1" : "0.0.0.0";
+function listenOn(publicUrl: string): string {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(publicUrl).hostname) ? "127.0.0.1" : "0.0.0.0";
+}
 
 /** Who can be dialled on the emulated network, asked once at start: reads never leave the house. */
 async function emulatedNumbers(vonage: VonageConfig): Promise<EmulatedNumber[]> {
@@ -199,8 +201,6 @@ async function emulatedNumbers(vonage: VonageConfig): Promise<EmulatedNumber[]> 
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------------------
-
-let closing: Promise<void> | null = null;
 
 function closeAll(log: pino.Logger | null): Promise<void> {
   closing ??= (async () => {
