@@ -7,7 +7,7 @@ import type { Clock } from "./clock.ts";
 import { directed, type Script } from "./directive.ts";
 import type { ChatDump } from "./dump.ts";
 import { type Ear, openEar } from "./ear.ts";
-import type { Moment } from "./faults.ts";
+import type { Faults, Moment } from "./faults.ts";
 import type { Opening } from "./handshake.ts";
 import type { ChatRecord, ChatStatus, GroupRecord, History } from "./history.ts";
 import type { Mouth, SpokenChunk } from "./mouth.ts";
@@ -35,8 +35,8 @@ export interface Chat {
   hearAudio(bytes: Uint8Array): void;
   /** A message by the control plane: everything but audio. */
   tell(message: ClientMessage): void;
-  /** Someone listens in: gets what was sent so far, without the sound, and all that follows. Returns how to stop. */
-  observe(hear: (frame: string | Buffer) => void): () => void;
+  /** Someone listens in: gets what was sent so far, without the sound, all that follows, and the end. Returns how to stop. */
+  observe(hear: (frame: string | Buffer) => void, over: (code: number) => void): () => void;
   /** The socket is closed by the other side, or broken. */
   gone(code: number): void;
   /** Ends it from outside: a shutdown, or a drop by hand. */
@@ -79,7 +79,7 @@ export interface ChatParts {
   readonly opening: Opening;
   readonly pace: Pace;
   dump(chatId: string): ChatDump;
-  webhook(name: WebhookName, chat: ChatRecord, body: Record<string, unknown>): void;
+  webhook(name: WebhookName, chat: ChatRecord, faults: Faults, body: Record<string, unknown>): void;
   log(text: string): void;
 }
 
@@ -136,7 +136,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
   const jobs: Job[] = [];
   const texts: { speaker: "user" | "assistant"; text: string }[] = [];
   const told: string[] = [];
-  const observers = new Set<(frame: string | Buffer) => void>();
+  const observers = new Map<(frame: string | Buffer) => void, (code: number) => void>();
   const timers = new Map<string, () => void>();
 
   // ------------------------------------------------------------------------------------------------------------ opening
@@ -147,9 +147,9 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     hear,
     hearAudio,
     tell,
-    observe(observer) {
+    observe(observer, over) {
       for (const frame of told) observer(frame);
-      observers.add(observer);
+      observers.set(observer, over);
       return () => void observers.delete(observer);
     },
     gone(code) {
@@ -170,7 +170,10 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     message_text: JSON.stringify({ resumed_chat_group_id: opening.resumedChatGroupId }),
   });
   if (prompt() !== "") history.add(chat, { role: "SYSTEM", type: "SYSTEM_PROMPT", message_text: fill(prompt(), variables()) });
-  parts.webhook("chat_started", chat, { start_time: chat.startMs, chat_start_type: resumed ? "resumed_chat_group" : "new_chat_group" });
+  parts.webhook("chat_started", chat, script.faults, {
+    start_time: chat.startMs,
+    chat_start_type: resumed ? "resumed_chat_group" : "new_chat_group",
+  });
   setTimer("max duration", Math.min(HARD_LIMIT_MS, ms(script.faults.maxDurationS) ?? behaviour.maxDurationMs ?? HARD_LIMIT_MS), expire);
   awaitUser();
   goesWrong("heard", 0);
@@ -482,7 +485,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
       message_text: message.parameters,
       metadata: JSON.stringify({ name: call.tool, tool_call_id: id }),
     });
-    parts.webhook("tool_call", chat, { timestamp: clock.now(), tool_call_message: message });
+    parts.webhook("tool_call", chat, script.faults, { timestamp: clock.now(), tool_call_message: message });
     const { ok, content } = await answer;
     if (ended !== null) return;
     history.add(chat, {
@@ -539,7 +542,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     ]);
     line.send(frame);
     dump.said(id, index, base64);
-    for (const observer of observers) observer(frame);
+    for (const observer of observers.keys()) observer(frame);
   }
 
   // ------------------------------------------------------------------------------------------------------------ settings
@@ -689,7 +692,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     for (let copies = script.faults.doubles ? 2 : 1; copies > 0; copies--) {
       line.send(frame);
       dump.message("out", frame);
-      for (const observer of observers) observer(frame);
+      for (const observer of observers.keys()) observer(frame);
     }
   }
 
@@ -770,12 +773,13 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     chat.status = status;
     chat.endMs = clock.now();
     history.add(chat, { role: "SYSTEM", type: "CHAT_END_MESSAGE", message_text: status });
-    parts.webhook("chat_ended", chat, {
+    parts.webhook("chat_ended", chat, script.faults, {
       end_time: chat.endMs,
       duration_seconds: Math.floor((chat.endMs - chat.startMs) / 1_000),
       end_reason: status,
     });
     dump.close({ status, code });
+    for (const over of observers.values()) over(code === 1006 ? 1011 : 1000);
     observers.clear();
   }
 

@@ -1,23 +1,32 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { fastify } from "fastify";
 import { type WebSocket, WebSocketServer } from "ws";
+import type { PhraseBook } from "../speech/phrases.ts";
 import { type Behaviour, byDefault } from "./behaviour.ts";
-import { type Chat, type Line, type Listener, openChat, type Pace, usualPace } from "./chat.ts";
+import { type Chat, type Line, openChat, type Pace, usualPace } from "./chat.ts";
 import { type Clock, wallClock } from "./clock.ts";
 import { apply, isKnown, ordinary, type Script } from "./directive.ts";
 import { noDump, openDump } from "./dump.ts";
 import { type Opening, readHandshake } from "./handshake.ts";
 import { openHistory } from "./history.ts";
+import { lookOn } from "./look-on.ts";
 import { openMouth } from "./mouth.ts";
+import { behaviourOf, type Libraries } from "./rest/bodies.ts";
+import { chatRoutes } from "./rest/chats.ts";
+import { controlRoute } from "./rest/control.ts";
+import { answerProblems, libraryRoutes, Refused, tokenRoute } from "./rest/door.ts";
+import { openLibrary } from "./rest/library.ts";
 import { webhookSender } from "./webhooks.ts";
+import { understand } from "./wire.ts";
 
 export interface EviOptions {
   /** 0 picks a free one. */
   readonly port: number;
   readonly apiKey: string;
-  readonly listener: Listener;
+  readonly listener: PhraseBook;
   /** Where chats write down what they hear and say. */
   readonly dumpFolder?: string | null;
   readonly pace?: Pace;
@@ -42,19 +51,28 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
   const mouth = openMouth();
   const chats = new Map<string, Chat>();
   const webhooks = webhookSender({ clock, signingKey: options.webhookSigningKey ?? "emulated-webhook-signing-key", log });
-
-  const server: Server = createServer((request, response) => answer(request, response));
+  const libraries: Libraries = { configs: openLibrary(clock), prompts: openLibrary(clock), tools: openLibrary(clock) };
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
-  server.on("upgrade", upgrade);
 
-  function answer(_request: IncomingMessage, response: ServerResponse): void {
-    response.writeHead(404, { "content-type": "application/json" }).end('{"message":"Not Found"}');
-  }
+  const app = fastify({ bodyLimit: MAX_MESSAGE_BYTES, forceCloseConnections: true });
+  answerProblems(app);
+  const tokens = tokenRoute(app, options.apiKey, clock.now);
+  await app.register(async (hume) => {
+    hume.addHook("onRequest", async (request) => {
+      if (request.headers["x-hume-api-key"] !== options.apiKey) throw new Refused(401, "Invalid API key");
+    });
+    libraryRoutes(hume, libraries);
+    chatRoutes(hume, history);
+    controlRoute(hume, chats);
+  });
+  lookOn(app, chats, () => options.listener.texts);
+  app.server.on("upgrade", upgrade);
 
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const url = new URL(request.url ?? "/", "http://emulator");
-    if (url.pathname !== "/v0/evi/chat") {
+    const joins = /^\/v0\/evi\/chat\/([^/]+)\/connect$/.exec(url.pathname);
+    if (url.pathname !== "/v0/evi/chat" && !joins) {
       refuse(socket, 404, "Not Found");
       return;
     }
@@ -64,29 +82,41 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
       return;
     }
     const { opening } = asked;
-    if (opening.apiKey !== options.apiKey) {
+    if (opening.apiKey !== options.apiKey && !tokens.isValid(opening.accessToken ?? "")) {
       refuse(socket, 401, "Invalid API key");
       return;
     }
-    const { behaviour, script } = settle(opening);
-    const { handshake } = script.faults;
-    if (handshake === "never") return;
-    if (handshake) {
-      refuse(socket, handshake, "Refused by the emulator's fault table");
+    if (joins) {
+      const chat = chats.get(joins[1] ?? "");
+      if (!chat || chat.state().closed !== null) refuse(socket, 404, "There is no active chat of this id");
+      else if (!chat.allowsConnection) refuse(socket, 403, "The chat was not opened with allow_connection");
+      else sockets.handleUpgrade(request, socket, head, (ws) => join(ws, chat));
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, opening, behaviour, script));
+    const settled = settle(opening);
+    if (!settled) {
+      sockets.handleUpgrade(request, socket, head, (ws) => sayUnknownConfig(ws, opening));
+      return;
+    }
+    const { handshake } = settled.script.faults;
+    if (handshake === "never") return;
+    if (handshake) {
+      refuse(socket, handshake, "Refused, as the config wants it");
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (ws) => open(ws, opening, settled));
   }
 
-  /** What a config id makes of a chat. */
-  function settle(opening: Opening): { behaviour: Behaviour; script: Script } {
-    const name = opening.configId;
-    if (name !== null && isKnown(name))
-      return { behaviour: { ...byDefault, config: { id: name, version: 0 } }, script: apply(ordinary, name) };
-    return { behaviour: byDefault, script: ordinary };
+  /** What a config id makes of a chat; null when it is in no table and no library. */
+  function settle({ configId, configVersion }: Opening): Settled | null {
+    if (configId === null) return { behaviour: byDefault, script: ordinary };
+    const config = libraries.configs.find(configId, configVersion);
+    if (config) return { behaviour: behaviourOf(config, libraries), script: ordinary };
+    if (!isKnown(configId)) return null;
+    return { behaviour: { ...byDefault, config: { id: configId, version: configVersion ?? 0 } }, script: apply(ordinary, configId) };
   }
 
-  function open(ws: WebSocket, opening: Opening, behaviour: Behaviour, script: Script): void {
+  function open(ws: WebSocket, opening: Opening, { behaviour, script }: Settled): void {
     const line: Line = {
       send: (frame, binary = false) => ws.send(frame, { binary }),
       close: (code) => (code === 1006 ? ws.terminate() : ws.close(code)),
@@ -103,7 +133,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
         opening,
         pace: options.pace ?? usualPace,
         dump: (chatId) => (options.dumpFolder ? openDump(options.dumpFolder, chatId, clock.now) : noDump),
-        webhook: (name, record, body) => webhooks(behaviour, script.faults, name, record, body),
+        webhook: (name, record, faults, body) => webhooks(behaviour, faults, name, record, body),
         log,
       },
       line,
@@ -118,11 +148,31 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
     ws.on("error", (problem) => log(`chat ${chat.record.id}: ${problem.message}`));
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  /** Someone joins a chat by the control plane: hears all of it, and may say anything but sound. */
+  function join(ws: WebSocket, chat: Chat): void {
+    const leave = chat.observe(
+      (frame) => ws.send(frame, { binary: false }),
+      (code) => ws.close(code),
+    );
+    ws.on("message", (bytes: Buffer) => {
+      const understood = understand(bytes.toString("utf8"));
+      if (understood.ok && understood.message.type !== "audio_input") chat.tell(understood.message);
+      else
+        ws.send(
+          JSON.stringify({
+            type: "error",
+            code: understood.ok ? "E0101" : understood.code,
+            slug: "invalid_message",
+            message: "Not a control plane message.",
+          }),
+        );
+    });
+    ws.on("close", leave);
+    ws.on("error", leave);
+  }
+
+  await app.listen({ port: options.port, host: "127.0.0.1" });
+  const { port } = app.server.address() as AddressInfo;
 
   return {
     url: `http://127.0.0.1:${port}`,
@@ -130,10 +180,29 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
       for (const chat of chats.values()) chat.end(1001, "ERROR");
       for (const ws of sockets.clients) ws.terminate();
       sockets.close();
-      server.closeAllConnections();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      await app.close();
     },
   };
+}
+
+interface Settled {
+  readonly behaviour: Behaviour;
+  readonly script: Script;
+}
+
+/** How the real service refuses an unknown config is not documented: here by an error message and a close of 1000. */
+function sayUnknownConfig(ws: WebSocket, { configId, configVersion }: Opening): void {
+  const version = configVersion === null ? "" : ` version ${configVersion}`;
+  ws.send(
+    JSON.stringify({
+      type: "error",
+      code: "E0101",
+      slug: "config_not_found",
+      message: `There is no config ${configId}${version}.`,
+      request_id: randomUUID(),
+    }),
+  );
+  ws.close(1000);
 }
 
 function refuse(socket: Duplex, status: number, message: string): void {
