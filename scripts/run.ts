@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { type Config, ConfigFailure, readConfig } from "../server/src/config.ts";
+import { stopLeftover } from "../server/src/db/embedded.ts";
 import { runDemo } from "./demo.ts";
 import { type EmulatedWorld, startEmulatedWorld } from "./emulated-world.ts";
 import { type Program, root, startProgram } from "./program.ts";
@@ -25,6 +26,8 @@ const ONE_PRESS_MS = 500;
 const { values: flags } = parseArgs({ options: { "no-demo": { type: "boolean" }, logs: { type: "boolean" } } });
 const startedAt = performance.now();
 const running: Program[] = [];
+/** Where the server keeps its embedded database, once it may have one. */
+let databaseIn: string | null = null;
 const farewell = new AbortController();
 
 try {
@@ -51,6 +54,7 @@ async function main(): Promise<void> {
     startEmulatedWorld(config, `http://127.0.0.1:${port}`, { ...bare, ...forEveryone }, logFile),
   );
   running.push(...world.programs);
+  if (config.databaseUrl === null) databaseIn = config.dataDir;
   const server = await step("Starting the database and the server", () =>
     startProgram({
       name: "server",
@@ -68,6 +72,7 @@ async function main(): Promise<void> {
     emulates && server.ready.first === true && typeof server.ready.demo_key === "string" && !flags["no-demo"] && env.EARSHOT_DEMO !== "0";
   if (wantsDemo) {
     await runDemo({ url: String(server.ready.url), key: String(server.ready.demo_key), signal: farewell.signal });
+    if (farewell.signal.aborted) return;
     say();
     say(tone("dim", "Earshot keeps running. Ctrl-C stops it."));
   }
@@ -140,7 +145,9 @@ function stopWhenAsked(): void {
       say(tone("dim", "Stopping. Again to stop at once."));
       void stopAll().then(() => process.exit(0));
     } else if (now - askedAt > ONE_PRESS_MS) {
-      void Promise.all(running.map((program) => program.stop(0))).then(() => process.exit(1));
+      void Promise.all(running.map((program) => program.stop(0)))
+        .then(stopDatabase)
+        .then(() => process.exit(1));
     }
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "disconnect"]) process.on(signal, ask);
@@ -149,6 +156,13 @@ function stopWhenAsked(): void {
 async function stopAll(): Promise<void> {
   farewell.abort();
   for (const program of running.toReversed()) await program.stop(program.name === "server" ? SERVER_GRACE_MS : EMULATOR_GRACE_MS);
+  await stopDatabase();
+}
+
+/** The server stops its database; one that was killed, or broke, could not. */
+async function stopDatabase(): Promise<void> {
+  const tell = (text: string): void => say(tone("dim", text));
+  if (databaseIn !== null) await stopLeftover(databaseIn, { info: tell, warn: tell, error: tell });
 }
 
 async function endedByItself(program: Program, how: string): Promise<void> {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Embedded, startEmbedded } from "./embedded.ts";
+import { type Embedded, startEmbedded, stopLeftover } from "./embedded.ts";
 import { readPostmaster, servesFolder } from "./postmaster.ts";
 import { reachable } from "./reach.ts";
 
@@ -113,6 +113,17 @@ describe("the embedded database", () => {
     expect(await ask(running.url, "select v from kept order by v")).toEqual([1, 2]);
     await running.stop();
     expect(await servesFolder(pid, join(dataDir, "postgres/data"))).toBe(false);
+  });
+
+  test("left behind by a killed Earshot can be stopped without another one", async () => {
+    const { host } = await startHost(dataDir);
+    const pid = await postmaster();
+    host.kill("SIGKILL");
+    await once(host, "exit");
+    await stopLeftover(dataDir, log);
+    expect(await servesFolder(pid, join(dataDir, "postgres/data"))).toBe(false);
+    await stopLeftover(dataDir, log);
+    await stopLeftover(join(folder, "never"), log);
   });
 
   test("belongs to one Earshot at a time", async () => {

@@ -116,6 +116,12 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
 }
 
+/** Stops the Postgres a killed Earshot left running in `dataDir`; nothing when there is none. */
+export async function stopLeftover(dataDir: string, log: Log): Promise<void> {
+  const data = await realpath(join(resolve(dataDir), "postgres/data")).catch(() => null);
+  if (data !== null) await stopPostmaster({ data, log });
+}
+
 // ---- the house: folders, account, password -------------------------------------------------------------------------------------
 
 async function openHouse({ dataDir, log, settings = {}, openPlace = OPEN_PLACE }: EmbeddedOptions): Promise<House> {
@@ -304,7 +310,7 @@ async function untilReady(house: House, gaveUp: () => boolean): Promise<number |
 }
 
 /** Fast shutdown, then immediate; returns when the process is gone. */
-async function stopPostmaster(house: House): Promise<void> {
+async function stopPostmaster(house: Pick<House, "data" | "log">): Promise<void> {
   for (const signal of ["SIGINT", "SIGQUIT", "SIGKILL"] as const) {
     const running = await readPostmaster(house.data);
     if (running === null || !(await servesFolder(running.pid, house.data))) return;
