@@ -12,6 +12,7 @@ const PARTS = ".parts";
 /** A directory as storage: write beside, fsync the file, rename, fsync the folder (POSIX: the rename is the commit). */
 export function directoryStorage(directory: string): Storage {
   const root = resolve(directory);
+  let swept = false;
   const pathOf = (key: string) => join(root, ...checkKey(key).split("/"));
 
   return {
@@ -20,7 +21,13 @@ export function directoryStorage(directory: string): Storage {
     async put(key, body) {
       const path = pathOf(key);
       const part = join(root, PARTS, randomBytes(12).toString("hex"));
-      await makeFolder(dirname(part), root);
+      await makeFolder(dirname(part), root).catch((cause: unknown) => {
+        throw new StorageUnwritable(root, cause);
+      });
+      if (!swept) {
+        swept = true;
+        await sweepScraps(dirname(part));
+      }
       const written = await writePart(part, body);
       try {
         await makeFolder(dirname(path), root);
@@ -88,6 +95,15 @@ async function writePart(part: string, body: AsyncIterable<Uint8Array>) {
     throw cause;
   }
   return { sizeBytes, sha256: hash.digest("hex") };
+}
+
+/** Removes what a crash left half-written, once a process. No object takes a day to be written. */
+async function sweepScraps(folder: string): Promise<void> {
+  const aDayAgo = Date.now() - 24 * 3600 * 1000;
+  for await (const path of filesUnder(folder)) {
+    const found = await stat(path).catch(noneIfAbsent);
+    if (found && found.mtimeMs < aDayAgo) await rm(path, { force: true });
+  }
 }
 
 /** Makes a folder and its parents durable up to the root: a new folder's name lives in its parent. */

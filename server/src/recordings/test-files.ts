@@ -22,6 +22,8 @@ export type Answer =
 
 export interface TestFiles {
   readonly url: string;
+  /** For a client in another process. */
+  readonly privateKeyPem: string;
   /** The real client of the carrier, pointed here. */
   readonly carrier: VonageClient;
   /** Puts a file there with its script; its address. */
@@ -38,9 +40,16 @@ export async function startTestFiles(): Promise<TestFiles> {
   const files = new Map<string, { file: Buffer; script: Answer[]; asked: (string | null)[] }>();
   const steps: (() => void)[] = [];
   const wantStep: (() => void)[] = [];
-  const step = () =>
-    new Promise<void>((resolve) => {
+  /** Waits for `next`; whoever hung up is forgotten. */
+  const step = (response: ServerResponse) =>
+    new Promise<void>((resolve, reject) => {
+      const gone = () => {
+        steps.splice(steps.indexOf(resolve) >>> 0, 1);
+        reject(new Error("hung up"));
+      };
+      if (response.destroyed) return gone();
       steps.push(resolve);
+      response.once("close", gone);
       wantStep.shift()?.();
     });
 
@@ -54,15 +63,11 @@ export async function startTestFiles(): Promise<TestFiles> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const privateKeyPem = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   return {
     url,
-    carrier: vonageCarrier({
-      applicationId: "00000000-0000-4000-8000-000000000001",
-      privateKeyPem: privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
-      apiUrl: url,
-      publicUrl: "http://127.0.0.1:1",
-    }),
+    privateKeyPem,
+    carrier: carrierAt(url, privateKeyPem),
     serve(name, file, script = []) {
       files.set(name, { file, script: [...script], asked: [] });
       return `${url}/v1/files/${name}`;
@@ -79,12 +84,15 @@ export async function startTestFiles(): Promise<TestFiles> {
   };
 }
 
+export const carrierAt = (apiUrl: string, privateKeyPem: string): VonageClient =>
+  vonageCarrier({ applicationId: "00000000-0000-4000-8000-000000000001", privateKeyPem, apiUrl, publicUrl: "http://127.0.0.1:1" });
+
 async function send(
   request: IncomingMessage,
   response: ServerResponse,
   file: Buffer,
   answer: Answer,
-  step: () => Promise<void>,
+  step: (response: ServerResponse) => Promise<void>,
 ): Promise<void> {
   if (answer.as === "status") return void response.writeHead(answer.status).end();
   if (answer.as === "redirect") return void response.writeHead(302, { location: answer.to }).end();
@@ -102,7 +110,7 @@ async function send(
   switch (answer.as) {
     case "cut":
       response.write(body.subarray(0, answer.after));
-      await step();
+      await step(response);
       response.destroy();
       return;
     case "stalled":
@@ -110,7 +118,7 @@ async function send(
       return;
     case "stepped":
       for (let at = 0; at < body.length; at += answer.bytes) {
-        await step();
+        await step(response);
         response.write(body.subarray(at, at + answer.bytes));
       }
       response.end();
