@@ -21,6 +21,17 @@ export class NoAgent extends Failure {
   }
 }
 
+export class DefaultAgentNeeded extends Failure {
+  readonly code = "DEFAULT_AGENT_NEEDED";
+  readonly blame = "operator";
+  readonly status = 409;
+  constructor() {
+    super("The default agent cannot be taken out of service: it takes the calls no other agent claims.", {
+      remedy: "Make another agent the default first.",
+    });
+  }
+}
+
 export class AgentChanged extends Failure {
   readonly code = "AGENT_CHANGED";
   readonly blame = "caller";

@@ -3,7 +3,7 @@ import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { z } from "zod";
 import type { Sql } from "../db/pool.ts";
 import { type AgentId, newId } from "../ids.ts";
-import { AgentChanged, AgentUnknown, NoAgent, NumberTaken } from "./failures.ts";
+import { AgentChanged, AgentUnknown, DefaultAgentNeeded, NoAgent, NumberTaken } from "./failures.ts";
 
 /** The only place that writes `agents` and `agent_versions`. A version is never edited: calls keep the one they ran with. */
 
@@ -70,7 +70,7 @@ export async function changeAgent(sql: Sql, agent: AgentId, settings: AgentSetti
 /** Makes an agent the one that takes what no other claims. In a transaction. */
 export async function makeDefault(sql: Sql, agent: AgentId): Promise<void> {
   await lockAgents(sql);
-  await getAgent(sql, agent);
+  await agentForCall(sql, agent);
   await sql.query("update agents set is_default = false where is_default and id <> $1", [agent]);
   await sql.query("update agents set is_default = true where id = $1", [agent]);
 }
@@ -81,8 +81,7 @@ export async function archiveAgent(sql: Sql, agent: AgentId): Promise<void> {
     agent,
   ]);
   if (rowCount === 0) {
-    await getAgent(sql, agent);
-    throw new NoAgent();
+    if ((await getAgent(sql, agent)).is_default) throw new DefaultAgentNeeded();
   }
 }
 

@@ -100,18 +100,32 @@ export function settle(known: Known, now: Date, otherwise: Ending | null = null)
   };
 }
 
-/** What the carrier said of a leg when asked: the same facts as a webhook would have brought. */
+/**
+ * What the carrier said of the phone leg when asked: the same facts as a webhook would have brought. It tells no time of what is going on, so
+ * what is known already keeps its time.
+ */
 export function wordOf(
   leg: LegId,
-  kind: LegKind,
+  call: CallKnown,
   state: { readonly status: string; readonly end: LegEnd | null; readonly facts: LegFacts },
   now: Date,
 ): LegWord | null {
-  const seen = { leg, kind, conversation: null };
+  const seen = { leg, kind: "phone", conversation: null } as const;
   if (state.end !== null)
     return { ...seen, at: state.facts.endedAt ?? now, happened: "ended", end: state.end, status: state.status, facts: state.facts };
-  const happened = (["started", "ringing", "answered", "machine", "human"] as const).find((word) => word === state.status);
-  return happened === undefined ? null : { ...seen, at: (happened === "answered" ? state.facts.startedAt : null) ?? now, happened };
+  switch (state.status) {
+    case "started":
+      return { ...seen, at: call.dialedAt ?? now, happened: "started" };
+    case "ringing":
+      return { ...seen, at: call.ringingAt ?? now, happened: "ringing" };
+    case "answered":
+    case "machine":
+    case "human":
+      return { ...seen, at: call.answeredAt ?? state.facts.startedAt ?? now, happened: "answered" };
+    default:
+      // A status nobody knows yet: the leg lives, more it does not say.
+      return null;
+  }
 }
 
 /** A second leg that looks like a phone is somebody the call was connected to: it never decides over the call. */

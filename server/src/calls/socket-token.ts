@@ -9,12 +9,13 @@ const FRESH_S = 120;
  * A token that opens a call's audio once. Only its hash is kept. `lastsS`: the token of the second connect in the instructions must be good as
  * long as the call may last, because it is used when our process was lost in the middle.
  */
-export async function makeSocketToken(sql: Sql, call: CallId, now: Date, lastsS = FRESH_S): Promise<string> {
+export async function makeSocketToken(sql: Sql, call: CallId, lastsS = FRESH_S): Promise<string> {
   const token = randomBytes(24).toString("base64url");
-  await sql.query(
-    "insert into socket_tokens (token_hash, call_id, created_at, expires_at) values ($1, $2, $3, $3::timestamptz + $4 * interval '1 second')",
-    [hashOf(token), call, now, lastsS],
-  );
+  await sql.query("insert into socket_tokens (token_hash, call_id, expires_at) values ($1, $2, now() + $3 * interval '1 second')", [
+    hashOf(token),
+    call,
+    lastsS,
+  ]);
   return token;
 }
 

@@ -101,7 +101,7 @@ async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
     const before = await lockCall(sql, call);
     if (before === null || before.call.status === "ended") return { hangUp: false, over: false };
     const now = parts.clock.now();
-    const word = told.told === "state" ? wordOf(told.state.leg, "phone", told.state, now) : null;
+    const word = told.told === "state" ? wordOf(told.state.leg, before.call, told.state, now) : null;
     const known = word === null ? before : hear(before, word, now).known;
     const next = judge(known, told, parts.carries?.(call) ?? false, now);
     const settled = settle({ ...known, call: { ...known.call, ...next.set } }, now, next.ending);

@@ -133,12 +133,12 @@ export async function noteAttempt(sql: Sql, id: WebhookId, because: string): Pro
 const MOST_ATTEMPTS = 10;
 
 /** What waits to be applied, oldest first: left by a crash or a failure. `before` leaves the freshest to the process that received them. */
-export async function listPending(sql: Sql, before: Date, limit: number): Promise<WebhookId[]> {
-  const { rows } = await sql.query<{ id: WebhookId }>(
-    "select id from webhooks where verdict = 'pending' and received_at <= $1 order by received_at, id limit $2",
+export async function listPending(sql: Sql, before: Date, limit: number): Promise<{ readonly id: WebhookId; readonly url: string }[]> {
+  const { rows } = await sql.query<{ id: WebhookId; url: string }>(
+    "select id, url from webhooks where verdict = 'pending' and received_at <= $1 order by received_at, id limit $2",
     [before, limit],
   );
-  return rows.map(({ id }) => id);
+  return rows;
 }
 
 /** Webhooks that came before their call was known, and whose call is known now, wait to be applied again. Returns how many. */

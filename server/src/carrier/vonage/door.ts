@@ -99,7 +99,7 @@ async function answer(
       throw new WebhookRefused(refusals.replayed);
     }
     // After the reply is on its way: the carrier's time is not spent on our housekeeping.
-    setImmediate(() => inbox.apply(id));
+    setImmediate(() => inbox.apply(id, webhook.url));
     if (instructions === null) return reply.code(204).send();
     return reply.code(200).header("content-type", "application/json").send(JSON.stringify(instructions));
   } catch (error) {
@@ -128,7 +128,7 @@ async function instruct(webhook: NewWebhook, seenBefore: boolean, parts: DoorPar
   if (!reading.understood || reading.event.kind !== "socket") return null;
   const { event } = reading;
   const gone = event.happened === "disconnected" || (event.happened === "ended" && event.end !== "completed");
-  return gone && !seenBefore ? instructionsForLostAudio(parts, event, webhook.receivedAt) : null;
+  return gone && !seenBefore ? instructionsForLostAudio(parts, event) : null;
 }
 
 function prepare({ hooks, log }: DoorParts, call: CallId): void {

@@ -46,8 +46,8 @@ export interface InboxParts {
  * between the two leaves it pending, and the next sweep (of any process) applies it.
  */
 export interface Inbox {
-  /** Applies it soon. Never throws. */
-  apply(id: WebhookId): void;
+  /** Applies it soon; `url` is the one it came to. Never throws. */
+  apply(id: WebhookId, url: string): void;
   /** Applies everything pending, and resolves when it is done. */
   sweep(all?: boolean): Promise<void>;
   close(): Promise<void>;
@@ -56,35 +56,38 @@ export interface Inbox {
 const EVERY_MS = 5_000;
 /** Younger pending webhooks are on their way in the process that received them. */
 const FRESH_MS = 5_000;
-/** Applying is a handful of statements; more at once would only wait for connections. */
-const AT_ONCE = 4;
+/** One call's webhooks are applied one after the other, in the order received; so many calls' at once. More would only wait for connections. */
+const LANES = 4;
 /** What waits in memory at most; beyond it the sweep finds it in the table. */
-const QUEUE = 20_000;
+const MOST_WAITING = 20_000;
 const UNKNOWN_KEPT_MS = 24 * 3_600_000;
 const CARRIER = "vonage";
 
 export function openInbox(parts: InboxParts): Inbox {
-  const queue: WebhookId[] = [];
-  const running = new Set<Promise<void>>();
+  const waiting = Array.from({ length: LANES }, (): WebhookId[] => []);
+  const running = new Map<number, Promise<void>>();
   let closed = false;
 
-  const work = async (): Promise<void> => {
+  const work = async (lane: number): Promise<void> => {
+    const queue = waiting[lane] as WebhookId[];
     for (let id = queue.shift(); id !== undefined; id = queue.shift()) await applyOne(parts, id);
+    running.delete(lane);
   };
-  const start = (): void => {
-    while (running.size < AT_ONCE && running.size < queue.length) {
-      const worker: Promise<void> = work().finally(() => running.delete(worker));
-      running.add(worker);
-    }
+  const add = (id: WebhookId, url: string): void => {
+    if (closed || waiting.reduce((sum, { length }) => sum + length, 0) >= MOST_WAITING) return;
+    const lane = laneOf(url);
+    waiting[lane]?.push(id);
+    if (!running.has(lane)) running.set(lane, work(lane));
   };
   const sweep = async (all = false): Promise<void> => {
     const now = parts.clock.now().getTime();
     await wakeUnknown(parts.pool, new Date(now - UNKNOWN_KEPT_MS));
     await trimRefused(parts.pool);
-    for (const id of await listPending(parts.pool, new Date(all ? now + FRESH_MS : now - FRESH_MS), QUEUE))
-      if (!queue.includes(id)) queue.push(id);
-    start();
-    await Promise.all(running);
+    // Before the process that received them could have applied them, only who asks for all takes the fresh ones too.
+    const left = await listPending(parts.pool, new Date(all ? now + FRESH_MS : now - FRESH_MS), MOST_WAITING);
+    const already = new Set(waiting.flat());
+    for (const { id, url } of left) if (!already.has(id)) add(id, url);
+    await Promise.all(running.values());
   };
   let sweeping: Promise<void> | null = null;
   const timer = setInterval(() => {
@@ -96,20 +99,22 @@ export function openInbox(parts: InboxParts): Inbox {
   }, parts.everyMs ?? EVERY_MS);
 
   return {
-    apply(id) {
-      if (closed || queue.length >= QUEUE) return;
-      queue.push(id);
-      start();
-    },
+    apply: add,
     sweep,
     async close() {
       closed = true;
       clearInterval(timer);
+      for (const queue of waiting) queue.length = 0;
       await sweeping;
-      queue.length = 0;
-      await Promise.all(running);
+      await Promise.all(running.values());
     },
   };
+}
+
+/** Webhooks with our mark keep their call's order; those without one (the phone leg of an inbound call) all share a lane. */
+function laneOf(url: string): number {
+  const call = marksOf(url).call;
+  return call === null ? 0 : Number.parseInt(call.slice(-4), 16) % LANES;
 }
 
 /** What a stored webhook says. The URL counts too: our marks, and by GET everything, are in it. */

@@ -61,7 +61,7 @@ export async function instructionsFor(
       await sql.query("update calls set region_url = $2 where id = $1 and region_url is distinct from $2", [call, question.regionUrl]);
     }
     if (live.settings === null) return { call, ncco: sorryNcco(), talks: false };
-    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live, now)), record: live.settings.record }), talks: true };
+    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record: live.settings.record }), talks: true };
   });
 }
 
@@ -69,7 +69,7 @@ export async function instructionsFor(
  * The audio of a call is gone, or could not be opened: connect it anew while the call lives and nobody wants it ended. Null lets Vonage walk on to
  * what stands after the connect: at last the apology.
  */
-export async function instructionsForLostAudio(parts: InstructionParts, event: CarrierEvent, now: Date): Promise<Ncco | null> {
+export async function instructionsForLostAudio(parts: InstructionParts, event: CarrierEvent): Promise<Ncco | null> {
   const { call } = event;
   if (call === null) return null;
   return inTransaction(parts.pool, async (sql) => {
@@ -77,11 +77,11 @@ export async function instructionsForLostAudio(parts: InstructionParts, event: C
     if (live === null || live.settings === null || !mayTalk(live)) return null;
     const tokens = await countSocketTokens(sql, call);
     if (tokens.lastMinute >= TOKENS_A_MINUTE || tokens.all >= TOKENS_IN_ALL) return null;
-    return reconnectNcco(await talkOf(sql, parts, live, now));
+    return reconnectNcco(await talkOf(sql, parts, live));
   });
 }
 
-async function talkOf(sql: Sql, parts: InstructionParts, live: Live, now: Date): Promise<Omit<Talk, "record">> {
+async function talkOf(sql: Sql, parts: InstructionParts, live: Live): Promise<Omit<Talk, "record">> {
   const engine = live.engine ?? live.settings?.engine ?? "";
   const maxS = (live.settings?.max_minutes ?? 0) * 60 + 120;
   return {
@@ -89,7 +89,7 @@ async function talkOf(sql: Sql, parts: InstructionParts, live: Live, now: Date):
     publicUrl: parts.publicUrl,
     from: parts.number,
     rate: chooseRate(parts.engineRates[engine] ?? []),
-    tokens: [await makeSocketToken(sql, live.id, now), await makeSocketToken(sql, live.id, now, maxS)],
+    tokens: [await makeSocketToken(sql, live.id), await makeSocketToken(sql, live.id, maxS)],
   };
 }
 

@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { ensureFirstAgent } from "../agents/first.ts";
+import { inTransaction } from "../db/pool.ts";
+import type { CallId, LegId } from "../ids.ts";
+import { recordEvent } from "./events.ts";
+import { audioStarted, engineOpened, loadForBridge } from "./load.ts";
+import { receiveCall } from "./receive.ts";
+import { makeSocketToken, redeemSocketToken } from "./socket-token.ts";
+
+let db: FreshDatabase;
+const NOW = new Date("2026-03-04T10:00:00.000Z");
+let legs = 0;
+beforeAll(async () => {
+  db = await freshDatabase();
+  await ensureFirstAgent(db.pool);
+});
+afterAll(() => db.drop());
+
+const inbound = async (): Promise<CallId> => {
+  const arrival = { leg: `leg-${++legs}` as LegId, conversation: null, from: "12025550106", to: "12025550100", regionUrl: null };
+  return (await inTransaction(db.pool, (sql) => receiveCall(sql, arrival, NOW))).call;
+};
+
+describe("a socket token", () => {
+  it("opens its call once, also when it is tried twice at once", async () => {
+    const call = await inbound();
+    const token = await makeSocketToken(db.pool, call);
+    const tries = await Promise.all([1, 2, 3].map(() => redeemSocketToken(db.pool, token)));
+    expect(tries.filter((opened) => opened === call)).toHaveLength(1);
+    expect(tries.filter((opened) => opened === null)).toHaveLength(2);
+  });
+
+  it("is not kept itself", async () => {
+    const token = await makeSocketToken(db.pool, await inbound());
+    const { rows } = await db.pool.query("select encode(token_hash, 'escape') as kept from socket_tokens");
+    expect(rows.some(({ kept }) => kept.includes(token))).toBe(false);
+  });
+
+  it("opens nothing when it is unknown, old, or its call is over or being ended", async () => {
+    expect(await redeemSocketToken(db.pool, "x".repeat(32))).toBeNull();
+    expect(await redeemSocketToken(db.pool, "'; drop table calls; --")).toBeNull();
+    expect(await redeemSocketToken(db.pool, await makeSocketToken(db.pool, await inbound(), -1))).toBeNull();
+    const asked = await inbound();
+    await db.pool.query("update calls set hangup_asked_at = now() where id = $1", [asked]);
+    expect(await redeemSocketToken(db.pool, await makeSocketToken(db.pool, asked))).toBeNull();
+    const over = await inbound();
+    await db.pool.query("update calls set status = 'ended', ended_at = now(), end_reason = 'lost', deadline_at = null where id = $1", [
+      over,
+    ]);
+    expect(await redeemSocketToken(db.pool, await makeSocketToken(db.pool, over))).toBeNull();
+  });
+});
+
+describe("what the bridge is given", () => {
+  it("is the agent's words with the call's facts filled in; the customer is the other party", async () => {
+    const call = await inbound();
+    await db.pool.query("update calls set customer_name = 'The caller' where id = $1", [call]);
+    const loaded = await loadForBridge(db.pool, call);
+    expect(loaded).toMatchObject({
+      direction: "inbound",
+      customer: "+12025550106",
+      engine: "evi",
+      answeredAt: null,
+      maxMs: 900_000,
+      engineResume: null,
+    });
+    expect(loaded?.prompt).toContain("The person on the line: The caller.");
+    expect(loaded?.prompt).toContain("say plainly that you are an AI");
+    expect(loaded?.variables).toMatchObject({
+      customer_name: "The caller",
+      customer_number: "+12025550106",
+      direction: "inbound",
+      agent_name: "Reception",
+    });
+  });
+
+  it("is nothing for a call that is not there", async () => {
+    expect(await loadForBridge(db.pool, "0199a0b1-7d1f-7000-8000-00000000dead" as CallId)).toBeNull();
+  });
+
+  it("goes on with the engine and session the call has", async () => {
+    const call = await inbound();
+    await engineOpened(db.pool, call, { name: "evi", session: "chat-1", resume: "group-1" });
+    await engineOpened(db.pool, call, { name: "evi", session: "chat-2", resume: null });
+    expect(await loadForBridge(db.pool, call)).toMatchObject({ engine: "evi", engineSession: "chat-2", engineResume: "group-1" });
+  });
+});
+
+describe("the first sound", () => {
+  it("answers a call whose webhook has not come, and expects its recording", async () => {
+    const call = await inbound();
+    expect(await audioStarted(db.pool, call, "process-1", new Date(NOW.getTime() + 900))).toEqual(new Date(NOW.getTime() + 900));
+    const { rows } = await db.pool.query("select status, answered_at, socket_started_at, owner from calls where id = $1", [call]);
+    expect(rows[0]).toEqual({
+      status: "in_progress",
+      answered_at: new Date(NOW.getTime() + 900),
+      socket_started_at: new Date(NOW.getTime() + 900),
+      owner: "process-1",
+    });
+    expect((await db.pool.query("select status from recordings where call_id = $1 and source = 'carrier'", [call])).rows).toEqual([
+      { status: "expected" },
+    ]);
+  });
+
+  it("of a second connection moves neither the zero of its clock nor the answer", async () => {
+    const call = await inbound();
+    await audioStarted(db.pool, call, "process-1", new Date(NOW.getTime() + 900));
+    await audioStarted(db.pool, call, "process-2", new Date(NOW.getTime() + 60_000));
+    const { rows } = await db.pool.query("select answered_at, socket_started_at, owner from calls where id = $1", [call]);
+    expect(rows[0]).toEqual({
+      answered_at: new Date(NOW.getTime() + 900),
+      socket_started_at: new Date(NOW.getTime() + 900),
+      owner: "process-2",
+    });
+    const { rows: kinds } = await db.pool.query("select kind from events where call_id = $1 and kind like 'audio.%' order by at", [call]);
+    expect(kinds.map(({ kind }) => kind)).toEqual(["audio.started", "audio.resumed"]);
+  });
+});
+
+it("an event told twice under one name is one row", async () => {
+  const call = await inbound();
+  const event = { call, at: NOW, kind: "call.tested", actor: "us", said: "It was tested.", once: "tested" } as const;
+  expect(await recordEvent(db.pool, event)).toBe(true);
+  expect(await recordEvent(db.pool, event)).toBe(false);
+  expect(await recordEvent(db.pool, { ...event, call: await inbound() })).toBe(true);
+});

@@ -1,0 +1,253 @@
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { ensureFirstAgent } from "../agents/first.ts";
+import type { Carrier, Dial, DialAnswer } from "../carrier/port.ts";
+import { systemClock } from "../clock.ts";
+import type { CallId, LegId } from "../ids.ts";
+import { hangUp } from "./hang-up.ts";
+import { type PlacingParts, placeCall } from "./place.ts";
+
+let db: FreshDatabase;
+beforeAll(async () => {
+  db = await freshDatabase();
+  await ensureFirstAgent(db.pool);
+});
+afterEach(() => db.pool.query("truncate webhooks, events, legs, socket_tokens, recordings, calls, settings cascade"));
+afterAll(() => db.drop());
+
+/** A phone network that answers as told, and remembers what it was asked. */
+let dials: Dial[] = [];
+let hungUp: LegId[] = [];
+let answering: (dial: Dial) => Promise<DialAnswer>;
+const LEG = "leg-1" as LegId;
+beforeEach(() => {
+  dials = [];
+  hungUp = [];
+  answering = async () => ({ dialed: "yes", leg: LEG, conversation: null });
+});
+const carrier: Carrier = {
+  name: "told",
+  dial: (dial) => {
+    dials.push(dial);
+    return answering(dial);
+  },
+  hangUp: async (leg) => {
+    hungUp.push(leg);
+  },
+  legState: async () => null,
+  openRecording: async () => {
+    throw new Error("none");
+  },
+  mayFetch: () => false,
+};
+const ended: CallId[] = [];
+const parts = (more: Partial<PlacingParts> = {}): PlacingParts => ({
+  pool: db.pool,
+  carrier,
+  number: "+12025550100",
+  clock: systemClock,
+  log: pino({ level: "silent" }),
+  dialing: new Set(),
+  onEnded: (call) => ended.push(call),
+  ...more,
+});
+const by = (idempotencyKey: string | null = null, actor = "key:k") => ({ actor, idempotencyKey });
+
+async function place(
+  request: Parameters<typeof placeCall>[1] = { to: "+12025550101" },
+  who = by(),
+  more: Partial<PlacingParts> = {},
+): Promise<CallId> {
+  const with_ = parts(more);
+  const call = await placeCall(with_, request, who);
+  await Promise.all(with_.dialing);
+  return call;
+}
+async function row(call: CallId) {
+  return (await db.pool.query("select * from calls where id = $1", [call])).rows[0];
+}
+async function kinds(call: CallId): Promise<string[]> {
+  return (await db.pool.query("select kind from events where call_id = $1 order by recorded_at, id", [call])).rows.map(({ kind }) => kind);
+}
+
+describe("placing a call", () => {
+  it("has the row, with the time of dialling, before the carrier is asked", async () => {
+    let seen: unknown;
+    answering = async ({ call }) => {
+      seen = await row(call);
+      return { dialed: "yes", leg: LEG, conversation: null };
+    };
+    const call = await place({
+      to: "+1 202 555 0101",
+      customer_name: "The polite caller",
+      variables: { plan: "basic" },
+      metadata: { order: 7 },
+    });
+    expect(seen).toMatchObject({ id: call, status: "dialing", dialed_at: expect.any(Date), to_number: "+12025550101" });
+    expect(await row(call)).toMatchObject({
+      direction: "outbound",
+      from_number: "+12025550100",
+      phone_leg: LEG,
+      customer_name: "The polite caller",
+      variables: { plan: "basic" },
+      metadata: { order: 7 },
+      placed_by: "key:k",
+      agent_version: 1,
+    });
+    expect(dials).toEqual([{ call, from: "+12025550100", to: "+12025550101", ringSeconds: 45, maxSeconds: 900 }]);
+    expect(await kinds(call)).toEqual(["call.placed", "call.dialed", "call.accepted"]);
+  });
+
+  it("answers before the carrier does", async () => {
+    let answer: (value: DialAnswer) => void = () => {};
+    answering = () => new Promise((resolve) => (answer = resolve));
+    const with_ = parts();
+    const call = await placeCall(with_, { to: "+12025550101" }, by());
+    expect(["queued", "dialing"]).toContain((await row(call)).status);
+    while (dials.length === 0) await new Promise((soon) => setImmediate(soon));
+    answer({ dialed: "yes", leg: LEG, conversation: null });
+    await Promise.all(with_.dialing);
+    expect(with_.dialing.size).toBe(0);
+  });
+
+  it("that the carrier refuses ends as refused, with its words", async () => {
+    answering = async () => ({ dialed: "no", code: "refused", status: 400, text: "Bad Request; to: Is invalid." });
+    const call = await place();
+    expect(await row(call)).toMatchObject({
+      status: "ended",
+      end_reason: "carrier_refused",
+      end_detail: "The carrier refused to dial (HTTP 400): Bad Request; to: Is invalid.",
+    });
+    expect(ended).toContain(call);
+    expect(await kinds(call)).toContain("call.ended");
+  });
+
+  it("whose answer is lost stays dialing and is not dialled again", async () => {
+    answering = async () => ({ dialed: "unknown", text: "No answer came." });
+    const call = await place();
+    expect(await row(call)).toMatchObject({ status: "dialing", end_reason: null });
+    expect(dials).toHaveLength(1);
+    expect(await kinds(call)).toContain("call.dial_unknown");
+  });
+
+  it("with an unknown agent, or no carrier, or a wrong or forbidden number, makes no row", async () => {
+    const ask = (request: object, more: Partial<PlacingParts> = {}) => place({ to: "+12025550101", ...request }, by(), more);
+    await expect(ask({ agent_id: "0199a0b1-7d1f-7000-8000-00000000dead" })).rejects.toMatchObject({ code: "AGENT_UNKNOWN" });
+    await expect(ask({}, { carrier: null })).rejects.toMatchObject({ code: "NO_CARRIER" });
+    await expect(ask({ to: "12" })).rejects.toMatchObject({ code: "NUMBER_INVALID" });
+    await expect(ask({ to: "+4930123456" })).rejects.toMatchObject({ code: "NUMBER_NOT_ALLOWED" });
+    expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+    expect(dials).toEqual([]);
+  });
+});
+
+describe("an idempotency key", () => {
+  it("with the same request is the same call, dialled once, also when both come at once", async () => {
+    const request = { to: "+12025550101", variables: { a: 1, b: 2 } };
+    const [one, two] = await Promise.all([place(request, by("k1")), place({ variables: { b: 2, a: 1 }, to: "+12025550101" }, by("k1"))]);
+    expect(one).toBe(two);
+    expect(await place(request, by("k1"))).toBe(one);
+    expect(dials).toHaveLength(1);
+  });
+
+  it("with another request is refused, and nothing is dialled", async () => {
+    await place({ to: "+12025550101" }, by("k2"));
+    await expect(place({ to: "+12025550102" }, by("k2"))).rejects.toMatchObject({ code: "IDEMPOTENCY_KEY_REUSED", status: 422 });
+    expect(dials).toHaveLength(1);
+  });
+
+  it("of somebody else is another call", async () => {
+    expect(await place({ to: "+12025550101" }, by("k3"))).not.toBe(await place({ to: "+12025550101" }, by("k3", "user:u")));
+  });
+
+  it("still gives its call when the limits are reached meanwhile", async () => {
+    const call = await place({ to: "+12025550101" }, by("k4"));
+    await db.pool.query(`insert into settings values ('call_limits', '{"max_concurrent": 1}')`);
+    expect(await place({ to: "+12025550101" }, by("k4"))).toBe(call);
+    await expect(place({ to: "+12025550101" }, by("k5"))).rejects.toMatchObject({ code: "TOO_MANY_CALLS", status: 429 });
+  });
+
+  it.each(["", " ", "a b", "é", "x".repeat(201)])("%j is unusable", async (key) => {
+    await expect(place({ to: "+12025550101" }, by(key))).rejects.toMatchObject({ code: "IDEMPOTENCY_KEY_UNUSABLE" });
+  });
+});
+
+describe("the limits", () => {
+  it("of calls at once hold when many are asked for together", async () => {
+    await db.pool.query(`insert into settings values ('call_limits', '{"max_concurrent": 3}')`);
+    const asked = await Promise.allSettled(Array.from({ length: 8 }, () => place()));
+    expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+    expect(dials).toHaveLength(3);
+  });
+
+  it("of calls a day count the outbound ones of 24 hours", async () => {
+    await db.pool.query(`insert into settings values ('call_limits', '{"max_per_day": 2}')`);
+    await place();
+    const old = await place();
+    await expect(place()).rejects.toMatchObject({ code: "DAY_LIMIT_REACHED", status: 429 });
+    await db.pool.query("update calls set created_at = now() - interval '25 hours' where id = $1", [old]);
+    await place();
+  });
+
+  it("that cannot be understood are the usual ones, never none", async () => {
+    await db.pool.query(`insert into settings values ('call_limits', '{"allowed": "everything"}')`);
+    await expect(place({ to: "+4930123456" })).rejects.toMatchObject({ code: "NUMBER_NOT_ALLOWED" });
+  });
+});
+
+describe("hanging up", () => {
+  const hang = (call: CallId, who: Parameters<typeof hangUp>[2] = "operator") => hangUp(parts(), call, who);
+
+  it("asks the carrier, and leaves the end to its word", async () => {
+    const call = await place();
+    await hang(call);
+    expect(hungUp).toEqual([LEG]);
+    const after = await row(call);
+    expect(after).toMatchObject({ status: "dialing", hangup_asked_by: "operator" });
+    expect(after.deadline_at.getTime() - after.hangup_asked_at.getTime()).toBeLessThanOrEqual(30_000);
+  });
+
+  it("keeps who asked first, and asks the carrier again", async () => {
+    const call = await place();
+    await hang(call, "agent");
+    await hang(call, "operator");
+    expect(await row(call)).toMatchObject({ hangup_asked_by: "agent" });
+    expect(hungUp).toHaveLength(2);
+  });
+
+  it("before the carrier named a leg is done as soon as it does", async () => {
+    let answer: (value: DialAnswer) => void = () => {};
+    answering = () => new Promise((resolve) => (answer = resolve));
+    const with_ = parts();
+    const call = await placeCall(with_, { to: "+12025550101" }, by());
+    while (dials.length === 0) await new Promise((soon) => setImmediate(soon));
+    await hang(call);
+    expect(hungUp).toEqual([]);
+    answer({ dialed: "yes", leg: LEG, conversation: null });
+    await Promise.all(with_.dialing);
+    expect(hungUp).toEqual([LEG]);
+  });
+
+  it("of a call that was never dialled ends it here", async () => {
+    const call = await place();
+    await db.pool.query("update calls set status = 'queued', dialed_at = null, phone_leg = null where id = $1", [call]);
+    await hang(call);
+    expect(await row(call)).toMatchObject({ status: "ended", end_reason: "cancelled" });
+    expect(ended).toContain(call);
+  });
+
+  it("of an ended or unknown call says so", async () => {
+    answering = async () => ({ dialed: "no", code: "refused", status: 400, text: "no" });
+    await expect(hang(await place())).rejects.toMatchObject({ code: "CALL_OVER", status: 409 });
+    await expect(hang("0199a0b1-7d1f-7000-8000-00000000dead" as CallId)).rejects.toMatchObject({ code: "CALL_UNKNOWN" });
+  });
+
+  it("that the carrier does not take is on the timeline, and the wish stays", async () => {
+    const call = await place();
+    const broken = { ...carrier, hangUp: () => Promise.reject(new Error("HTTP 500")) };
+    await expect(hangUp(parts({ carrier: broken }), call, "operator")).rejects.toThrow("HTTP 500");
+    expect(await kinds(call)).toEqual(expect.arrayContaining(["call.hangup_asked", "call.hangup_failed"]));
+    expect(await row(call)).toMatchObject({ hangup_asked_by: "operator" });
+  });
+});

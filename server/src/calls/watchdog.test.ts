@@ -1,0 +1,260 @@
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { ensureFirstAgent } from "../agents/first.ts";
+import type { Carrier, LegEnd, LegState } from "../carrier/port.ts";
+import type { CallId, LegId } from "../ids.ts";
+import { placeCall } from "./place.ts";
+import { recoverCalls, startWatchdog, type WatchdogParts } from "./watchdog.ts";
+
+let db: FreshDatabase;
+beforeAll(async () => {
+  db = await freshDatabase();
+  await ensureFirstAgent(db.pool);
+});
+afterEach(() => db.pool.query("truncate webhooks, events, legs, socket_tokens, recordings, calls, settings cascade"));
+afterAll(() => db.drop());
+
+const LEG = "leg-1" as LegId;
+const START = Date.parse("2026-03-04T10:00:00.000Z");
+let now = new Date(START);
+let asked = 0;
+let hungUp = 0;
+let telling: () => Promise<LegState | null>;
+const ended: CallId[] = [];
+beforeEach(() => {
+  now = new Date(START);
+  asked = 0;
+  hungUp = 0;
+  telling = async () => null;
+  ended.length = 0;
+});
+
+const facts = {
+  startedAt: null,
+  endedAt: null,
+  durationS: null,
+  rate: null,
+  price: null,
+  network: null,
+  disconnectedBy: null,
+  sipCode: null,
+  detail: null,
+};
+const state = (status: string, end: LegEnd | null = null, more: object = {}): LegState => ({
+  leg: LEG,
+  status,
+  end,
+  facts: { ...facts, ...more },
+});
+const carrier: Carrier = {
+  name: "told",
+  dial: async () => ({ dialed: "yes", leg: LEG, conversation: null }),
+  hangUp: async () => {
+    hungUp++;
+  },
+  legState: () => {
+    asked++;
+    return telling();
+  },
+  openRecording: async () => {
+    throw new Error("none");
+  },
+  mayFetch: () => false,
+};
+const parts = (more: Partial<WatchdogParts> = {}): WatchdogParts => ({
+  pool: db.pool,
+  carrier,
+  clock: { now: () => now, monotonicMs: () => 0 },
+  log: pino({ level: "silent" }),
+  onEnded: (call) => ended.push(call),
+  everyMs: 1e9,
+  ...more,
+});
+
+/** A call as it stands: dialing for `status` dialing, and so on. */
+async function call(status: "queued" | "dialing" | "ringing" | "in_progress", more: Partial<Carrier> = {}): Promise<CallId> {
+  const dialing = new Set<Promise<void>>();
+  const id = await placeCall(
+    { ...parts(), carrier: { ...carrier, ...more }, number: "+12025550100", dialing },
+    { to: "+12025550101" },
+    { actor: "user:x", idempotencyKey: null },
+  );
+  await Promise.all(dialing);
+  if (status === "queued")
+    await db.pool.query(
+      "update calls set status = 'queued', dialed_at = null, phone_leg = null, deadline_at = created_at + interval '60 s' where id = $1",
+      [id],
+    );
+  if (status === "ringing")
+    await db.pool.query(
+      "update calls set status = 'ringing', ringing_at = $2, deadline_at = $2::timestamptz + interval '75 s' where id = $1",
+      [id, now],
+    );
+  if (status === "in_progress")
+    await db.pool.query(
+      "update calls set status = 'in_progress', answered_at = $2, deadline_at = $2::timestamptz + interval '16 min' where id = $1",
+      [id, now],
+    );
+  return id;
+}
+async function row(id: CallId) {
+  return (await db.pool.query("select * from calls where id = $1", [id])).rows[0];
+}
+async function after(seconds: number, more: Partial<WatchdogParts> = {}): Promise<void> {
+  now = new Date(now.getTime() + seconds * 1000);
+  const watchdog = startWatchdog(parts(more));
+  await watchdog.tick();
+  await watchdog.close();
+}
+
+describe("the watchdog", () => {
+  it("leaves calls alone before their deadline", async () => {
+    const id = await call("ringing");
+    await after(60);
+    expect(asked).toBe(0);
+    expect(await row(id)).toMatchObject({ status: "ringing" });
+  });
+
+  it.each(["dialing", "ringing", "in_progress"] as const)(
+    "ends a call that is %s for too long as lost, with the evidence, when the carrier does not know it",
+    async (status) => {
+      const id = await call(status);
+      await after(20 * 60);
+      expect((await row(id)).status).toBe(status);
+      await after(20);
+      expect(await row(id)).toMatchObject({
+        status: "ended",
+        end_reason: "lost",
+        end_detail: expect.stringContaining(`while it was ${status}; asked, the carrier: does not know the leg`),
+      });
+      expect(ended).toEqual([id]);
+    },
+  );
+
+  it("ends a call that was never sent to the carrier as not dialed", async () => {
+    const id = await call("queued");
+    await after(61);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "not_dialed" });
+    expect(asked).toBe(0);
+  });
+
+  it("ends a call whose dialling is unknown and of which nothing was heard as lost, and never dials it again", async () => {
+    let dials = 0;
+    const id = await call("dialing", {
+      dial: async () => {
+        dials++;
+        return { dialed: "unknown", text: "No answer came." };
+      },
+    });
+    await after(106);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost", end_detail: expect.stringContaining("never named a leg") });
+    expect(dials).toBe(1);
+  });
+
+  it.each<[LegEnd, string, object, string]>([
+    ["busy", "busy", {}, "busy"],
+    ["no_answer", "timeout", {}, "no_answer"],
+    ["invalid_number", "rejected", {}, "invalid_number"],
+    ["completed", "completed", { durationS: 30, disconnectedBy: "user" }, "caller_hung_up"],
+  ])("takes the carrier's word when the webhook of %s was lost", async (end, status, more, reason) => {
+    const id = await call("ringing");
+    telling = async () => state(status, end, { endedAt: new Date(START + 30_000), ...more });
+    await after(76);
+    expect(asked).toBe(1);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: reason, ended_at: new Date(START + 30_000) });
+    expect(ended).toEqual([id]);
+  });
+
+  it("an end without a reason becomes lost, with what the carrier said", async () => {
+    const id = await call("ringing");
+    telling = async () => state("completed", "completed", { durationS: 0 });
+    await after(76);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost", end_detail: expect.stringContaining('says "completed"') });
+  });
+
+  it("hangs up a call that lasts too long, and takes the word of its end as the time limit", async () => {
+    const id = await call("in_progress");
+    telling = async () => state("answered");
+    await after(16 * 60 + 1);
+    expect(hungUp).toBe(1);
+    expect(await row(id)).toMatchObject({ status: "in_progress", hangup_asked_by: "us:time_limit" });
+    telling = async () => state("completed", "completed", { durationS: 961, endedAt: now, disconnectedBy: "platform" });
+    await after(31);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "time_limit" });
+  });
+
+  it("gives up a call that lives on although it was hung up", async () => {
+    const id = await call("in_progress");
+    telling = async () => state("answered");
+    await after(16 * 60 + 1);
+    await after(31);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost", end_detail: expect.stringContaining('says "answered"') });
+  });
+
+  it("waits with a carrier that cannot be asked, but not for ever", async () => {
+    const id = await call("ringing");
+    telling = () => Promise.reject(new Error("no route"));
+    await after(76);
+    expect((await row(id)).status).toBe("ringing");
+    await after(31);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost", end_detail: expect.stringContaining("no route") });
+  });
+
+  it("of two servers looks at each call once", async () => {
+    const ids = await Promise.all(Array.from({ length: 8 }, () => call("queued")));
+    now = new Date(START + 120_000);
+    const two = [startWatchdog(parts()), startWatchdog(parts())];
+    await Promise.all(two.map((one) => one.tick()));
+    await Promise.all(two.map((one) => one.close()));
+    expect(ended.toSorted()).toEqual(ids.toSorted());
+    const { rows } = await db.pool.query("select count(*)::int as n from events where kind = 'call.ended'");
+    expect(rows).toEqual([{ n: 8 }]);
+  });
+});
+
+describe("after a restart", () => {
+  it("a call that still runs goes on, with its own deadline again", async () => {
+    const id = await call("in_progress");
+    const { deadline_at } = await row(id);
+    expect(await recoverCalls(db.pool, now)).toBe(1);
+    telling = async () => state("answered");
+    await after(11);
+    expect(await row(id)).toMatchObject({ status: "in_progress", deadline_at, hangup_asked_at: null });
+    expect(hungUp).toBe(0);
+  });
+
+  it("a call that ended while nobody listened ends as the carrier says", async () => {
+    const id = await call("in_progress");
+    await recoverCalls(db.pool, now);
+    telling = async () => state("completed", "completed", { durationS: 5, disconnectedBy: "user", endedAt: new Date(START + 5000) });
+    await after(11);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "caller_hung_up" });
+  });
+
+  it("a call the carrier does not know any more is lost after a second look", async () => {
+    const id = await call("in_progress");
+    await recoverCalls(db.pool, now);
+    await after(11);
+    expect((await row(id)).status).toBe("in_progress");
+    await after(16);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost" });
+  });
+
+  it("a call whose audio we hear goes on, whatever the carrier's register says", async () => {
+    const id = await call("in_progress");
+    await recoverCalls(db.pool, now);
+    await after(11, { carries: () => true });
+    await after(60, { carries: () => true });
+    expect(await row(id)).toMatchObject({ status: "in_progress", hangup_asked_at: null });
+  });
+
+  it("a call that was about to be dialled is not dialled", async () => {
+    const id = await call("queued");
+    await recoverCalls(db.pool, now);
+    await after(11);
+    expect((await row(id)).status).toBe("queued");
+    await after(50);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "not_dialed" });
+  });
+});

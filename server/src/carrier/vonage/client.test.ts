@@ -1,0 +1,309 @@
+import { generateKeyPairSync } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { jwtVerify } from "jose";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { CallId, LegId } from "../../ids.ts";
+import type { Dial } from "../port.ts";
+import { createBody, type Exchange, vonageCarrier, wordsOf } from "./client.ts";
+
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const PEM = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
+const APPLICATION = "aaaaaaaa-bbbb-cccc-dddd-0123456789ab";
+const LEG = "5b0c1e0a-3c61-4f5e-9b5d-2f9f1f7a1a11" as LegId;
+const dial: Dial = {
+  call: "0199a0b1-7d1f-7000-8000-000000000001" as CallId,
+  from: "+12025550100",
+  to: "+12025550143",
+  ringSeconds: 45,
+  maxSeconds: 1800,
+};
+
+interface Seen {
+  method: string;
+  url: string;
+  authorization: string | undefined;
+  range: string | undefined;
+  body: string;
+}
+type Answering = (request: Seen, response: ServerResponse, raw: IncomingMessage) => void;
+
+/** A real HTTP server on this machine that answers as each test says. */
+function other(): { server: Server; seen: Seen[]; answer(with_: Answering): void; url(): string } {
+  const seen: Seen[] = [];
+  let answering: Answering = (_, response) => response.writeHead(500).end();
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    const one = {
+      method: request.method ?? "",
+      url: request.url ?? "",
+      authorization: request.headers.authorization,
+      range: request.headers.range,
+      body: Buffer.concat(parts).toString(),
+    };
+    seen.push(one);
+    answering(one, response, request);
+  });
+  return { server, seen, answer: (with_) => (answering = with_), url: () => `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+const vonage = other();
+const elsewhere = other();
+const exchanges: Exchange[] = [];
+const carrier = (more: object = {}) =>
+  vonageCarrier({
+    applicationId: APPLICATION,
+    privateKeyPem: PEM,
+    apiUrl: vonage.url(),
+    publicUrl: "https://calls.example.com",
+    pausesMs: [1, 1, 1],
+    timeoutMs: 400,
+    onExchange: (exchange) => exchanges.push(exchange),
+    ...more,
+  });
+const json =
+  (status: number, body: unknown): Answering =>
+  (_, response) =>
+    response.writeHead(status, { "content-type": "application/json", "x-nexmo-trace-id": "t1" }).end(JSON.stringify(body));
+
+beforeAll(async () => {
+  for (const { server } of [vonage, elsewhere]) await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+});
+afterEach(() => {
+  for (const { seen } of [vonage, elsewhere]) seen.length = 0;
+  exchanges.length = 0;
+});
+afterAll(() => {
+  for (const { server } of [vonage, elsewhere]) {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+const CREATED = { uuid: LEG, status: "started", direction: "outbound", conversation_uuid: "CON-1" };
+
+describe("dialling", () => {
+  it("sends exactly the documented fields, our id in every URL, and no record field", async () => {
+    vonage.answer(json(201, CREATED));
+    expect(await carrier().dial(dial)).toEqual({ dialed: "yes", leg: LEG, conversation: "CON-1" });
+    expect(vonage.seen).toHaveLength(1);
+    expect(vonage.seen[0]).toMatchObject({ method: "POST", url: "/v1/calls" });
+    expect(vonage.seen[0]?.body).toBe(
+      '{"to":[{"type":"phone","number":"12025550143"}],"from":{"type":"phone","number":"12025550100"},"answer_url":["https://calls.example.com/webhooks/vonage/answer?call=0199a0b1-7d1f-7000-8000-000000000001"],"answer_method":"POST","event_url":["https://calls.example.com/webhooks/vonage/event?call=0199a0b1-7d1f-7000-8000-000000000001"],"event_method":"POST","ringing_timer":45,"length_timer":1800}',
+    );
+    expect(createBody(dial, "https://x.test")).not.toHaveProperty("record");
+  });
+
+  it("proves itself with a fresh RS256 token of the application", async () => {
+    vonage.answer(json(201, CREATED));
+    await carrier().dial(dial);
+    await carrier().dial(dial);
+    const tokens = vonage.seen.map(({ authorization }) => (authorization ?? "").replace("Bearer ", ""));
+    const proven = await Promise.all(tokens.map((token) => jwtVerify(token, publicKey, { algorithms: ["RS256"] })));
+    expect(proven[0]?.payload.application_id).toBe(APPLICATION);
+    expect(proven[0]?.payload.jti).not.toBe(proven[1]?.payload.jti);
+    expect((proven[0]?.payload.exp ?? 0) - (proven[0]?.payload.iat ?? 0)).toBe(300);
+  });
+
+  it.each([
+    [
+      400,
+      { type: 400, title: "Bad Request", invalid_parameters: [{ name: "to", reason: "Is invalid." }] },
+      "refused",
+      "Bad Request; to: Is invalid.",
+    ],
+    [403, { type: "https://x", title: "Forbidden", detail: "Not allowed here." }, "refused", "Forbidden; Not allowed here."],
+    [401, { type: "UNAUTHORIZED", error_title: "Unauthorized" }, "unauthorized", "credentials"],
+    [429, {}, "limited", "too often"],
+  ] as const)("answered with %s is not dialled", async (status, body, code, text) => {
+    vonage.answer(json(status, body));
+    expect(await carrier().dial(dial)).toEqual({ dialed: "no", code, status, text: expect.stringContaining(text) });
+    expect(vonage.seen).toHaveLength(1);
+  });
+
+  it.each<[string, Answering]>([
+    ["no answer in time", () => {}],
+    ["a broken connection", (_, response) => response.destroy()],
+    ["trouble on their side", json(503, {})],
+    ["an answer without a leg", json(201, {})],
+    ["an answer that is no JSON", (_, response) => response.writeHead(201).end("<html>")],
+  ])("with %s is unknown, and is not asked again", async (_, answering) => {
+    vonage.answer(answering);
+    expect(await carrier().dial(dial)).toMatchObject({ dialed: "unknown" });
+    expect(vonage.seen).toHaveLength(1);
+  });
+
+  it("that never reached anybody is refused, not unknown", async () => {
+    const closed = other();
+    await new Promise<void>((ready) => closed.server.listen(0, "127.0.0.1", ready));
+    const apiUrl = closed.url();
+    await new Promise((done) => closed.server.close(done));
+    expect(await carrier({ apiUrl }).dial(dial)).toMatchObject({ dialed: "no", code: "refused", status: null });
+  });
+
+  it("is kept as an exchange without the token", async () => {
+    vonage.answer(json(201, CREATED));
+    await carrier().dial(dial);
+    expect(exchanges).toMatchObject([{ method: "POST", url: `${vonage.url()}/v1/calls`, status: 201, trace: "t1" }]);
+    expect(JSON.stringify(exchanges)).not.toContain("eyJ");
+  });
+});
+
+describe("hanging up", () => {
+  it("is asked again while it is too early", async () => {
+    let times = 0;
+    vonage.answer((request, response) => (++times < 3 ? json(400, {})(request, response, null as never) : response.writeHead(204).end()));
+    await carrier().hangUp(LEG, null);
+    expect(vonage.seen.map(({ method, url, body }) => `${method} ${url} ${body}`)).toEqual(
+      Array(3).fill(`PUT /v1/calls/${LEG} {"action":"hangup"}`),
+    );
+  });
+
+  it("is done when the carrier does not know the leg, or says that it is over", async () => {
+    vonage.answer(json(404, {}));
+    await carrier().hangUp(LEG, null);
+    vonage.answer((request, response) =>
+      json(request.method === "PUT" ? 400 : 200, request.method === "PUT" ? {} : { ...CREATED, status: "completed" })(
+        request,
+        response,
+        null as never,
+      ),
+    );
+    await carrier().hangUp(LEG, null);
+  });
+
+  it("fails when the leg lives on and the carrier keeps refusing", async () => {
+    vonage.answer((request, response) =>
+      json(request.method === "PUT" ? 400 : 200, request.method === "PUT" ? {} : { ...CREATED, status: "answered" })(
+        request,
+        response,
+        null as never,
+      ),
+    );
+    await expect(carrier().hangUp(LEG, null)).rejects.toMatchObject({ code: "CARRIER_REFUSED", carrierStatus: 400 });
+  });
+
+  it("goes to the call's own region, and never with our token to a host that is none of Vonage's", async () => {
+    vonage.answer((_, response) => response.writeHead(204).end());
+    await carrier().hangUp(LEG, elsewhere.url());
+    expect(elsewhere.seen).toHaveLength(0);
+    expect(vonage.seen).toHaveLength(1);
+  });
+});
+
+describe("asking for a leg", () => {
+  it("tells its state, or null when it is not known", async () => {
+    vonage.answer(json(200, { ...CREATED, status: "busy", price: "0.00", duration: "0" }));
+    expect(await carrier().legState(LEG, null)).toMatchObject({
+      leg: LEG,
+      status: "busy",
+      end: "busy",
+      facts: { price: "0.00", durationS: 0 },
+    });
+    vonage.answer(json(404, { type: "NOT_FOUND" }));
+    expect(await carrier().legState(LEG, null)).toBeNull();
+  });
+
+  it.each([
+    [401, "CARRIER_UNAUTHORIZED"],
+    [429, "CARRIER_LIMITED"],
+    [500, "CARRIER_REFUSED"],
+  ])("answered with %s fails as %s after its retries", async (status, code) => {
+    vonage.answer(json(status, {}));
+    await expect(carrier().legState(LEG, null)).rejects.toMatchObject({ code });
+    expect(vonage.seen).toHaveLength(status === 401 ? 1 : 4);
+  });
+
+  it("an answer without end is cut off", async () => {
+    vonage.answer((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const more = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536, 120)));
+        if (!response.destroyed) response.once("drain", more);
+      };
+      more();
+    });
+    await expect(carrier().legState(LEG, null)).rejects.toMatchObject({ code: "CARRIER_REFUSED" });
+  });
+});
+
+describe("a recording", () => {
+  const all = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
+    const parts: Uint8Array[] = [];
+    for await (const part of body) parts.push(part);
+    return Buffer.concat(parts).toString();
+  };
+
+  it("is fetched with our token, whole", async () => {
+    vonage.answer((_, response) => response.writeHead(200, { "content-type": "audio/mpeg", "content-length": "5" }).end("sound"));
+    const { body, ...about } = await carrier().openRecording(`${vonage.url()}/v1/files/x`, 0);
+    expect(about).toEqual({ sizeBytes: 5, type: "audio/mpeg", from: 0 });
+    expect(await all(body)).toBe("sound");
+    expect(vonage.seen[0]?.authorization).toMatch(/^Bearer eyJ/);
+  });
+
+  it("goes on where it broke off, or from the start when the carrier does not do ranges", async () => {
+    vonage.answer((request, response) =>
+      response.writeHead(206, { "content-range": "bytes 2-4/5" }).end(request.range === "bytes=2-" ? "und" : "?"),
+    );
+    const rest = await carrier().openRecording(`${vonage.url()}/v1/files/x`, 2);
+    expect(rest).toMatchObject({ from: 2, sizeBytes: 5 });
+    expect(await all(rest.body)).toBe("und");
+    vonage.answer((_, response) => response.writeHead(200, { "content-length": "5" }).end("sound"));
+    const whole = await carrier().openRecording(`${vonage.url()}/v1/files/x`, 2);
+    expect(whole).toMatchObject({ from: 0, sizeBytes: 5 });
+    await all(whole.body);
+  });
+
+  it("is not asked for at a host that is none of the carrier's", async () => {
+    await expect(carrier().openRecording(`${elsewhere.url()}/v1/files/x`, 0)).rejects.toMatchObject({ code: "CARRIER_HOST_FORBIDDEN" });
+    expect(elsewhere.seen).toHaveLength(0);
+    expect(carrier().mayFetch(`${elsewhere.url()}/x`)).toBe(false);
+    expect(carrier().mayFetch("https://api-us.nexmo.com/v1/files/x")).toBe(true);
+  });
+
+  it("a redirect within the carrier is followed, out of it is not, and not without end", async () => {
+    vonage.answer((request, response) =>
+      request.url === "/a" ? response.writeHead(302, { location: "/b" }).end() : response.writeHead(200).end("sound"),
+    );
+    expect(await all((await carrier().openRecording(`${vonage.url()}/a`, 0)).body)).toBe("sound");
+    expect(vonage.seen[1]?.authorization).toMatch(/^Bearer/);
+    vonage.answer((_, response) => response.writeHead(302, { location: `${elsewhere.url()}/stolen` }).end());
+    await expect(carrier().openRecording(`${vonage.url()}/a`, 0)).rejects.toMatchObject({ code: "CARRIER_HOST_FORBIDDEN" });
+    expect(elsewhere.seen).toHaveLength(0);
+    vonage.answer((_, response) => response.writeHead(302, { location: "/again" }).end());
+    await expect(carrier().openRecording(`${vonage.url()}/a`, 0)).rejects.toMatchObject({ code: "CARRIER_UNREACHABLE" });
+  });
+
+  it.each([
+    [401, "CARRIER_UNAUTHORIZED"],
+    [403, "CARRIER_UNAUTHORIZED"],
+    [404, "CARRIER_HAS_NOT"],
+    [410, "CARRIER_HAS_NOT"],
+    [429, "CARRIER_LIMITED"],
+    [500, "CARRIER_UNREACHABLE"],
+    [418, "CARRIER_REFUSED"],
+  ])("answered with %s fails as %s", async (status, code) => {
+    vonage.answer(json(status, {}));
+    await expect(carrier().openRecording(`${vonage.url()}/v1/files/x`, 0)).rejects.toMatchObject({ code });
+  });
+
+  it("that breaks off says so", async () => {
+    vonage.answer((_, response) => {
+      response.writeHead(200, { "content-length": "100" });
+      response.write("half", () => response.destroy());
+    });
+    const { body } = await carrier().openRecording(`${vonage.url()}/v1/files/x`, 0);
+    await expect(all(body)).rejects.toMatchObject({ code: "CARRIER_UNREACHABLE" });
+  });
+});
+
+it.each([
+  [null, "  just\n text ", "just text"],
+  [{ type: "BAD_REQUEST", error_title: "Bad Request" }, "", "Bad Request"],
+  [{ invalid_parameters: [null, { name: "to" }, "x"] }, "", "to"],
+  [{}, "", ""],
+])("the carrier's reason is found in %j", (body, text, words) => {
+  expect(wordsOf(body, text)).toBe(words);
+});

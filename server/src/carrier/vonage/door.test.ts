@@ -1,0 +1,527 @@
+import { createHash, createHmac, randomUUID } from "node:crypto";
+import fastify, { type FastifyInstance } from "fastify";
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
+import { ensureFirstAgent } from "../../agents/first.ts";
+import { agentForCall, changeAgent } from "../../agents/store.ts";
+import { placeCall } from "../../calls/place.ts";
+import { redeemSocketToken } from "../../calls/socket-token.ts";
+import { startWatchdog } from "../../calls/watchdog.ts";
+import { inTransaction } from "../../db/pool.ts";
+import type { CallId, LegId } from "../../ids.ts";
+import type { Carrier } from "../port.ts";
+import { doors, vonageDoor } from "./door.ts";
+import { type Inbox, openInbox } from "./inbox.ts";
+import { CONVERSATION, chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./stories.ts";
+
+const SECRET = "0123456789abcdef0123456789abcdef";
+const API_KEY = "abcd1234";
+const PUBLIC = "https://calls.example.com";
+const log = pino({ level: "silent" });
+/** Stands still in the stories' day; tests move it. */
+let now = new Date("2026-03-04T10:01:30.000Z");
+const clock = { now: () => now, monotonicMs: () => 0 };
+
+let db: FreshDatabase;
+let app: FastifyInstance;
+let inbox: Inbox;
+let told: string[] = [];
+
+beforeAll(async () => {
+  db = await freshDatabase();
+  await ensureFirstAgent(db.pool);
+});
+beforeEach(async () => {
+  told = [];
+  now = new Date("2026-03-04T10:01:30.000Z");
+  await start();
+});
+afterEach(async () => {
+  await stop();
+  await db.pool.query("truncate webhooks, events, legs, socket_tokens, recordings, calls cascade");
+});
+afterAll(() => db.drop());
+
+async function start(): Promise<void> {
+  const hooks = {
+    onDialing: (call: CallId) => told.push(`dialing ${call}`),
+    onAnswered: (call: CallId) => told.push(`answered ${call}`),
+    onEnded: (call: CallId) => told.push(`ended ${call}`),
+    onRecorded: () => told.push("recorded"),
+  };
+  inbox = openInbox({ pool: db.pool, clock, log, hooks, everyMs: 1e9 });
+  app = fastify();
+  const keys = { secret: SECRET, apiKey: API_KEY, applicationId: null };
+  await app.register(
+    vonageDoor({
+      pool: db.pool,
+      clock,
+      log,
+      keys,
+      inbox,
+      hooks,
+      publicUrl: PUBLIC,
+      number: "+12025550100",
+      apiUrl: "https://api.nexmo.com",
+      engineRates: { evi: [24_000, 16_000] },
+    }),
+  );
+  await app.ready();
+}
+
+async function stop(): Promise<void> {
+  await app.close();
+  await inbox.close();
+}
+
+const sha = (text: string): string => createHash("sha256").update(text).digest("hex");
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+function bearer(payload: string, claims: object = {}): string {
+  const iat = Math.floor(now.getTime() / 1000);
+  const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ iat, jti: randomUUID(), iss: "Vonage", payload_hash: sha(payload), api_key: API_KEY, ...claims })}`;
+  return `Bearer ${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
+}
+
+/** Time passes: what comes later is later in the table too. */
+const passes = (ms = 1): void => {
+  now = new Date(now.getTime() + ms);
+};
+
+async function post(url: string, body: string | object, authorization?: string) {
+  passes();
+  const payload = typeof body === "string" ? body : JSON.stringify(body);
+  return app.inject({
+    method: "POST",
+    url,
+    payload,
+    headers: { "content-type": "application/json", authorization: authorization ?? bearer(payload) },
+  });
+}
+async function get(path: string, fields: Record<string, string>) {
+  const query = new URLSearchParams(fields).toString();
+  return app.inject({ method: "GET", url: `${path}?${query}`, headers: { authorization: bearer(JSON.stringify(fields)) } });
+}
+
+async function callRow(call: CallId) {
+  const { rows } = await db.pool.query("select * from calls where id = $1", [call]);
+  return rows[0];
+}
+async function verdicts(): Promise<string[]> {
+  const { rows } = await db.pool.query("select verdict from webhooks order by received_at, id");
+  return rows.map(({ verdict }) => verdict);
+}
+async function kinds(call: CallId): Promise<string[]> {
+  const { rows } = await db.pool.query("select kind from events where call_id = $1 order by at, id", [call]);
+  return rows.map(({ kind }) => kind);
+}
+
+const silent: Carrier = {
+  name: "silent",
+  dial: async () => ({ dialed: "unknown", text: "Nobody answers here." }),
+  hangUp: async () => {},
+  legState: async () => null,
+  openRecording: async () => {
+    throw new Error("no recordings here");
+  },
+  mayFetch: () => false,
+};
+
+async function outbound(): Promise<CallId> {
+  const dialing = new Set<Promise<void>>();
+  const at = now;
+  now = new Date("2026-03-04T10:00:00.000Z");
+  const call = await placeCall(
+    { pool: db.pool, carrier: silent, number: "+12025550100", clock, log, dialing },
+    { to: "+12025550101" },
+    { actor: "user:x", idempotencyKey: null },
+  );
+  await Promise.all(dialing);
+  now = at;
+  return call;
+}
+
+const question = { to: "12025550100", from: "12025550106", uuid: INBOUND_PHONE, conversation_uuid: CONVERSATION };
+
+describe("who knocks at the carrier's door", () => {
+  const paths = Object.entries(doors).flatMap(([door, urls]) => urls.flatMap((url) => [[door, url] as const, [door, `${url}/`] as const]));
+
+  it.each(paths)("%s at %s: unsigned is 401, and only that is kept", async (door, url) => {
+    for (const method of ["GET", "POST"] as const) {
+      const answer = await app.inject({ method, url, ...(method === "POST" ? { payload: question } : {}) });
+      expect(answer.statusCode).toBe(401);
+    }
+    const { rows } = await db.pool.query("select door, verdict, because from webhooks");
+    expect(rows).toEqual(Array(2).fill({ door, verdict: "bad_signature", because: "No Authorization header with a Bearer token." }));
+    expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+  });
+
+  it.each(paths.filter(([door]) => door === "answer" || door === "fallback"))("%s at %s: signed gets JSON instructions", async (_, url) => {
+    const answer = await post(url, question);
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers["content-type"]).toMatch(/^application\/json/);
+    expect(answer.json().some(({ action }: { action: string }) => action === "connect")).toBe(true);
+  });
+
+  it.each(paths.filter(([door]) => door === "event" || door === "recording"))("%s at %s: signed gets an empty answer", async (_, url) => {
+    const answer = await post(url, (stories[0] as Story).webhooks[1]?.body ?? "");
+    expect(answer.statusCode).toBe(204);
+    expect(answer.body).toBe("");
+  });
+
+  it("a body that was changed on the way, an old one, and another account's are refused with their reason", async () => {
+    const body = JSON.stringify(question);
+    await post("/webhooks/vonage/answer", body.replace("0106", "0107"), bearer(body));
+    await post("/webhooks/vonage/answer", body, bearer(body, { iat: Math.floor(now.getTime() / 1000) - 400 }));
+    await post("/webhooks/vonage/answer", body, bearer(body, { api_key: "other" }));
+    const { rows } = await db.pool.query("select because from webhooks where verdict = 'bad_signature' order by received_at, id");
+    expect(rows.map(({ because }) => because)).toEqual([
+      "The payload is not the one that was signed.",
+      "The token is older than five minutes, or the clocks differ by that much.",
+      "The token names another account's API key.",
+    ]);
+    expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+  });
+
+  it("of many refused requests a bounded number is kept", async () => {
+    for (let i = 0; i < 80; i++) await app.inject({ method: "POST", url: "/webhooks/vonage/event", payload: { i } });
+    expect((await db.pool.query("select from webhooks")).rowCount).toBe(60);
+  });
+
+  it("a body of 10 MB is refused before it is read", async () => {
+    const body = `{"x":"${"x".repeat(10_000_000)}"}`;
+    expect((await post("/webhooks/vonage/event", body)).statusCode).toBe(413);
+    expect(await verdicts()).toEqual([]);
+  });
+
+  it("the same token at another address is a replay", async () => {
+    const call = await outbound();
+    const body = (stories[0] as Story).webhooks[1]?.body ?? "";
+    const token = bearer(body);
+    expect((await post(`/webhooks/vonage/event?call=${call}`, body, token)).statusCode).toBe(204);
+    expect((await post(`/webhooks/vonage/event?call=${await outbound()}`, body, token)).statusCode).toBe(401);
+    await inbox.sweep(true);
+    expect(await verdicts()).toEqual(["applied", "bad_signature"]);
+  });
+
+  it("tokens that open audio and the signature itself are not kept", async () => {
+    const body = (stories[0] as Story).webhooks[3]?.body ?? "";
+    const token = bearer(body);
+    await post("/webhooks/vonage/event?to=wss%3A%2F%2Fx%2Fmedia%2Fvonage%2Fsecret", body, token);
+    const { rows } = await db.pool.query("select url, headers::text from webhooks");
+    expect(rows[0].url).not.toContain("secret");
+    expect(rows[0].headers).not.toContain(token.slice(-20));
+    expect(rows[0].headers).toContain("payloadHash");
+  });
+});
+
+describe("an inbound call", () => {
+  it.each(["GET", "POST"])("asked for by %s has its row before the answer, and is recorded before it is connected", async (method) => {
+    const answer = method === "GET" ? await get("/webhooks/vonage/answer", question) : await post("/webhooks/vonage/answer", question);
+    const { rows } = await db.pool.query("select * from calls");
+    expect(rows).toMatchObject([
+      {
+        direction: "inbound",
+        status: "ringing",
+        from_number: "+12025550106",
+        to_number: "+12025550100",
+        phone_leg: INBOUND_PHONE,
+        conversation: CONVERSATION,
+      },
+    ]);
+    expect(answer.json().map(({ action }: { action: string }) => action)).toEqual(["record", "connect", "talk", "connect", "talk"]);
+    const [endpoint] = answer.json()[1].endpoint;
+    expect(endpoint["content-type"]).toBe("audio/l16;rate=24000");
+    expect(endpoint.headers).toEqual({ call: rows[0].id });
+    expect(await redeemSocketToken(db.pool, endpoint.uri.split("/").at(-1))).toBe(rows[0].id);
+    await inbox.sweep(true);
+    expect(told).toContain(`dialing ${rows[0].id}`);
+  });
+
+  it("asked for twice is one call with fresh tokens", async () => {
+    const [one, two] = await Promise.all([post("/webhooks/vonage/answer", question), post("/webhooks/vonage/answer", question)]);
+    expect((await db.pool.query("select from calls")).rowCount).toBe(1);
+    expect(one?.json()[1].endpoint[0].uri).not.toBe(two?.json()[1].endpoint[0].uri);
+    await inbox.sweep(true);
+    expect((await verdicts()).sort()).toEqual(["applied", "duplicate"]);
+  });
+
+  it("a replayed question cannot open a second conversation", async () => {
+    const body = JSON.stringify(question);
+    const token = bearer(body);
+    const uri = (await post("/webhooks/vonage/answer", body, token)).json()[1].endpoint[0].uri;
+    await redeemSocketToken(db.pool, uri.split("/").at(-1));
+    expect((await post("/webhooks/vonage/answer", body, token)).statusCode).toBe(401);
+  });
+
+  it("with a withheld or odd caller id is taken all the same", async () => {
+    for (const [i, from] of ["anonymous", "Restricted", "+1 (202)", ""].entries()) {
+      expect((await post("/webhooks/vonage/answer", { ...question, from, uuid: `leg-${i}` })).statusCode).toBe(200);
+    }
+    const { rows } = await db.pool.query("select from_number from calls");
+    expect(rows).toEqual(Array(4).fill({ from_number: null }));
+  });
+
+  it("is answered by the agent of the called number, without recording when its policy says no", async () => {
+    const before = await agentForCall(db.pool, null);
+    await inTransaction(db.pool, (sql) => changeAgent(sql, before.id, { ...before.settings, record: false }));
+    const answer = await post("/webhooks/vonage/answer", question);
+    await inTransaction(db.pool, (sql) => changeAgent(sql, before.id, before.settings));
+    expect(answer.json().map(({ action }: { action: string }) => action)).toEqual(["connect", "talk", "connect", "talk"]);
+  });
+
+  it("its events that came before its question are applied afterwards", async () => {
+    const story = stories.find(({ direction }) => direction === "inbound") as Story;
+    await post("/webhooks/vonage/event", (story.webhooks[2] as Told).body);
+    await inbox.sweep(true);
+    expect(await verdicts()).toEqual(["unknown_call"]);
+    await post("/webhooks/vonage/answer", question);
+    await inbox.sweep(true);
+    await inbox.sweep(true);
+    expect((await verdicts()).sort()).toEqual(["applied", "applied"]);
+    expect((await db.pool.query("select status from calls")).rows).toEqual([{ status: "in_progress" }]);
+  });
+
+  it("without a leg, or as nonsense, gets an apology and makes no call", async () => {
+    for (const body of ["{}", "[1]", "not json", '{"uuid":"\\u0000"}']) {
+      const answer = await post("/webhooks/vonage/answer", body);
+      expect(answer.json()).toMatchObject([{ action: "talk" }]);
+    }
+    expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+    await inbox.sweep(true);
+    expect(new Set(await verdicts())).toEqual(new Set(["unreadable"]));
+  });
+});
+
+describe("an outbound call", () => {
+  const asked = { to: "12025550101", from: "12025550100", uuid: "5b0c1e0a-3c61-4f5e-9b5d-2f9f1f7a1a11", conversation_uuid: CONVERSATION };
+
+  it("is known by our mark at either old path, and its question says that it was answered", async () => {
+    const call = await outbound();
+    const answer = await post(`/api/hume-twilio/vonage-voice-webhook/?call=${call}`, {
+      ...asked,
+      region_url: "https://api-eu-3.vonage.com",
+    });
+    expect(answer.json()[1].endpoint[0].headers).toEqual({ call });
+    await inbox.sweep(true);
+    expect(await callRow(call)).toMatchObject({
+      direction: "outbound",
+      status: "in_progress",
+      phone_leg: asked.uuid,
+      region_url: "https://api-eu-3.vonage.com",
+    });
+    expect((await db.pool.query("select from calls")).rowCount).toBe(1);
+  });
+
+  it("keeps no region that is not the carrier's", async () => {
+    const call = await outbound();
+    await post(`/webhooks/vonage/answer?call=${call}`, { ...asked, region_url: "https://evil.test" });
+    expect(await callRow(call)).toMatchObject({ region_url: null });
+  });
+
+  it("that somebody wants ended is not connected any more", async () => {
+    const call = await outbound();
+    await db.pool.query("update calls set hangup_asked_at = now(), hangup_asked_by = 'operator' where id = $1", [call]);
+    expect((await post(`/webhooks/vonage/answer?call=${call}`, asked)).json()).toMatchObject([{ action: "talk" }]);
+  });
+
+  it("we do not know gets an apology, and is not made", async () => {
+    const answer = await post("/webhooks/vonage/answer?call=0199a0b1-7d1f-7000-8000-00000000dead", asked);
+    expect(answer.json()).toMatchObject([{ action: "talk" }]);
+    await inbox.sweep(true);
+    expect(await verdicts()).toEqual(["unknown_call"]);
+    expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+  });
+
+  it("at the fallback hears a polite word and is connected all the same", async () => {
+    const call = await outbound();
+    const body = {
+      ...asked,
+      reason: "Read timed out.",
+      original_request: { url: `${PUBLIC}/webhooks/vonage/answer?call=${call}`, type: "answer" },
+    };
+    const actions = (await post("/webhooks/vonage/fallback", body)).json().map(({ action }: { action: string }) => action);
+    expect(actions).toEqual(["talk", "record", "connect", "talk", "connect", "talk"]);
+  });
+
+  it("whose audio broke is connected anew while it lives, and not when it is over", async () => {
+    const call = await outbound();
+    const lost = (stories.find(({ title }) => title === "the audio breaks and is not restored") as Story).webhooks[5]?.body ?? "";
+    const again = await post(`/webhooks/vonage/event?call=${call}&leg=ws`, lost);
+    expect(again.json().map(({ action }: { action: string }) => action)).toEqual(["connect", "talk", "connect", "talk"]);
+    await db.pool.query("update calls set status = 'ended', end_reason = 'lost', ended_at = now(), deadline_at = null where id = $1", [
+      call,
+    ]);
+    expect((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, lost)).statusCode).toBe(204);
+  });
+
+  it("whose audio breaks again and again is given up", async () => {
+    const call = await outbound();
+    const lost = JSON.parse(
+      (stories.find(({ title }) => title === "the audio breaks and is not restored") as Story).webhooks[5]?.body ?? "",
+    );
+    const codes: number[] = [];
+    for (let i = 0; i < 6; i++)
+      codes.push((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, { ...lost, uuid: `socket-${i}` })).statusCode);
+    expect(codes).toEqual([200, 200, 200, 200, 204, 204]);
+  });
+});
+
+describe("what is stored before it is answered", () => {
+  it("is applied by the next start when the process died in between", async () => {
+    const call = await outbound();
+    const [started, ringing] = (stories[0] as Story).webhooks;
+    // A process that only stores: its inbox is closed before the requests come.
+    await inbox.close();
+    for (const { body } of [started, ringing] as Told[])
+      expect((await post(`/webhooks/vonage/event?call=${call}`, body)).statusCode).toBe(204);
+    expect(await verdicts()).toEqual(["pending", "pending"]);
+    await stop();
+    await start();
+    await inbox.sweep(true);
+    expect(await verdicts()).toEqual(["applied", "applied"]);
+    expect(await callRow(call)).toMatchObject({ status: "ringing" });
+  });
+
+  it("is applied once by two servers that sweep together", async () => {
+    const call = await outbound();
+    await inbox.close();
+    for (const { body } of (stories[0] as Story).webhooks) await post(`/webhooks/vonage/event?call=${call}`, body);
+    const others = [1, 2].map(() => openInbox({ pool: db.pool, clock, log, hooks: {}, everyMs: 1e9 }));
+    await Promise.all(others.map((other) => other.sweep(true)));
+    await Promise.all(others.map((other) => other.close()));
+    expect(await verdicts()).not.toContain("pending");
+    expect((await verdicts()).filter((verdict) => verdict !== "late")).toEqual(expect.arrayContaining(Array(6).fill("applied")));
+    expect((await kinds(call)).filter((kind) => kind === "call.ended")).toHaveLength(1);
+  });
+
+  it("a webhook we cannot apply is set aside after ten tries, and the rest goes on", async () => {
+    const call = await outbound();
+    await inbox.close();
+    await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks[1]?.body ?? "");
+    await db.pool.query("alter table legs add constraint broken check (leg = 'nothing') not valid");
+    await stop();
+    await start();
+    for (let i = 0; i < 10; i++) await inbox.sweep(true);
+    await db.pool.query("alter table legs drop constraint broken");
+    const { rows } = await db.pool.query("select verdict, because from webhooks");
+    expect(rows).toEqual([{ verdict: "unreadable", because: expect.stringContaining("broken") }]);
+  });
+});
+
+describe("whole calls through the door", () => {
+  const dead = () => startWatchdog({ pool: db.pool, carrier: silent, clock, log, everyMs: 1e9 });
+
+  async function play(story: Story, webhooks: readonly Told[]): Promise<CallId> {
+    let call: CallId;
+    if (story.direction === "outbound") call = await outbound();
+    else {
+      now = new Date("2026-03-04T10:00:00.500Z");
+      await post("/webhooks/vonage/answer", question);
+      now = new Date("2026-03-04T10:01:30.000Z");
+      call = (await db.pool.query<{ id: CallId }>("select id from calls")).rows[0]?.id as CallId;
+    }
+    await db.pool.query(
+      "update calls set hangup_asked_at = case when $2::text is not null then timestamptz '2026-03-04T10:00:04Z' end, hangup_asked_by = $2 where id = $1",
+      [call, story.hangupAskedBy ?? null],
+    );
+    if (story.maxMinutes) {
+      await db.pool.query(
+        "insert into agent_versions (agent_id, version, settings) select agent_id, 1000, settings || jsonb_build_object('max_minutes', $2::int) from agent_versions v where (v.agent_id, v.version) = (select agent_id, agent_version from calls where id = $1) on conflict do nothing",
+        [call, story.maxMinutes],
+      );
+      await db.pool.query("update calls set agent_version = 1000 where id = $1", [call]);
+    }
+    await Promise.all(
+      webhooks.map(({ marks, body }) => post(`/webhooks/vonage/event${marks === null ? "" : marks.replace("CALL", call)}`, body)),
+    );
+    await inbox.sweep(true);
+    return call;
+  }
+
+  it.each(stories)("$title: ends as $ends, also doubled and out of order", async (story) => {
+    const call = await play(story, jumbled(story.webhooks, chance(stories.indexOf(story) + 1)));
+    const row = await callRow(call);
+    expect(row).toMatchObject({ status: "ended", end_reason: story.ends, deadline_at: null });
+    expect(row.answered_at === null ? null : row.ended_at.getTime() - row.answered_at.getTime()).toBe(story.talkMs);
+    expect((await kinds(call)).filter((kind) => kind === "call.ended")).toHaveLength(1);
+    expect(
+      (await verdicts()).filter((verdict) => verdict !== "duplicate" && verdict !== "applied" && verdict !== "late" && verdict !== "kept"),
+    ).toEqual([]);
+    const { rows } = await db.pool.query(
+      "select count(*)::int as n, count(distinct identity)::int as names from webhooks where verdict in ('applied', 'kept', 'late')",
+    );
+    expect(rows[0].n).toBe(rows[0].names);
+    expect(told.filter((one) => one === `ended ${call}`)).toHaveLength(1);
+  });
+
+  it.each(stories)("$title: ends as $ends or lost when webhooks never come", async (story) => {
+    const call = await play(story, jumbled(story.webhooks, chance(stories.indexOf(story) + 99), 0.5));
+    for (let looks = 0; looks < 3; looks++) {
+      now = new Date(now.getTime() + 2 * 3_600_000);
+      const watchdog = dead();
+      await watchdog.tick();
+      await watchdog.close();
+    }
+    const row = await callRow(call);
+    expect(row.status).toBe("ended");
+    expect([story.ends, "lost"]).toContain(row.end_reason);
+  });
+
+  it("a recording is expected once the call is answered, and announced when Vonage has it", async () => {
+    const story = stories[0] as Story;
+    const call = await play(story, story.webhooks.slice(0, -1));
+    const carriers = () =>
+      db.pool.query("select status, carrier_recording from recordings where call_id = $1 and source = 'carrier'", [call]);
+    expect((await carriers()).rows).toEqual([{ status: "expected", carrier_recording: null }]);
+    await post(`/webhooks/vonage/recording?call=${call}`, story.webhooks.at(-1)?.body ?? "");
+    await inbox.sweep(true);
+    expect((await carriers()).rows).toMatchObject([{ status: "announced" }]);
+    expect(told).toContain("recorded");
+  });
+
+  it("a call nobody answers expects no recording", async () => {
+    const story = stories.find(({ ends }) => ends === "busy") as Story;
+    const call = await play(story, story.webhooks);
+    expect((await db.pool.query("select from recordings where call_id = $1", [call])).rowCount).toBe(0);
+  });
+
+  it("the legs keep the carrier's times and price, the phone's and the socket's apart", async () => {
+    const story = stories[0] as Story;
+    const call = await play(story, story.webhooks);
+    const { rows } = await db.pool.query(
+      "select kind, status, price::text, duration_s, disconnected_by from legs where call_id = $1 order by kind",
+      [call],
+    );
+    expect(rows).toEqual([
+      { kind: "phone", status: "completed", price: "0.01524000", duration_s: 72, disconnected_by: "user" },
+      { kind: "socket", status: "completed", price: "0.00000000", duration_s: 72, disconnected_by: null },
+    ]);
+    expect(await callRow(call)).toMatchObject({
+      phone_leg: "5b0c1e0a-3c61-4f5e-9b5d-2f9f1f7a1a11" as LegId,
+      socket_leg: "0a1b2c3d-0000-4111-8222-333344445555",
+      conversation: CONVERSATION,
+    });
+    expect(await kinds(call)).toEqual(
+      expect.arrayContaining([
+        "call.placed",
+        "call.dialed",
+        "call.ringing",
+        "call.answered",
+        "audio.connected",
+        "audio.closed",
+        "call.ended",
+      ]),
+    );
+  });
+
+  it("a webhook played to another call's address moves neither call", async () => {
+    const story = stories[0] as Story;
+    const call = await play(story, story.webhooks.slice(0, 3));
+    const other = await outbound();
+    await post(`/webhooks/vonage/event?call=${other}`, (story.webhooks.at(-2) as Told).body);
+    await inbox.sweep(true);
+    expect(await callRow(other)).toMatchObject({ status: "dialing", phone_leg: null });
+    expect(await callRow(call)).toMatchObject({ status: "in_progress" });
+  });
+});

@@ -1,0 +1,140 @@
+import { describe, expect, it } from "vitest";
+import { hear, isLegWord, settle } from "../../calls/hear.ts";
+import type { CallKnown, Known } from "../../calls/known.ts";
+import { judge } from "../../calls/watchdog.ts";
+import type { CallId, LegId } from "../../ids.ts";
+import { chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./stories.ts";
+import { marksOf, readJson, readWebhook } from "./wire.ts";
+
+const CALL = "0199a0b1-7d1f-7000-8000-000000000001" as CallId;
+const DIALED = new Date("2026-03-04T10:00:00.000Z");
+const LATER = new Date("2026-03-04T10:05:00.000Z");
+const MUCH_LATER = new Date("2026-03-04T14:00:00.000Z");
+
+function beginning(story: Story): Known {
+  const call: CallKnown = {
+    id: CALL,
+    direction: story.direction,
+    status: story.direction === "outbound" ? "dialing" : "ringing",
+    endReason: null,
+    endDetail: null,
+    createdAt: DIALED,
+    dialedAt: story.direction === "outbound" ? DIALED : null,
+    ringingAt: story.direction === "outbound" ? null : DIALED,
+    answeredAt: null,
+    endedAt: null,
+    deadlineAt: LATER,
+    askedAt: null,
+    hangupAskedAt: story.hangupAskedBy ? new Date("2026-03-04T10:00:04.000Z") : null,
+    hangupAskedBy: story.hangupAskedBy ?? null,
+    phoneLeg: story.direction === "outbound" ? null : (INBOUND_PHONE as LegId),
+    socketLeg: null,
+    conversation: null,
+    socketStartedAt: null,
+    maxMinutes: story.maxMinutes ?? 30,
+    record: true,
+  };
+  return { call, legs: [] };
+}
+
+/** Hears literal webhooks one after the other, as the server would. */
+function after(story: Story, webhooks: readonly Told[]): Known {
+  let known = beginning(story);
+  for (const { marks, body } of webhooks) {
+    const reading = readWebhook(
+      readJson(Buffer.from(body)),
+      marksOf(`/webhooks/vonage/event${(marks ?? "").replace("CALL", CALL)}`),
+      LATER,
+      "digest",
+    );
+    if (!reading.understood) throw new Error(`${reading.because} ${body}`);
+    if (!isLegWord(reading.event)) continue;
+    const heard = hear(known, reading.event, LATER);
+    expect(statusRank(heard.known), "a status never goes back").toBeGreaterThanOrEqual(statusRank(known));
+    known = heard.known;
+  }
+  return known;
+}
+
+const statusRank = ({ call }: Known): number => ["queued", "dialing", "ringing", "in_progress", "ended"].indexOf(call.status);
+
+/** What order must not change. */
+function result({ call, legs }: Known) {
+  const { deadlineAt, ...facts } = call;
+  return { ...facts, legs: legs.toSorted((a, b) => (a.leg < b.leg ? -1 : 1)) };
+}
+
+describe("a call told by its webhooks", () => {
+  it.each(stories)("$title: ends as $ends", (story) => {
+    const { call } = after(story, story.webhooks);
+    expect(call.status).toBe("ended");
+    expect(call.endReason).toBe(story.ends);
+    expect(call.endDetail).toMatch(/^[A-Z].*\.$/);
+    expect(call.answeredAt === null ? null : (call.endedAt?.getTime() ?? 0) - call.answeredAt.getTime()).toBe(story.talkMs);
+    expect(call.deadlineAt).toBeNull();
+  });
+
+  it.each(stories)("$title: ends the same in every order and with every doubling", (story) => {
+    const right = result(after(story, story.webhooks));
+    for (let seed = 1; seed <= 300; seed++)
+      expect(result(after(story, jumbled(story.webhooks, chance(seed)))), `seed ${seed}`).toEqual(right);
+  });
+
+  it.each(stories)("$title: ends the same or as lost when webhooks are lost", (story) => {
+    for (let seed = 1; seed <= 300; seed++) {
+      const heard = after(story, jumbled(story.webhooks, chance(seed), 0.4));
+      const { call } = heard.call.status === "ended" ? heard : lookedAt(heard);
+      expect(call.status, `seed ${seed}`).toBe("ended");
+      expect([story.ends, "lost"], `seed ${seed}`).toContain(call.endReason);
+      if (call.endReason === "lost") expect(call.endDetail).toMatch(/No word of its end|never why/);
+    }
+  });
+
+  it("is not ended by its socket leg, whatever becomes of that", () => {
+    const story = stories[0] as Story;
+    const { call } = after(
+      story,
+      story.webhooks.filter(({ body, marks }) => marks === "?call=CALL&leg=ws" || !body.includes('"completed"')),
+    );
+    expect(call.status).toBe("in_progress");
+  });
+
+  it("keeps busy when completed follows, and takes the price from it", () => {
+    const story = stories.find(({ ends }) => ends === "busy") as Story;
+    const { call, legs } = after(story, story.webhooks);
+    expect(call.endReason).toBe("busy");
+    expect(legs[0]).toMatchObject({ status: "busy", endedAs: "busy", sipCode: 486, price: "0.00", durationS: 0 });
+  });
+
+  it("tells a more exact reason when the failure comes after an end that was given up as lost", () => {
+    const story = stories.find(({ ends }) => ends === "no_answer") as Story;
+    const lost = lookedAt(after(story, story.webhooks.slice(0, 2)));
+    expect(lost.call.endReason).toBe("lost");
+    const word = readWebhook(readJson(Buffer.from((story.webhooks[2] as Told).body)), marksOf(""), LATER, "");
+    if (!word.understood || !isLegWord(word.event)) throw new Error("not understood");
+    const heard = hear(lost, word.event, LATER);
+    expect(heard).toMatchObject({ revised: true, became: [], verdict: "applied" });
+    expect(heard.known.call).toMatchObject({ status: "ended", endReason: "no_answer" });
+  });
+
+  it("says of a late ringing that it is late, and moves nothing", () => {
+    const story = stories[0] as Story;
+    const known = after(story, [story.webhooks[0] as Told, story.webhooks[2] as Told]);
+    const word = readWebhook(readJson(Buffer.from((story.webhooks[1] as Told).body)), marksOf(""), LATER, "");
+    if (!word.understood || !isLegWord(word.event)) throw new Error("not understood");
+    const heard = hear(known, word.event, LATER);
+    expect(heard).toMatchObject({ verdict: "late", became: [] });
+    expect(heard.known.call.status).toBe("in_progress");
+  });
+});
+
+/** The watchdog comes, and the carrier knows nothing of the leg, twice. */
+function lookedAt(known: Known): Known {
+  const told = known.call.phoneLeg === null ? ({ told: "no leg" } as const) : ({ told: "not known" } as const);
+  let now = known;
+  for (let looks = 0; looks < 2 && now.call.status !== "ended"; looks++) {
+    const judged = judge(now, told, false, MUCH_LATER);
+    now = settle({ ...now, call: { ...now.call, ...judged.set } }, MUCH_LATER, judged.ending).known;
+  }
+  return now;
+}
