@@ -77,6 +77,11 @@ export class Player {
     return (this.queued + this.sent - this.playhead(now)) / this.bytesPerMs;
   }
 
+  /** How long there has been nothing to hear although the sentence is not known to be over; 0 otherwise. */
+  waitingMs(now: number): number {
+    return this.speaking || this.sentences.length === 0 ? 0 : now - this.timeOf(this.sent);
+  }
+
   /** What the carrier holds and has not played. */
   leadMs(now: number): number {
     return (this.sent - this.playhead(now)) / this.bytesPerMs;

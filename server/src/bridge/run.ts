@@ -12,6 +12,9 @@ import type { Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
 import { Transcript } from "./transcript.ts";
 
+/** A sentence that was played to its end and of which nothing more came for so long is taken to be over. */
+const TURN_OVER_MS = 2_000;
+
 export interface RunParts {
   readonly call: CallId;
   readonly engine: Engine;
@@ -280,7 +283,11 @@ export function runBridge(parts: RunParts): RunningBridge {
       keepTicking();
       connection.listen(listenerOf(connection));
     },
-    second: () => decide({ what: "second", at: now() }),
+    second() {
+      // Not every engine says that its turn is over.
+      if (player.waitingMs(now()) > TURN_OVER_MS) player.finish(now());
+      decide({ what: "second", at: now() });
+    },
     end() {
       decide({ what: "end", at: now() });
       stopTicking();

@@ -84,7 +84,9 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
     case "media off":
       return mediaOff(bridge, heard.at);
     case "engine ready":
-      return bridge.state === "over" ? [bridge, nothing] : engineReady({ ...bridge, resume: heard.resume ?? bridge.resume, readyAt: heard.at });
+      return bridge.state === "over"
+        ? [bridge, nothing]
+        : engineReady({ ...bridge, resume: heard.resume ?? bridge.resume, readyAt: heard.at });
     case "engine ended":
       return engineEnded(bridge, heard);
     case "quiet":

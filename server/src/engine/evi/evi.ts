@@ -2,7 +2,7 @@ import WebSocket from "ws";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
-import { type Ending, endingOf, refusalOf, unreachable } from "./endings.ts";
+import { type Ending, endingOf, endsTheChat, refusalOf, unreachable } from "./endings.ts";
 import { chatUrl, sessionSettings } from "./settings.ts";
 import { CHAT_MS, EviTalk } from "./talk.ts";
 import { monoOf, soundOf } from "./wav.ts";
@@ -24,8 +24,14 @@ export const eviAbilities: EngineAbilities = {
 
 /** From the first knock to `ready`. The vendor's own client gives up the handshake after 4 s (hume-evi §4.4). */
 const READY_WITHIN_MS = 8_000;
-/** A ping this often; a connection from which nothing at all came since the last one is dead. */
-const PING_MS = 20_000;
+/**
+ * A ping this often. A connection that has answered pings and then says nothing at all for MOST_SILENT_PINGS of them is dead; one that
+ * never answered one may be a server that does not (hume-evi §4.3 knows of no keepalive), and is left alone.
+ */
+const PING_MS = 2_500;
+const MOST_SILENT_PINGS = 2;
+/** After an error that ends the chat EVI closes; if it does not in this time, it never will. */
+const FATAL_WITHIN_MS = 2_000;
 /** After we closed, EVI's own close frame is awaited this long. */
 const CLOSE_WITHIN_MS = 1_000;
 /** 5 s of 16 kHz audio in base64. Beyond it EVI is not reading: new frames are dropped and counted rather than kept without bound. */
@@ -59,7 +65,8 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   let over = false;
   let ready = false;
   let unsent = 0;
-  let heardSincePing = true;
+  let silentPings = 0;
+  let pongs = false;
 
   const socket = new WebSocket(chatUrl(parts.url, parts.configId, session), {
     headers: { "X-Hume-Api-Key": parts.apiKey },
@@ -69,9 +76,8 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   });
   const readyTimer = setTimeout(() => end(unreachable("no answer came in time"), true), READY_WITHIN_MS);
   const pingTimer = setInterval(() => {
-    if (!heardSincePing) return socket.terminate();
-    heardSincePing = false;
-    if (socket.readyState === WebSocket.OPEN) socket.ping();
+    if (pongs && silentPings++ >= MOST_SILENT_PINGS) socket.terminate();
+    else if (socket.readyState === WebSocket.OPEN) socket.ping();
   }, PING_MS);
   let closeTimer: NodeJS.Timeout | undefined;
 
@@ -127,10 +133,12 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   };
 
   socket.on("open", () => tell(sessionSettings(session)));
-  socket.on("ping", () => (heardSincePing = true));
-  socket.on("pong", () => (heardSincePing = true));
+  socket.on("pong", () => {
+    pongs = true;
+    silentPings = 0;
+  });
   socket.on("message", (data: Buffer) => {
-    heardSincePing = true;
+    silentPings = 0;
     if (over) return;
     const heard = hear(data);
     if (heard.kind === "audio") {
@@ -139,6 +147,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
     }
     tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data.toString("utf8"));
     const events = heard.kind === "saying" ? talk.hear(heard.saying) : talk.strangeMessage(heard.type, heard.malformed);
+    if (endsTheChat(talk.error?.code)) closeTimer ??= setTimeout(() => end(endingOf(1006, talk.error, asked), true), FATAL_WITHIN_MS);
     for (const event of events) {
       if (event.what === "cut in") {
         soundOfUtterance = null;
@@ -195,6 +204,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
       asked = true;
       if (socket.readyState !== WebSocket.OPEN) return end(endingOf(1000, null, true), true);
       socket.close(1000);
+      clearTimeout(closeTimer);
       closeTimer = setTimeout(() => end(endingOf(1000, null, true), true), CLOSE_WITHIN_MS);
     },
   };

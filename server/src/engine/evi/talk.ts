@@ -24,6 +24,8 @@ export class EviTalk {
   private callerCount = 0;
   private agentCount = 0;
   private callerUtterance: string | null = null;
+  /** The last final words: said again in the same breath, they are the same message twice. */
+  private lastWords = "";
   private playing = false;
   private readonly living = new Set<string>();
   private readonly dead = new Set<string>();
@@ -133,6 +135,9 @@ export class EviTalk {
   }
 
   private callerSaid(saying: Extract<EviSaying, { type: "user_message" }>): EngineEvent[] {
+    const words = `${saying.time?.begin} ${saying.time?.end} ${saying.message.content}`;
+    if (!saying.interim && words === this.lastWords) return [];
+    if (!saying.interim) this.lastWords = words;
     const events: EngineEvent[] = [];
     // Typed words are not the caller's voice. A voice while our queue still plays is a cut-in, interim or not (hume-evi §3.3).
     if (this.playing && !saying.from_text) events.push(...this.cutIn());

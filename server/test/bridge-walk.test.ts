@@ -1,0 +1,237 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { CallId } from "../src/ids.ts";
+import { renderStereo } from "../src/journal/audio.ts";
+import { journalPath } from "../src/journal/file.ts";
+import { readJournal } from "../src/journal/read.ts";
+import { type BridgeHouse, openBridgeHouse } from "./bridge-house.ts";
+import { babble, type CarrierSocket, openCarrierSocket } from "./carrier-socket.ts";
+import { type FreshDatabase, freshDatabase } from "./database.ts";
+import { type Program, startProgram } from "./program.ts";
+
+const KEY = "test-key";
+let database: FreshDatabase;
+let evi: Program;
+let house: BridgeHouse;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  evi = await startProgram(join(import.meta.dirname, "../../emulators/evi/main.ts"), ["--api-key", KEY, "--think-ms", "50"]);
+  house = await openBridgeHouse(database.pool, evi.url, KEY);
+});
+afterAll(async () => {
+  await house?.close();
+  await evi?.stop();
+  await database?.drop();
+});
+
+interface Row {
+  speaker: string;
+  text: string;
+  started_ms: number;
+  ended_ms: number;
+  cut: boolean;
+  heard_ms: number | null;
+  emotions: Buffer | null;
+}
+const said = async (call: CallId): Promise<Row[]> =>
+  (await database.pool.query<Row>("select * from utterances where call_id = $1 order by started_ms, id", [call])).rows;
+const kinds = async (call: CallId): Promise<string[]> =>
+  (await database.pool.query<{ kind: string }>("select kind from events where call_id = $1 order by at, id", [call])).rows.map(
+    ({ kind }) => kind,
+  );
+const loud = (pcm: Buffer): boolean => {
+  for (let i = 0; i < pcm.length; i += 2) if (Math.abs(pcm.readInt16LE(i)) > 500) return true;
+  return false;
+};
+/** Resolves when the agent has been silent for as long as the lead: nothing new came, and what came has been played. */
+const quiet = (carrier: CarrierSocket): Promise<void> => carrier.until(() => performance.now() - (carrier.frames.at(-1)?.at ?? 0) > 400);
+
+test.concurrent("the agent greets at once, hears the caller, answers, and everything said is in the rows while the call runs", async () => {
+  const call = await house.newCall();
+  const carrier = await house.connect(call);
+  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
+  await quiet(carrier);
+  const greeted = carrier.frames.length;
+  await carrier.say(babble(1_500));
+  await carrier.until(() => carrier.frames.slice(greeted).some(({ pcm }) => loud(pcm)));
+  await quiet(carrier);
+  await house.bridges.end(call);
+
+  const rows = await said(call);
+  expect(rows.map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
+  expect(rows[0]?.text).toBe("Hello, this is the desk.");
+  expect(rows.every(({ started_ms, ended_ms }) => started_ms >= 0 && ended_ms > started_ms)).toBe(true);
+  expect(rows.filter(({ speaker }) => speaker === "agent").every(({ cut, heard_ms }) => !cut && (heard_ms ?? 0) > 0)).toBe(true);
+  expect(rows.every(({ emotions }) => emotions !== null)).toBe(true);
+  expect(rows[1]?.ended_ms).toBeLessThanOrEqual(rows[2]?.started_ms ?? 0);
+  expect(new Set(carrier.frames.map(({ pcm }) => pcm.length))).toEqual(new Set([640]));
+  expect(await kinds(call)).toContain("engine.ready");
+  expect(house.warnings.filter((warning) => warning.includes(call))).toEqual([]);
+});
+
+test.concurrent("the journal holds the caller to the sample and the agent as it was played, side by side", async () => {
+  const call = await house.newCall();
+  const carrier = await house.connect(call);
+  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
+  await quiet(carrier);
+  const greeting = carrier.frames.slice();
+  await carrier.say(babble(600));
+  const spoken = carrier.spoken();
+  await carrier.until(() => carrier.spoken().length >= spoken.length + 16_000);
+  carrier.close();
+  await carrier.closed;
+  await house.bridges.end(call);
+
+  const path = journalPath(house.journalDir, call);
+  const heard: Buffer[] = [];
+  for await (const { kind, payload } of readJournal(path).records) if (kind === "callerFrame") heard.push(Buffer.from(payload));
+  const caller = Buffer.concat(heard);
+  expect(caller.subarray(0, spoken.length * 2).equals(Buffer.from(spoken.buffer))).toBe(true);
+
+  const sound = await renderStereo(path, { rate: 16_000 });
+  const left: number[] = [];
+  const right: number[] = [];
+  for await (const block of sound.blocks) {
+    for (let i = 0; i < block.length; i += 2) {
+      left.push(block[i] as number);
+      right.push(block[i + 1] as number);
+    }
+  }
+  expect(Math.abs(left.length / 16 - sound.durationMs)).toBeLessThanOrEqual(1);
+  const first = Buffer.concat(greeting.map(({ pcm }) => pcm));
+  const start =
+    right.findIndex((sample) => sample !== 0) - new Int16Array(first.buffer, first.byteOffset, first.length / 2).findIndex((s) => s !== 0);
+  expect(start / 16).toBeLessThan(1_000);
+  // A loaded machine may leave a pause between two frames; every frame is there, whole and in order.
+  let place = start;
+  for (const { pcm } of greeting) {
+    const samples = new Int16Array(pcm.buffer.slice(pcm.byteOffset, pcm.byteOffset + pcm.length));
+    const found = Array.from({ length: 8_000 }, (_, i) => place + i).find((at) => samples.every((sample, i) => sample === right[at + i]));
+    expect(found).toBeDefined();
+    place = (found ?? 0) + samples.length;
+  }
+});
+
+test.concurrent("a caller who cuts in hears no leftover speech, and the row says how much was heard", async () => {
+  const call = await house.newCall({ prompt: "[emulator: storyteller]", greeting: null });
+  const carrier = await house.connect(call);
+  await carrier.say(babble(1_200));
+  await carrier.until(() => carrier.frames.length > 100);
+  const interrupting = carrier.say(babble(1_600));
+  await carrier.until(() => carrier.told.some(({ json }) => json.action === "clear"));
+  const clearedAt = carrier.told.find(({ json }) => json.action === "clear")?.at ?? 0;
+  const afterwards = carrier.frames.filter(({ at }) => at > clearedAt).length;
+  await interrupting;
+  expect(afterwards).toBe(0);
+  await house.bridges.end(call);
+  const cut = (await said(call)).filter((row) => row.cut);
+  expect(cut.length).toBeGreaterThanOrEqual(1);
+  const [first] = cut as [Row];
+  expect(first.heard_ms).toBeLessThan(first.ended_ms - first.started_ms + 1);
+  expect(await kinds(call)).toContain("caller.cut_in");
+});
+
+test.concurrent("a lost engine is resumed in the same chat group and does not greet again", async () => {
+  const call = await house.newCall({ prompt: "[emulator: parrot drop turn=1]" });
+  const carrier = await house.connect(call);
+  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
+  await quiet(carrier);
+  await carrier.say(babble(1_200));
+  await vi.waitFor(async () => expect(await kinds(call)).toContain("engine.resumed"), { timeout: 10_000 });
+  await carrier.say(babble(1_200));
+  await quiet(carrier);
+  await house.bridges.end(call);
+  const greetings = (await said(call)).filter(({ text }) => text === "Hello, this is the desk.");
+  expect(greetings).toHaveLength(1);
+  expect(house.lost.filter((one) => one.call === call)).toEqual([]);
+});
+
+test.concurrent("a refused key is told at once and not tried again", async () => {
+  const call = await house.newCall({ config: "refuse" });
+  await vi.waitFor(() => expect(house.lost).toContainEqual({ call, code: "http_401" }));
+  await house.bridges.end(call);
+  expect((await kinds(call)).filter((kind) => kind === "engine.ended")).toHaveLength(1);
+});
+
+test.concurrent("an agent that hangs up is heard to its last word before the call is ended", async () => {
+  const call = await house.newCall({ prompt: "[emulator: quitter]", greeting: null });
+  const carrier = await house.connect(call);
+  await carrier.say(babble(1_000));
+  await vi.waitFor(() => expect(house.hungUp).toContain(call), { timeout: 10_000 });
+  const playedMs = carrier.frames.length * 20;
+  expect(performance.now() - (carrier.frames[0]?.at ?? 0)).toBeGreaterThanOrEqual(playedMs - 25);
+  await house.bridges.end(call);
+  const [goodbye] = (await said(call)).filter(({ speaker }) => speaker === "agent");
+  expect(goodbye).toMatchObject({ cut: false, text: "I have to go now. Goodbye." });
+  expect(Math.abs((goodbye?.heard_ms ?? 0) - playedMs)).toBeLessThanOrEqual(20);
+});
+
+test.concurrent.each([
+  "shuffled",
+  "wav-sizes",
+  "audio-first",
+  "no-end",
+  "no-prosody",
+  "47-scores",
+  "other-scores",
+  "doubled",
+  "flood",
+  "flood-malformed",
+  "llm-timeout",
+])(
+  "a conversation survives an engine with the fault: %s",
+  async (fault) => {
+    const call = await house.newCall({ prompt: `[emulator: parrot ${fault}]` });
+    const carrier = await house.connect(call);
+    await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
+    await quiet(carrier);
+    const greeted = carrier.frames.length;
+    await carrier.say(babble(1_500));
+    await carrier.until(() => carrier.frames.slice(greeted).some(({ pcm }) => loud(pcm)));
+    await quiet(carrier);
+    await house.bridges.end(call);
+    const rows = await said(call);
+    expect(rows.map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
+    expect(rows.filter(({ speaker }) => speaker === "caller")).toHaveLength(1);
+    expect(rows.filter(({ speaker, heard_ms }) => speaker === "agent" && (heard_ms ?? 0) === 0)).toEqual([]);
+    expect(house.warnings.filter((warning) => warning.includes(call))).toEqual([]);
+  },
+  30_000,
+);
+
+test("a database that stalls for two seconds is not heard, and nothing said meanwhile is lost", async () => {
+  const call = await house.newCall({ prompt: "[emulator: storyteller]", greeting: null });
+  const carrier = await house.connect(call);
+  await carrier.say(babble(1_200));
+  await carrier.until(() => carrier.frames.length > 25);
+  const client = await database.pool.connect();
+  await client.query("begin");
+  await client.query("lock table utterances in access exclusive mode");
+  const from = carrier.frames.length;
+  await carrier.until(() => carrier.frames.length >= from + 100);
+  const frames = carrier.frames.slice(from, from + 100);
+  await client.query("rollback");
+  client.release();
+  const gaps = frames.slice(1).map(({ at }, i) => at - (frames[i]?.at ?? at));
+  // 100 ms of lead: a gap below it is not heard.
+  expect(Math.max(...gaps)).toBeLessThan(100);
+  carrier.close();
+  await carrier.closed;
+  await house.bridges.end(call);
+  const rows = await said(call);
+  expect(rows.filter(({ speaker }) => speaker === "caller")).toHaveLength(1);
+  expect(rows.filter(({ speaker, heard_ms }) => speaker === "agent" && (heard_ms ?? 0) > 0).length).toBeGreaterThanOrEqual(1);
+});
+
+test.concurrent("the token opens one connection, once", async () => {
+  const call = await house.newCall();
+  const url = await house.socketUrl(call);
+  const carrier = await openCarrierSocket(url);
+  await expect(openCarrierSocket(url)).rejects.toThrow("HTTP 401");
+  await expect(house.connect(call)).rejects.toThrow("HTTP 409");
+  await expect(openCarrierSocket(url.replace(/[^/]+$/, "x".repeat(32)))).rejects.toThrow("HTTP 401");
+  carrier.close();
+  await carrier.closed;
+  await house.bridges.end(call);
+});
