@@ -54,10 +54,9 @@ const answers = (): Promise<boolean> =>
 describe("npm start", () => {
   test("in an empty folder makes everything, and shows a whole first call with its recording", { timeout: 180_000 }, async () => {
     start();
-    await seen(/Earshot is ready/, 60_000);
+    const [, page] = await seen(/Hear it, read it: +(\S+)/, 150_000);
     expect(shown).toContain(`http://localhost:${port}`);
     expect(shown).toMatch(/\+12025550101 .*polite/i);
-    const [, page] = await seen(/Hear it, read it: +(\S+)/, 150_000);
     const facts = shown.split("\n").flatMap((line) => /^ +\d+:\d\d\.\d +(\w+)/.exec(line)?.[1] ?? []);
     expect(facts.filter((fact) => fact !== "agent" && fact !== "caller")).toEqual(["dialing", "ringing", "answered", "ended", "recording"]);
     expect(facts.filter((fact) => fact === "caller").length).toBeGreaterThanOrEqual(2);

@@ -23,7 +23,9 @@ export interface Demo {
 
 /** Places the demonstration call and shows it until its recording is stored. Never throws: a demonstration that fails says so. */
 export async function runDemo({ url, key, signal }: Demo): Promise<void> {
-  const over = AbortSignal.any([signal, AbortSignal.timeout(DEADLINE_MS)]);
+  const done = new AbortController();
+  const late = AbortSignal.timeout(DEADLINE_MS);
+  const over = AbortSignal.any([signal, late, done.signal]);
   const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
     const headers = { authorization: `Bearer ${key}`, ...(init.body ? { "content-type": "application/json" } : {}) };
     const answer = await fetch(new URL(path, url), { ...init, headers, signal: over });
@@ -48,8 +50,10 @@ export async function runDemo({ url, key, signal }: Demo): Promise<void> {
     say(`  Hear it, read it: ${tone("bold", `${url}/calls/${call.id}`)}`);
   } catch (error) {
     if (signal.aborted) return;
-    const why = over.aborted ? "it took longer than four minutes" : (error as Error).message;
+    const why = late.aborted ? "it took longer than four minutes" : (error as Error).message;
     say(`  ${tone("bad", `The demonstration call went wrong: ${why}.`)} The call's page and the logs know more.`);
+  } finally {
+    done.abort(); // the live stream
   }
 }
 
@@ -113,10 +117,9 @@ class Teller {
 
   #recording(call: Call, sinceStart: (at: string) => number): void {
     const { status, stored_at, duration_ms, size_bytes, because } = call.recording;
-    if (status === "stored" || status === "verified") {
+    if ((status === "stored" || status === "verified") && duration_ms !== null) {
       const size = size_bytes === null ? "" : `, ${Math.round(size_bytes / 1000)} kB`;
-      const length = duration_ms === null ? "" : `: ${seconds(duration_ms)}${size}`;
-      this.#once("recording", stored_at ? sinceStart(stored_at) : null, "recording", `stored${length}`);
+      this.#once("recording", stored_at ? sinceStart(stored_at) : null, "recording", `stored: ${seconds(duration_ms)}${size}`);
       this.isDone = true;
     } else if (status === "missing" || status === "failed" || status === "refused" || status === "none") {
       this.#once("recording", null, "recording", because ? `${because.message} ${because.remedy}` : status);
