@@ -39,9 +39,14 @@ export function control(app: FastifyInstance, exchange: Switchboard): void {
     calls: [...exchange.legs.values()].map(legView),
   }));
 
+  /** With `?until=over` the answer waits for the end of the leg. */
   app.get("/emulator/calls/:uuid", async (request, reply) => {
     const leg = exchange.legs.get((request.params as { uuid: string }).uuid);
     if (!leg) return refuse(reply, 404);
+    if ((request.query as { until?: string }).until === "over") {
+      await new Promise<void>((over) => leg.whenOver(over));
+      await exchange.parts.webhooks.settled(leg.plan.ledger);
+    }
     const { ledger } = leg.plan;
     return { ...legView(leg), notes: ledger.notes, webhooks: ledger.exchanges };
   });

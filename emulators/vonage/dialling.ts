@@ -125,14 +125,16 @@ async function dialSocket(exchange: Switchboard, leg: Leg, to: Websocket, plan: 
     { lost: (code) => exchange.lost(leg, code), note: (said) => leg.plan.ledger.note(leg.uuid, said) },
     tap?.tap ?? null,
   );
-  if (!opened.open) {
-    leg.plan.ledger.note(leg.uuid, opened.because);
+  if (!opened.open || leg.over) {
     if (tap) exchange.dumped(tap.close());
-    exchange.refuse(leg, opened.status, { detail: opened.detail });
+    if (opened.open) opened.socket.close();
+    else {
+      leg.plan.ledger.note(leg.uuid, opened.because);
+      exchange.refuse(leg, opened.status, { detail: opened.detail });
+    }
     return;
   }
   const { socket } = opened;
-  if (leg.over) return socket.close();
   leg.media = socket;
   leg.socket = socket.facts;
   if (tap && dump) {

@@ -56,7 +56,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     changed: () => {},
   });
 
-  const app = fastify({ routerOptions: { ignoreTrailingSlash: true }, bodyLimit: 1_000_000 });
+  const app = fastify({ routerOptions: { ignoreTrailingSlash: true }, bodyLimit: 1_000_000, forceCloseConnections: true });
   app.setErrorHandler((problem: { statusCode?: number; message: string }, _request, reply) => {
     const status = problem.statusCode ?? 500;
     if (status === 413 || status === 415) return refuse(reply, status);

@@ -25,31 +25,20 @@ const agents = {
 const LARGEST_BYTES = 20_000_000;
 const TRIED_AGAIN = new Set([429, 503, 504]);
 
-/**
- * One HTTP request with separate limits for connecting and for answering, never thrown from. A kept connection that the other side
- * closed in the meantime is tried once on a new one: that is TCP's business, not an attempt.
- */
-export async function request(
-  url: URL,
-  options: { method: string; headers: Record<string, string>; body?: string },
-  budget: Budget,
-): Promise<Outcome> {
-  const first = await attempt(url, options, budget, true);
-  if (first.stale) return (await attempt(url, options, budget, false)).outcome;
-  return first.outcome;
-}
-
-function attempt(
+/** One HTTP request with separate limits for connecting and for answering, never thrown from. */
+export function request(
   url: URL,
   { method, headers, body }: { method: string; headers: Record<string, string>; body?: string },
   budget: Budget,
-  kept: boolean,
-): Promise<{ outcome: Outcome; stale: boolean }> {
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const secure = url.protocol === "https:";
-    const agent = kept ? (secure ? agents.https : agents.http) : undefined;
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
-    const sent = (secure ? https : http).request(url, { method, headers: { ...headers, ...length }, agent: agent ?? false });
+    const sent = (secure ? https : http).request(url, {
+      method,
+      headers: { ...headers, ...length },
+      agent: secure ? agents.https : agents.http,
+    });
     let timer: NodeJS.Timeout;
     const wait = (ms: number, because: string): void => {
       clearTimeout(timer);
@@ -58,9 +47,9 @@ function attempt(
         sent.destroy();
       }, ms);
     };
-    const finish = (outcome: Outcome, stale = false): void => {
+    const finish = (outcome: Outcome): void => {
       clearTimeout(timer);
-      resolve({ outcome, stale });
+      resolve(outcome);
     };
     wait(budget.connectMs, "Connect timed out.");
     sent.on("socket", (socket) => {
@@ -85,9 +74,8 @@ function attempt(
       response.on("error", (problem) => finish({ ok: false, again: true, because: problem.message, status: null }));
     });
     sent.on("error", (problem: NodeJS.ErrnoException) => {
-      const stale = kept && sent.reusedSocket && (problem.code === "ECONNRESET" || problem.code === "EPIPE");
       const tls = /CERT|SSL|TLS|SELF_SIGNED/.test(problem.code ?? "");
-      finish({ ok: false, again: !tls, because: `${problem.code ?? "Error"}: ${problem.message}`, status: null }, stale);
+      finish({ ok: false, again: !tls, because: `${problem.code ?? "Error"}: ${problem.message}`, status: null });
     });
     sent.end(body);
   });

@@ -1,6 +1,9 @@
 import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { SignJWT } from "jose";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Network, startNetwork } from "./network.ts";
@@ -253,4 +256,46 @@ export function bridgeNcco(
       ...more.connect,
     },
   ];
+}
+
+/** A people file in a folder of its own, with WAVs beside it. */
+export async function peopleFile(
+  people: readonly object[],
+  wavs: Readonly<Record<string, Uint8Array>> = {},
+): Promise<{ path: string; folder: string; remove(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "people-"));
+  const path = join(folder, "people.json");
+  await writeFile(path, JSON.stringify({ people }));
+  for (const [name, bytes] of Object.entries(wavs)) await writeFile(join(folder, name), bytes);
+  return { path, folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A sound nobody could confuse with another: noise of a seed, 16 kHz s16. */
+export function noise(seconds: number, seed: number): Int16Array {
+  let state = seed;
+  return Int16Array.from({ length: seconds * 16_000 }, () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
+    return (state >> 15) % 8_000;
+  });
+}
+
+/** Little-endian bytes as samples. */
+export function samples(bytes: Buffer): Int16Array {
+  const own = new Int16Array(bytes.length >> 1);
+  new Uint8Array(own.buffer).set(bytes.subarray(0, own.byteLength));
+  return own;
+}
+
+/** Where a sound begins in another, sample for sample; -1 if it is not in it. */
+export function indexOfSound(whole: Int16Array, part: Int16Array): number {
+  const bytes = (sound: Int16Array): Buffer => Buffer.from(sound.buffer, sound.byteOffset, sound.byteLength);
+  const at = bytes(whole).indexOf(bytes(part));
+  return at < 0 ? -1 : at / 2;
+}
+
+/** Root mean square of a stretch. */
+export function loudness(sound: Int16Array, from = 0, to = sound.length): number {
+  let sum = 0;
+  for (let i = from; i < to; i++) sum += (sound[i] ?? 0) ** 2;
+  return Math.sqrt(sum / Math.max(1, to - from));
 }

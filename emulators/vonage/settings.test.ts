@@ -1,0 +1,49 @@
+import { expect, it } from "vitest";
+import { BadFlags, readFlags } from "./settings.ts";
+
+const pem = "-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n";
+const good = [
+  "--application-id",
+  "6f1b0c5e-8a44-4c59-9d0b-3b1f0e7a9c21",
+  "--public-key",
+  "key.pem",
+  "--signature-secret",
+  "secret",
+  "--api-key",
+  "abcd",
+  "--number",
+  "+12025550100",
+];
+
+it("reads the flags, with Vonage's own limits as defaults", () => {
+  const { settings, withParent } = readFlags(
+    [...good, "--port", "0", "--answer-url", "http://app.test/answer", "--with-parent"],
+    () => pem,
+  );
+  expect(settings).toMatchObject({
+    port: 0,
+    publicKeyPem: pem,
+    answerUrl: "http://app.test/answer",
+    callsPerSecond: 3,
+    requestsPerSecond: 15,
+    tooEarlyMs: 1_000,
+    answerMethod: "GET",
+  });
+  expect(withParent).toBe(true);
+});
+
+it("tells every problem at once, by the flag's name", () => {
+  const read = (): unknown =>
+    readFlags(["--application-id", "no", "--public-key", "gone.pem", "--number", "123", "--signature-secret", "secret"], () => {
+      throw new Error("ENOENT: gone.pem");
+    });
+  expect(read).toThrow(BadFlags);
+  expect(read).toThrow(/--public-key: ENOENT: gone.pem/);
+  expect(read).toThrow(/--application-id: /);
+  expect(read).toThrow(/--number: is no E.164 number/);
+  expect(read).toThrow(/--api-key: /);
+});
+
+it("refuses a flag it does not know", () => {
+  expect(() => readFlags([...good, "--ports", "1"], () => pem)).toThrow(/--ports/);
+});
