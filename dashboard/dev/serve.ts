@@ -27,7 +27,7 @@ const keys = [...story.keys];
 const said = new Map(
   calls.map((call) => [
     call.id,
-    call.started_at === null ? [] : story.utterances(call.id, call.duration_ms !== null && call.duration_ms > 800_000 ? 40 : 1),
+    call.started_at === null ? [] : story.utterances(call.id, Math.max(1, Math.round((call.duration_ms ?? 0) / 56_000))),
   ]),
 );
 const streams = new Set<ServerResponse>();
@@ -101,7 +101,7 @@ function list(query: URLSearchParams) {
 
 const sounds = new Map<string, Int16Array>();
 const soundOf = (call: Call) => {
-  const found = sounds.get(call.id) ?? samples(said.get(call.id) ?? [], Math.min(call.duration_ms ?? 0, 900_000));
+  const found = sounds.get(call.id) ?? samples(said.get(call.id) ?? [], call.duration_ms ?? 0);
   sounds.set(call.id, found);
   return found;
 };

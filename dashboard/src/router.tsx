@@ -3,6 +3,7 @@ import { createRootRouteWithContext, createRoute, createRouter, lazyRouteCompone
 import { isSignedOut } from "./ask/failures.ts";
 import { queries } from "./ask/queries.ts";
 import { RecordingSource } from "./ask/shapes.ts";
+import { linkedMs } from "./call/spoken.ts";
 import { filtersFrom } from "./calls/filters.ts";
 import { Frame } from "./frame/Frame.tsx";
 import { Bare, Fault, NotHere } from "./frame/Outer.tsx";
@@ -16,7 +17,7 @@ const inside = createRoute({
   component: Frame,
   errorComponent: Fault,
   validateSearch: (search: Record<string, unknown>): { place?: string } =>
-    search.place === undefined || search.place === false ? {} : { place: String(search.place === true ? "" : search.place) },
+    typeof search.place === "string" ? { place: search.place } : {},
   beforeLoad: async ({ context, location }) => {
     try {
       await context.client.ensureQueryData(queries.session());
@@ -63,9 +64,9 @@ const routes = root.addChildren([
     createRoute({
       getParentRoute: () => inside,
       path: "/calls/$id",
-      validateSearch: (search: Record<string, unknown>): { t?: number | string; side?: "webhooks"; source?: RecordingSource } => ({
+      validateSearch: (search: Record<string, unknown>): { t?: string; side?: "webhooks"; source?: RecordingSource } => ({
         ...(RecordingSource.options.includes(search.source as RecordingSource) ? { source: search.source as RecordingSource } : {}),
-        ...(typeof search.t === "number" || typeof search.t === "string" ? { t: search.t } : {}),
+        ...(linkedMs(search.t) === null ? {} : { t: String(search.t) }),
         ...(search.side === "webhooks" ? { side: "webhooks" as const } : {}),
       }),
       component: lazyRouteComponent(() => import("./call/CallPage.tsx"), "CallPage"),
@@ -79,7 +80,7 @@ const routes = root.addChildren([
       getParentRoute: () => inside,
       path: "/agents/$id",
       validateSearch: (search: Record<string, unknown>): { version?: number } =>
-        Number.isInteger(search.version) && Number(search.version) > 0 ? { version: Number(search.version) } : {},
+        /^[1-9]\d{0,8}$/.test(String(search.version)) ? { version: Number(search.version) } : {},
       component: lazyRouteComponent(() => import("./agents/AgentPage.tsx"), "AgentPage"),
     }),
     createRoute({
@@ -90,10 +91,19 @@ const routes = root.addChildren([
   ]),
 ]);
 
+/** Addresses as people write them: every value is a text, and what is not set is not there. */
+const parseSearch = (text: string): Record<string, string> => Object.fromEntries(new URLSearchParams(text));
+const stringifySearch = (search: Record<string, unknown>): string => {
+  const set = Object.entries(search).filter(([, value]) => value !== undefined && value !== null);
+  return set.length === 0 ? "" : `?${new URLSearchParams(set.map(([name, value]) => [name, String(value)]))}`;
+};
+
 export const newRouter = (client: QueryClient) =>
   createRouter({
     routeTree: routes,
     context: { client },
+    parseSearch,
+    stringifySearch,
     defaultPreload: "intent",
     defaultPendingMs: 0,
     defaultPendingComponent: Bare,

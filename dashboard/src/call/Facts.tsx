@@ -23,7 +23,11 @@ export function Facts({ call, heard }: { call: Call; heard: Recording }) {
       </h2>
       <dl className="gap-x-8 max-lg:columns-2 max-md:columns-1">
         <Fact name={call.direction === "inbound" ? "Caller" : "Called"}>
-          {call.customer_name !== null && <bdi className="block">{call.customer_name}</bdi>}
+          {call.customer_name !== null && (
+            <span className="block">
+              <bdi>{call.customer_name}</bdi>
+            </span>
+          )}
           <span dir="ltr">{phoneNumber(call.direction === "inbound" ? call.from : call.to)}</span>
         </Fact>
         <Fact name="Our number">

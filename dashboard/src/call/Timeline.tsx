@@ -71,7 +71,7 @@ function Event({ event }: { event: CallEvent }) {
   const detail = Object.keys(event.detail).length > 0;
   const line = (
     <>
-      <time dateTime={event.at} title={exactly(event.at)} className="tabular text-small leading-5 text-faint">
+      <time dir="ltr" dateTime={event.at} title={exactly(event.at)} className="tabular text-small leading-5 text-faint">
         {event.call_ms === null ? timeOfDay(event.at) : clockTenths(event.call_ms)}
       </time>
       <span>
@@ -119,7 +119,12 @@ function Webhooks({ id }: { id: string }) {
         <li key={webhook.id}>
           <details>
             <summary className="grid list-none grid-cols-[4rem_minmax(0,1fr)_auto] gap-3 py-1.5 hover:bg-sunk [&::-webkit-details-marker]:hidden">
-              <time dateTime={webhook.received_at} title={exactly(webhook.received_at)} className="tabular text-small leading-5 text-faint">
+              <time
+                dir="ltr"
+                dateTime={webhook.received_at}
+                title={exactly(webhook.received_at)}
+                className="tabular text-small leading-5 text-faint"
+              >
                 {timeOfDay(webhook.received_at)}
               </time>
               <span className="truncate">

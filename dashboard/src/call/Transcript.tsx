@@ -93,9 +93,11 @@ function Follow({ count }: { count: number }) {
     watching.observe(watched);
     return () => watching.disconnect();
   }, []);
+  const opened = useRef(false);
   // biome-ignore lint/correctness/useExhaustiveDependencies: a new sentence is what moves the page
   useEffect(() => {
-    if (!away) end.current?.scrollIntoView({ block: "end", behavior: "smooth" });
+    if (!away) end.current?.scrollIntoView({ block: "end", behavior: opened.current ? "smooth" : "instant" });
+    opened.current = true;
   }, [count]);
   return (
     <>
@@ -160,7 +162,7 @@ const Sentence = memo(function Sentence({
       <Link
         from="/calls/$id"
         to="."
-        search={(old: object) => ({ ...old, t: Number(t) })}
+        search={(old: object) => ({ ...old, t })}
         replace
         resetScroll={false}
         aria-label={`${voices[said.speaker]} at ${clock(said.started_ms)}${hear ? ", listen from here" : ""}`}

@@ -14,8 +14,8 @@ export const columns = [
   { name: "Who", head: "", cell: "" },
   { name: "Direction", head: "w-24 max-md:hidden", cell: "w-24 max-md:hidden" },
   { name: "Agent", head: "w-[16%] max-lg:hidden", cell: "w-[16%] max-lg:hidden" },
-  { name: "When", head: "w-36", cell: "w-36" },
-  { name: "Talk", head: "w-20 text-end! pe-6", cell: "w-20 text-end pe-6" },
+  { name: "When", head: "w-36 max-lg:w-32", cell: "w-36 max-lg:w-32" },
+  { name: "Talk", head: "w-20 text-right rtl:text-left pe-6", cell: "w-20 text-right rtl:text-left pe-6" },
   { name: "How it stands", head: "w-44", cell: "w-44" },
   { name: "Recording", head: "w-32", cell: "w-32" },
 ] as const;
@@ -30,7 +30,7 @@ export function Talk({ call }: { call: Call }) {
       <span className="sr-only">none</span>
     </span>
   ) : (
-    <span className="tabular" title={spokenDuration(ms)}>
+    <span dir="ltr" className="tabular" title={spokenDuration(ms)}>
       {clock(ms)}
     </span>
   );
@@ -84,7 +84,7 @@ export const CallRow = memo(function CallRow({ call }: { call: Call }) {
               {call.customer_name}
             </bdi>
           )}
-          <span dir="ltr" className={`tabular shrink-0 ${call.customer_name === null ? "font-strong" : "text-soft max-sm:hidden"}`}>
+          <span dir="ltr" className={`tabular shrink-0 ${call.customer_name === null ? "font-strong" : "text-soft max-lg:hidden"}`}>
             {number}
           </span>
         </Link>
@@ -93,19 +93,21 @@ export const CallRow = memo(function CallRow({ call }: { call: Call }) {
       <td className={`max-w-0 truncate pe-4 text-soft ${cells[2]}`}>
         {call.agent === null ? <span className="text-faint">None</span> : <bdi>{call.agent.name}</bdi>}
       </td>
-      <td className={`text-soft max-sm:w-auto max-sm:text-end ${cells[3]}`}>
+      <td className={`text-soft max-sm:w-auto max-sm:justify-self-end ${cells[3]}`}>
         <Moment at={call.created_at} className="relative z-1" />
       </td>
       <td className={`max-sm:order-2 max-sm:hidden ${cells[4]}`}>
         <Talk call={call} />
       </td>
-      <td className={`max-sm:w-auto ${cells[5]}`}>
+      <td className={`max-sm:flex max-sm:w-auto max-sm:items-center max-sm:gap-2 ${cells[5]}`}>
         <Standing call={call} />
-        <span className="ms-2 text-soft sm:hidden">
-          <Talk call={call} />
-        </span>
+        {call.started_at !== null && (
+          <span className="text-soft sm:hidden">
+            <Talk call={call} />
+          </span>
+        )}
       </td>
-      <td className={`pe-4 max-sm:w-auto max-sm:p-0 sm:pe-6 ${cells[6]}`}>
+      <td className={`pe-4 max-sm:w-auto max-sm:justify-self-end max-sm:p-0 sm:pe-6 ${cells[6]}`}>
         <RecordingSign recording={call.recording} className="relative z-1" />
       </td>
     </tr>

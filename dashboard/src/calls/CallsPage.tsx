@@ -64,7 +64,7 @@ export function CallsPage(): ReactNode {
                   <th
                     key={column.name}
                     scope="col"
-                    className={`h-8 text-start text-small font-plain text-soft first:ps-4 last:pe-4 sm:first:ps-6 sm:last:pe-6 ${column.head}`}
+                    className={`h-8 text-small font-plain text-soft first:ps-4 last:pe-4 sm:first:ps-6 sm:last:pe-6 ${column.head}`}
                   >
                     {column.name}
                   </th>
@@ -77,7 +77,7 @@ export function CallsPage(): ReactNode {
                   <th
                     colSpan={columns.length}
                     scope="rowgroup"
-                    className="sticky top-0 z-10 h-8 border-b border-line bg-paper px-4 pt-3 pb-1 text-start text-small font-strong max-sm:block sm:px-6"
+                    className="sticky top-0 z-10 h-8 border-b border-line bg-paper px-4 pt-3 pb-1 text-small font-strong max-sm:block sm:px-6"
                   >
                     {heading}
                   </th>
@@ -135,6 +135,7 @@ const Waiting = () => (
 
 /** An empty list says what will be here and how to make it so. */
 function Nothing({ filters }: { filters: Filters }) {
+  const session = useQuery(queries.session());
   const narrowed = setCount(filters) > 0 || filters.q !== undefined;
   return (
     <div className="max-w-[34rem] px-4 py-16 sm:px-6">
@@ -151,6 +152,8 @@ function Nothing({ filters }: { filters: Filters }) {
           <h2 className="text-lead font-strong">Your calls will be here</h2>
           <p className="pt-1 text-soft">
             Each with what was said, how it felt, how it ended, and its recording. Place the first one, or call one of your agent's numbers.
+            {session.data?.emulated &&
+              " The telephone network here is emulated: you will be offered people to call, and no real telephone rings."}
           </p>
           <Link from="/calls" to="." search={(old: object) => ({ ...old, place: "" })} className={`${buttonClass("main")} mt-4`}>
             Place the first call

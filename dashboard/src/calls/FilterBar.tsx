@@ -26,10 +26,7 @@ export function FilterBar({ filters }: { filters: Filters }) {
       <Button className="sm:hidden" aria-expanded={open} aria-controls={panel} onClick={() => setOpen(!open)}>
         {chosen > 0 ? `Filters: ${chosen}` : "Filters"}
       </Button>
-      <div
-        id={panel}
-        className={`flex flex-wrap items-center gap-2 max-sm:grid max-sm:w-full max-sm:grid-cols-2 ${open ? "" : "max-sm:hidden"}`}
-      >
+      <div id={panel} className={`max-sm:grid max-sm:w-full max-sm:grid-cols-2 max-sm:gap-2 sm:contents ${open ? "" : "max-sm:hidden"}`}>
         <Pick label="Status" value={filters.status ?? ""} onPick={(v) => set("status", v)}>
           <option value="">Running and ended</option>
           <option value="live">Running now</option>
@@ -99,7 +96,7 @@ function Pick({
       value={value}
       onChange={(event) => onPick(event.target.value)}
       wide="max-sm:w-full"
-      className={`max-w-44 max-sm:w-full max-sm:max-w-none ${chip(value !== "")}`}
+      className={`max-w-44 field-sizing-content max-sm:w-full max-sm:max-w-none ${chip(value !== "")}`}
     >
       {children}
     </Select>

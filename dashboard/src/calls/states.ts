@@ -16,7 +16,7 @@ export type RecordingGlyph = "expected" | "announced" | "stored" | "verified" | 
 /** Every status of a recording: its word, its glyph, and one line for who asks. */
 export const recordingStates = {
   none: { word: "None", glyph: "none", line: "No recording is wanted, or none is possible." },
-  expected: { word: "Expected", glyph: "expected", line: "The call is being recorded; nothing has arrived yet." },
+  expected: { word: "Expected", glyph: "expected", line: "Nothing has arrived yet; it comes after the call." },
   announced: { word: "Announced", glyph: "announced", line: "The carrier says it is ready; it waits to be fetched." },
   fetching: { word: "Fetching", glyph: "announced", line: "It is being fetched now." },
   stored: { word: "Stored", glyph: "stored", line: "It is here and plays; its length and sound are still to be checked." },

@@ -5,7 +5,7 @@ import { useNow } from "./use-now.ts";
 export function Moment({ at, className = "" }: { at: string; className?: string }) {
   const now = useNow(30_000);
   return (
-    <time dateTime={at} title={exactly(at)} className={className}>
+    <time dir="ltr" dateTime={at} title={exactly(at)} className={className}>
       {when(at, now)}
     </time>
   );

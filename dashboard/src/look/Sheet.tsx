@@ -32,8 +32,8 @@ export function Sheet({
     if (opened && !opened.open) {
       opened.showModal();
       // Where a keyboard would cover the screen, the title has the focus instead of a text field.
-      const first = opened.querySelector<HTMLElement>(matchMedia("(pointer: coarse)").matches ? "h2" : "[data-first], h2");
-      first?.focus({ preventScroll: true });
+      const first = matchMedia("(pointer: coarse)").matches ? null : opened.querySelector<HTMLElement>("[data-first]");
+      (first ?? opened.querySelector("h2"))?.focus({ preventScroll: true });
     }
     return () => opened?.close();
   }, []);

@@ -46,7 +46,7 @@ export function Controls({
         title="Back 5 seconds (←)"
         onClick={() => playback.seek(Math.max(0, playback.nowMs() - 5000))}
       >
-        −5 s
+        <span dir="ltr">−5 s</span>
       </Button>
       <Button
         look="bare"
@@ -54,7 +54,7 @@ export function Controls({
         title="Forward 5 seconds (→)"
         onClick={() => playback.seek(playback.nowMs() + 5000)}
       >
-        +5 s
+        <span dir="ltr">+5 s</span>
       </Button>
       <Button look="bare" className="px-2.5!" aria-label="Previous sentence" title="Previous sentence (p)" onClick={steps.previous}>
         <Skip className="-scale-x-100 rtl:scale-x-100" />
@@ -109,7 +109,7 @@ const Skip = ({ className }: { className: string }) => (
 function Position({ playback, lengthMs }: { playback: Playback; lengthMs: number }) {
   const seconds = useAt(playback, (ms) => Math.floor(Math.max(0, ms) / 1000));
   return (
-    <p className="tabular px-1.5 whitespace-nowrap" title={`${spokenDuration(seconds * 1000)} of ${spokenDuration(lengthMs)}`}>
+    <p dir="ltr" className="tabular px-1.5 whitespace-nowrap" title={`${spokenDuration(seconds * 1000)} of ${spokenDuration(lengthMs)}`}>
       <span className={`inline-block text-end font-strong ${lengthMs >= 3_600_000 ? "min-w-[3.8em]" : "min-w-[2.2em]"}`}>
         {clock(seconds * 1000)}
       </span>

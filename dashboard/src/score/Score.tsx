@@ -11,7 +11,8 @@ export const voices = { caller: "Caller", agent: "Agent" } as const;
 /** What one character of the 12 px face takes, on average; for finding room only. */
 const CHAR_PX = 6.6;
 
-type Sound = { peaks: Peaks; offsetMs: number } | null;
+/** What can be heard; its peaks follow a moment later, or never where they could not be made. Null: nothing to hear. */
+type Sound = { peaks: Peaks | null; offsetMs: number } | null;
 
 /**
  * The call as a score: the caller above the line, the agent mirrored below, their feelings under them, one time axis.
@@ -23,9 +24,12 @@ export function Score({
   utterances,
   sound,
   playback,
+  nowMs,
 }: {
   endMs: number;
   zoom: Zoom;
+  /** Where a running call is now; null once it has ended. */
+  nowMs: number | null;
   utterances: readonly Utterance[];
   sound: Sound;
   playback: Playback;
@@ -86,6 +90,13 @@ export function Score({
         </div>
         {!zoom.isWhole && <Excerpt view={view} endMs={endMs} />}
         {playable && <Playhead view={view} playback={playback} />}
+        {nowMs !== null && (
+          <div
+            aria-hidden="true"
+            className="pointer-events-none absolute top-0 bottom-5 w-0.5 bg-ink"
+            style={{ left: `${xOf(view, nowMs)}px` }}
+          />
+        )}
         {hoverMs !== null && <Hover view={view} ms={hoverMs} utterances={utterances} />}
       </div>
     </div>
@@ -156,7 +167,7 @@ const LANE = 56;
 
 function Lanes({ view, utterances, sound, playback }: { view: View; utterances: readonly Utterance[]; sound: Sound; playback: Playback }) {
   const drawn = useMemo(() => {
-    if (sound === null) return null;
+    if (!sound?.peaks) return null;
     const [caller, agent] = [bars(sound.peaks, 0, sound.offsetMs, view), bars(sound.peaks, 1, sound.offsetMs, view)];
     const factor = gain(caller, agent);
     return { caller: barsPath(caller, factor, LANE, -1), agent: barsPath(agent, factor, LANE, 1) };
@@ -187,16 +198,10 @@ function Lanes({ view, utterances, sound, playback }: { view: View; utterances: 
       )}
       <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={shape}>
         <path d={`M0 0H${view.width}`} className="stroke-line" vectorEffect="non-scaling-stroke" />
-        {gaps(utterances).map((gap) => (
-          <rect
-            key={gap.fromMs}
-            x={xOf(view, gap.fromMs)}
-            y={-1}
-            width={Math.max(1, xOf(view, gap.toMs) - xOf(view, gap.fromMs))}
-            height={2}
-            className="fill-edge"
-          />
-        ))}
+        {gaps(utterances).map((gap) => {
+          const [x, end] = [xOf(view, gap.fromMs), xOf(view, gap.toMs)];
+          return end - x < 2 ? null : <rect key={gap.fromMs} x={x} y={-1} width={end - x} height={2} className="fill-edge" />;
+        })}
       </svg>
       {cutIns(utterances).map((said) => (
         <Notch key={said.id} said={said} view={view} />

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bars, barsPath, cutIns, gain, gaps, msOf, placeLabels, ticks, type View, xOf, zoomed } from "./geometry.ts";
+import { bars, barsPath, cutIns, gain, gaps, msOf, placeLabels, roomFor, ticks, type View, xOf, zoomed } from "./geometry.ts";
 
 const view: View = { fromMs: 0, toMs: 60_000, width: 600 };
 
@@ -61,6 +61,9 @@ it("the weightiest labels get the room, in reading order, none over another", ()
   expect(
     placeLabels([label(100, "b", 1), label(0, "a", 2), label(40, "over a", 1.5), label(580, "over the edge", 9)], 600).map((l) => l.text),
   ).toEqual(["a", "b"]);
+});
+it("a running call's score keeps its scale, and grows in round steps", () => {
+  expect([0, 28_000, 29_000, 58_000, 3_500_000].map(roomFor)).toEqual([30_000, 30_000, 60_000, 120_000, 7_200_000]);
 });
 describe("zooming", () => {
   it("keeps the moment under the pointer where it is", () => {

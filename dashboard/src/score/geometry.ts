@@ -64,6 +64,12 @@ export function barsPath(lane: number[], factor: number, height: number, side: -
     .join("");
 }
 
+/** Round lengths a running call's score may have. */
+const rooms = [30, 60, 120, 300, 600, 1200, 1800, 3600, 7200];
+
+/** How much time to draw for a call that still runs, so that the drawing keeps its scale for long and is never nearly full. */
+export const roomFor = (ms: number): number => (rooms.find((seconds) => seconds * 1000 >= ms * 1.05) ?? 14_400) * 1000;
+
 type Said = Pick<Utterance, "speaker" | "started_ms" | "ended_ms" | "cut">;
 
 /** Silences between one voice's end and the other's start. */

@@ -40,8 +40,8 @@ const startOfDay = (date: Date): number => new Date(date.getFullYear(), date.get
 /** Whole days between two local dates; a day of 23 or 25 hours counts as one. */
 const daysBefore = (date: Date, now: Date): number => Math.round((startOfDay(now) - startOfDay(date)) / 86_400_000);
 
-const hourMinute = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
-const hourMinuteSecond = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const hourMinute = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+const hourMinuteSecond = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const dayMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 const dayMonthYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
 const weekday = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
@@ -69,7 +69,7 @@ export function when(iso: string, now: Date): string {
   return `${(date.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(date)} ${hourMinute.format(date)}`;
 }
 
-/** The time of day, to the second. */
+/** The time of day, to the second, on a clock of 24 hours: it stands in columns. */
 export const timeOfDay = (iso: string): string => hourMinuteSecond.format(new Date(iso));
 
 /** Everything about a moment, for hovering: weekday, date, seconds and the zone. */

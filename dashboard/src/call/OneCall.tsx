@@ -1,0 +1,258 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useSearch } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useMemo } from "react";
+import { queries } from "../ask/queries.ts";
+import type { Call, Recording, Utterance } from "../ask/shapes.ts";
+import { Standing, Talk } from "../calls/CallRow.tsx";
+import { isLive, otherNumber, recordingStates, talkMs } from "../calls/states.ts";
+import { speedStep } from "../keys/table.ts";
+import { useKeys } from "../keys/use-keys.ts";
+import { Button } from "../look/Button.tsx";
+import { Moment } from "../look/Moment.tsx";
+import { Trouble } from "../look/Trouble.tsx";
+import { useMedia } from "../look/use-media.ts";
+import { useNow } from "../look/use-now.ts";
+import { Controls } from "../score/Controls.tsx";
+import { roomFor } from "../score/geometry.ts";
+import { Score } from "../score/Score.tsx";
+import { useZoom, type Zoom } from "../score/use-zoom.ts";
+import { phoneNumber } from "../words/phone-number.ts";
+import { Facts } from "./Facts.tsx";
+import { HangUp } from "./HangUp.tsx";
+import { type Playback, usePlayback, usePlaybackState } from "./playback.ts";
+import { inOrder, linkedMs, nextSentence, previousSentence } from "./spoken.ts";
+import { Timeline } from "./Timeline.tsx";
+import { Transcript, TranscriptBone } from "./Transcript.tsx";
+
+const none: readonly Utterance[] = [];
+
+/** One call: its score on top, what was said and what happened below. */
+export function OneCall({ call }: { call: Call }): ReactNode {
+  const { t, side, source } = useSearch({ from: "/inside/calls/$id" });
+  const wide = useMedia("(min-width: 64rem)");
+  const live = isLive(call);
+  const now = useNow(call.status === "in_progress" ? 1000 : 0);
+  const said = useQuery(queries.utterances(call.id));
+  const utterances = useMemo(() => (said.data ? inOrder(said.data) : none), [said.data]);
+  const recording = useChosen(call, source);
+  const playable = recording.url !== null;
+  const peaks = useQuery(queries.peaks(recording.id, recording.peaks_url));
+  const sound = useMemo(
+    () => (playable ? { peaks: peaks.data ?? null, offsetMs: recording.offset_ms ?? 0 } : null),
+    [peaks.data, playable, recording.offset_ms],
+  );
+  const playback = usePlayback(recording);
+  useLinkedMoment(playback, t);
+
+  // The end of the call's time: the talk, the sound, or the last word, whichever is last.
+  const talk = talkMs(call, now) ?? 0;
+  const endMs = Math.max(talk, (recording.duration_ms ?? 0) + (recording.offset_ms ?? 0), utterances.at(-1)?.ended_ms ?? 0);
+  const drawnMs = live ? roomFor(endMs) : endMs;
+  // One drawn bar should be at least one measured peak: closer than that there is nothing more to see.
+  const zoom = useZoom(drawnMs, peaks.data ? Math.max(2000, (peaks.data.duration_ms / Math.max(1, peaks.data.points)) * 400) : 5000);
+  const steps = useSteps(playback, zoom, utterances);
+  const silent = !live && call.started_at === null;
+
+  return (
+    <main className={playable || live ? "pb-28 lg:pb-24" : "pb-24"}>
+      <Head call={call} />
+      {silent ? (
+        <div className="border-b border-line" />
+      ) : (
+        <div data-score className="sticky top-0 z-10 border-y border-line bg-paper px-4 pt-4 pb-1 sm:px-6">
+          <Score
+            endMs={drawnMs}
+            zoom={zoom}
+            utterances={utterances}
+            sound={sound}
+            playback={playback}
+            nowMs={live && call.started_at !== null ? talk : null}
+          />
+          {live ? (
+            <Foot>
+              <Running call={call} />
+            </Foot>
+          ) : playable ? (
+            <Foot>
+              <Broken playback={playback} />
+              <Controls playback={playback} steps={steps} zoom={zoom} lengthMs={endMs} download={downloadOf(recording)} />
+            </Foot>
+          ) : (
+            <NoSound recording={recording} />
+          )}
+        </div>
+      )}
+      {/* biome-ignore lint/a11y/useMediaCaption: the transcript beside it is the caption, sentence by sentence */}
+      <audio ref={playback.attach} src={recording.url ?? undefined} preload="metadata" className="hidden" />
+      <div className="grid gap-x-12 px-4 pt-2 sm:px-6 lg:grid-cols-[minmax(0,1fr)_20rem] xl:grid-cols-[minmax(0,1fr)_24rem]">
+        {!wide && <NarrowFacts call={call} heard={recording} folded={live} />}
+        <section aria-labelledby="transcript" className="min-w-0 max-lg:pt-4">
+          <h2 id="transcript" className="sr-only">
+            What was said
+          </h2>
+          {said.isPending ? (
+            <TranscriptBone />
+          ) : said.isError && !said.data ? (
+            <Trouble error={said.error} onRetry={() => void said.refetch()} className="mt-4" />
+          ) : utterances.length === 0 ? (
+            <p className="py-6 text-soft">{silence(call)}</p>
+          ) : (
+            <Transcript utterances={utterances} playback={playback} playable={playable} live={live} />
+          )}
+        </section>
+        <aside className="min-w-0">
+          {wide && <Facts call={call} heard={recording} />}
+          <Timeline id={call.id} side={side ?? "events"} />
+        </aside>
+      </div>
+    </main>
+  );
+}
+
+/** The recording that is heard: the one the address asks for, if it plays, else the call's best. */
+function useChosen(call: Call, source: Recording["source"] | undefined): Recording {
+  const all = useQuery(queries.recordings(call.id));
+  return (source && all.data?.find((one) => one.source === source && one.url !== null)) || call.recording;
+}
+
+export const Back = () => (
+  <Link to="/calls" className="inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
+    <span aria-hidden="true" className="rtl:-scale-x-100">
+      ←
+    </span>
+    Calls
+  </Link>
+);
+
+function Head({ call }: { call: Call }) {
+  const number = phoneNumber(otherNumber(call));
+  return (
+    <header className="px-4 pt-3 pb-3 sm:px-6">
+      <Back />
+      <h1 className="truncate text-title font-strong">
+        <bdi>{call.customer_name ?? number}</bdi>
+      </h1>
+      <p className="flex flex-wrap items-baseline gap-x-3 text-soft">
+        {call.customer_name !== null && (
+          <span dir="ltr" className="tabular">
+            {number}
+          </span>
+        )}
+        <Moment at={call.created_at} />
+        {!isLive(call) && (
+          <>
+            <Standing call={call} />
+            {call.started_at !== null && <Talk call={call} />}
+          </>
+        )}
+      </p>
+    </header>
+  );
+}
+
+/** Under the score; where a thumb reaches it on a phone. */
+const Foot = ({ children }: { children: ReactNode }) => (
+  <div className="max-lg:fixed max-lg:inset-x-0 max-lg:bottom-0 max-lg:z-30 max-lg:border-t max-lg:border-line max-lg:bg-paper max-lg:px-3 max-lg:pt-2 max-lg:pb-[max(0.5rem,env(safe-area-inset-bottom))] lg:py-1">
+    {children}
+  </div>
+);
+
+/** A call that runs: what it does, for how long, and the way to end it. */
+const Running = ({ call }: { call: Call }) => (
+  <div className="flex min-h-10 items-center gap-3">
+    <Standing call={call} />
+    {call.started_at !== null && (
+      <span className="font-strong">
+        <Talk call={call} />
+      </span>
+    )}
+    <span className="text-soft max-md:hidden">The recording can be heard once the call has ended.</span>
+    <span className="ms-auto">
+      <HangUp call={call} />
+    </span>
+  </div>
+);
+
+/** On a narrow page the facts come first, but a call that runs is read before it is looked up. */
+const NarrowFacts = ({ call, heard, folded }: { call: Call; heard: Recording; folded: boolean }) =>
+  folded ? (
+    <details className="border-b border-line py-2">
+      <summary className="text-soft">Facts</summary>
+      <Facts call={call} heard={heard} />
+    </details>
+  ) : (
+    <Facts call={call} heard={heard} />
+  );
+
+/** Why there is nothing to read, in this call's own case. */
+function silence(call: Call): string {
+  if (call.status === "in_progress") return "Nobody has spoken yet. What is said appears here as it is said.";
+  if (isLive(call)) return "Nobody has picked up yet. What is said appears here as it is said.";
+  if (call.started_at === null) return "Nobody picked up, so nothing was said.";
+  return "The call was answered, but no word was heard.";
+}
+
+/** Our own address, as a file to keep. */
+const downloadOf = ({ url }: Recording): string | null => url && `${url}${url.includes("?") ? "&" : "?"}download=1`;
+
+/** The browser could not play it: said where it was to be heard. */
+function Broken({ playback }: { playback: Playback }) {
+  const state = usePlaybackState(playback);
+  if (state !== "failed") return null;
+  return (
+    <p role="alert" className="flex items-center gap-3 py-1 text-look">
+      The sound could not be fetched. It is kept; ask for it again.
+      <Button onClick={playback.retry}>Try again</Button>
+    </p>
+  );
+}
+
+/** Why there is nothing to hear, and what to do. */
+function NoSound({ recording }: { recording: Recording }) {
+  const { because, status } = recording;
+  return (
+    <p className="flex min-h-12 flex-wrap items-center gap-x-1.5 py-1 text-soft">
+      {because === null ? (
+        recordingStates[status].line
+      ) : (
+        <>
+          <span className="text-look">{because.message}</span>
+          <span>{because.remedy}</span>
+        </>
+      )}
+    </p>
+  );
+}
+
+/** The ways through the sound, for buttons and keys alike. */
+function useSteps(playback: Playback, zoom: Zoom, utterances: readonly Utterance[]) {
+  const go = (ms: number | null) => {
+    if (ms !== null) playback.seek(ms);
+  };
+  const steps = {
+    next: () => go(nextSentence(utterances, playback.nowMs())),
+    previous: () => go(previousSentence(utterances, playback.nowMs())),
+  };
+  useKeys({
+    play: playback.toggle,
+    back: () => go(Math.max(0, playback.nowMs() - 5000)),
+    forth: () => go(playback.nowMs() + 5000),
+    slower: () => playback.setSpeed(speedStep(playback.speed(), -1)),
+    faster: () => playback.setSpeed(speedStep(playback.speed(), 1)),
+    "next sentence": steps.next,
+    "previous sentence": steps.previous,
+    nearer: () => zoom.by(0.5, playback.nowMs()),
+    farther: () => zoom.by(2, playback.nowMs()),
+    "whole call": zoom.whole,
+  });
+  return steps;
+}
+
+/** `?t=83.4` stands at that moment when the page opens. */
+function useLinkedMoment(playback: Playback, t: string | undefined): void {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only the address the page was opened with counts
+  useEffect(() => {
+    const ms = linkedMs(t);
+    if (ms !== null) playback.seek(ms);
+  }, [playback]);
+}
