@@ -24,6 +24,7 @@ export async function dashboardFiles(
       dotfiles: "deny",
       serveDotFiles: false,
       cacheControl: false,
+      acceptRanges: false,
       setHeaders: (reply, path) => {
         const hashed = path.startsWith(join(folder, "assets")) && /-[\w-]{8,}\.\w+$/.test(basename(path));
         reply.header("cache-control", hashed ? `public, max-age=${YEAR_S}, immutable` : "no-cache");

@@ -161,6 +161,9 @@ describe("an error", () => {
       "WRONG_MEDIA_TYPE",
     ],
     ["300 kB", { method: "POST", url: "/api/calls", payload: { to: "x".repeat(300_000) } }, 413, "BODY_TOO_LARGE"],
+    ["a path of backslashes", { method: "GET", url: "/api/calls/\\/events" }, 404, "NO_SUCH_ROUTE"],
+    ["a file nobody may see", { method: "GET", url: "/.git/config" }, 404, "NO_SUCH_ROUTE"],
+    ["a path with an end of text in it", { method: "GET", url: "/%00" }, 400, "REQUEST_REFUSED"],
     ["a broken escape", { method: "GET", url: "/api/calls/%zz" }, 400, "UNREADABLE_URL"],
     ["an endless id", { method: "GET", url: `/api/calls/${"a".repeat(300)}` }, 404, "NO_SUCH_ROUTE"],
   ] as const)("for %s is a problem with a remedy", async (_name, options, status, code) => {

@@ -149,6 +149,17 @@ export class WrongMediaType extends Failure {
   }
 }
 
+/** What a library under us refused with a status of its own: the path of a file that cannot be one, a condition that does not hold. */
+export class RequestRefused extends Failure {
+  readonly code = "REQUEST_REFUSED";
+  readonly blame: Blame = "caller";
+  readonly status: number;
+  constructor(status: number, cause?: unknown) {
+    super("The request cannot be answered as it was asked.", { remedy: "Check its address and its headers.", cause });
+    this.status = status;
+  }
+}
+
 export class RangeNotThere extends Failure {
   readonly code = "RANGE_NOT_THERE";
   readonly blame: Blame = "caller";

@@ -4,8 +4,10 @@ import {
   BodyTooLarge,
   InvalidRequest,
   MethodNotAllowed,
+  NoSuchRoute,
   NotReady,
   RangeNotThere,
+  RequestRefused,
   TookTooLong,
   Unforeseen,
   UnreadableJson,
@@ -45,7 +47,10 @@ export function foreseen(error: unknown): Failure {
   if (known) return known(error);
   if (code === QUERY_CANCELED || (error instanceof Error && error.message === NO_CONNECTION)) return new TookTooLong(error);
   if (unreachable.test(code)) return Object.assign(new NotReady("the database does not answer"), { cause: error });
-  if (error instanceof SyntaxError && (error as { statusCode?: number }).statusCode === 400) return new UnreadableJson(error);
+  const status = Number((error as { statusCode?: unknown } | null)?.statusCode);
+  if (error instanceof SyntaxError && status === 400) return new UnreadableJson(error);
+  if (status === 403 || status === 404) return new NoSuchRoute();
+  if (status >= 400 && status < 500) return new RequestRefused(status, error);
   return new Unforeseen(error);
 }
 
