@@ -87,15 +87,16 @@ export async function tellOfLeg(sql: Sql, before: Known, heard: Heard, event: Ca
       event.happened === "human" ? "The carrier thinks a human answered." : `The carrier thinks a machine answered${beeped(event.beep)}.`;
     await recordEvent(sql, { ...base, at: event.at, kind: `call.${event.happened}`, said, once: `${event.happened}:${event.beep ?? ""}` });
   }
-  if (heard.verdict === "late" && event.happened !== "ended") {
-    const said = `A late word of the carrier: ${event.happened}. It moved nothing.`;
+  // Only what would have moved the call is worth a line; a late `started`, or a second word of the same fact, is in the webhooks' verdicts.
+  if (heard.verdict === "late" && kind === "phone" && event.happened === "ringing") {
+    const said = "A late word of the carrier, ringing, moved nothing.";
     await recordEvent(sql, {
       ...base,
       at: event.at,
       kind: "webhook.late",
       said,
       detail: { leg: event.leg },
-      once: `late:${event.leg}:${event.happened}`,
+      once: `late:${event.leg}:ringing`,
     });
   }
 }
@@ -153,7 +154,6 @@ async function tellOfAudio(
   if (event.happened === "disconnected") await say("audio.lost", "The audio connection broke off; the carrier asked what to do.");
   if (event.happened === "ended" && event.end !== "completed")
     await say("audio.failed", `The carrier could not connect the audio (${event.status}).`);
-  if (event.happened === "ended" && event.end === "completed") await say("audio.closed", "The carrier closed the audio connection.");
 }
 
 /** Words that move nothing, kept on the timeline. */

@@ -70,6 +70,11 @@ export async function storeRefused(sql: Sql, webhook: NewWebhook, because: strin
   );
 }
 
+/** A stored request that turned out to be somebody's replay: it is not applied. */
+export async function refuseStored(sql: Sql, id: WebhookId, because: string): Promise<void> {
+  await sql.query("update webhooks set verdict = 'bad_signature', because = $2 where id = $1 and verdict = 'pending'", [id, because]);
+}
+
 /** Refused requests kept at most: strangers may send as many as they like. */
 const REFUSED_KEPT = 1000;
 

@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import type pg from "pg";
 import type { Logger } from "pino";
 import type { Clock } from "../../clock.ts";
-import type { CallId } from "../../ids.ts";
+import type { WebhookId } from "../../ids.ts";
 import { WebhookRefused, WebhookUnanswered } from "../failures.ts";
-import { type Door, type NewWebhook, storeRefused, storeWebhook } from "../webhooks.ts";
+import { type Door, type NewWebhook, refuseStored, storeRefused, storeWebhook } from "../webhooks.ts";
 import type { CallHooks, Inbox } from "./inbox.ts";
-import { readStored } from "./inbox.ts";
+import { readStored, tellHooks } from "./inbox.ts";
 import { type InstructionParts, instructionsFor, instructionsForLostAudio } from "./instructions.ts";
 import { type Ncco, ONE_MOMENT, sorryNcco } from "./ncco.ts";
 import { keptHeaders, withoutTokens } from "./redact.ts";
@@ -74,28 +74,20 @@ function route(
         await refused(webhook, signed.because);
         throw new WebhookRefused(refusals[signed.because]);
       }
-      return answer(webhook, reply, parts, refused);
+      return answer(webhook, reply, parts);
     },
   });
 }
 
-async function answer(
-  webhook: NewWebhook,
-  reply: FastifyReply,
-  parts: DoorParts,
-  refused: (webhook: NewWebhook, because: Refusal) => Promise<void>,
-): Promise<FastifyReply> {
+async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts): Promise<FastifyReply> {
   const { pool, inbox } = parts;
   try {
     const { id, signedBefore } = await storeWebhook(pool, webhook);
     // A token proves one payload, but not the URL around it: the same token at another URL is somebody's replay.
-    if (signedBefore !== null && signedBefore !== webhook.url) {
-      await pool.query("update webhooks set verdict = 'bad_signature', because = $2 where id = $1", [id, refusals.replayed]);
-      throw new WebhookRefused(refusals.replayed);
-    }
-    const instructions = await instruct(webhook, signedBefore !== null, parts);
+    const elsewhere = signedBefore !== null && signedBefore !== webhook.url;
+    const instructions = elsewhere ? "replayed" : await instruct(webhook, id, signedBefore !== null, parts);
     if (instructions === "replayed") {
-      await pool.query("update webhooks set verdict = 'duplicate', because = $2 where id = $1", [id, refusals.replayed]);
+      await refuseStored(pool, id, refusals.replayed);
       throw new WebhookRefused(refusals.replayed);
     }
     // After the reply is on its way: the carrier's time is not spent on our housekeeping.
@@ -109,19 +101,19 @@ async function answer(
       parts.log.error({ err: error }, "the fallback was answered with an apology only");
       return reply.code(200).header("content-type", "application/json").send(JSON.stringify(sorryNcco()));
     }
-    await refused(webhook, "unstored").catch(() => {});
     throw new WebhookUnanswered(error);
   }
 }
 
 /** What Vonage shall do now; null when the request asks for nothing. Never an array by accident: it would replace what runs (§6.1). */
-async function instruct(webhook: NewWebhook, seenBefore: boolean, parts: DoorParts): Promise<Ncco | null | "replayed"> {
-  const { question, reading } = readStored({ ...webhook, id: "" as never, body: Buffer.from(webhook.body) });
+async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean, parts: DoorParts): Promise<Ncco | null | "replayed"> {
+  const { question, reading } = readStored({ ...webhook, id, body: Buffer.from(webhook.body) });
   if (webhook.door === "answer" || webhook.door === "fallback") {
     if (question === null) return sorryNcco();
-    const made = await instructionsFor(parts, question, seenBefore, webhook.receivedAt);
+    const made = await instructionsFor(parts, question, { webhook: id, at: webhook.receivedAt, seenBefore });
     if (made === "replayed") return made;
-    if (made.call !== null) prepare(parts, made.call);
+    const dialing = made.call === null ? [] : (["ringing"] as const);
+    setImmediate(() => tellHooks(parts.hooks, parts.log, { call: made.call, leg: question.leg, moved: [...dialing, ...made.moved] }));
     // Something went wrong on the way here, and the caller has waited in silence: a word first, then the call goes on.
     return webhook.door === "fallback" && made.talks ? [{ action: "talk", text: ONE_MOMENT, language: "en-US" }, ...made.ncco] : made.ncco;
   }
@@ -129,16 +121,6 @@ async function instruct(webhook: NewWebhook, seenBefore: boolean, parts: DoorPar
   const { event } = reading;
   const gone = event.happened === "disconnected" || (event.happened === "ended" && event.end !== "completed");
   return gone && !seenBefore ? instructionsForLostAudio(parts, event) : null;
-}
-
-function prepare({ hooks, log }: DoorParts, call: CallId): void {
-  setImmediate(() => {
-    try {
-      hooks.onDialing?.(call);
-    } catch (error) {
-      log.error({ call, err: error }, "the engine could not be prepared");
-    }
-  });
 }
 
 function received(request: FastifyRequest, door: Door, receivedAt: Date): NewWebhook {

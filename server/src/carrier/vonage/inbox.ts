@@ -6,7 +6,6 @@ import { receiveCall } from "../../calls/receive.ts";
 import type { Clock } from "../../clock.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, ConversationId, LegId, WebhookId } from "../../ids.ts";
-import type { CarrierEvent } from "../port.ts";
 import {
   isDuplicate,
   type Judged,
@@ -18,6 +17,7 @@ import {
   trimRefused,
   wakeUnknown,
 } from "../webhooks.ts";
+import { pickedUp } from "./instructions.ts";
 import { marksOf, type Question, type Reading, readJson, readQuery, readQuestion, readWebhook } from "./wire.ts";
 
 /** What the rest of the house is told, after the commit. None may throw. */
@@ -133,14 +133,15 @@ export function readStored(webhook: StoredWebhook): { question: Question | null;
 async function applyOne(parts: InboxParts, id: WebhookId): Promise<void> {
   try {
     const done = await inTransaction(parts.pool, (sql) => applyStored(sql, id, parts.clock.now()));
-    if (done !== null) tellHooks(parts, done);
+    if (done !== null) tellHooks(parts.hooks, parts.log, done);
   } catch (error) {
     parts.log.error({ webhook: id, err: error }, "a webhook could not be applied; it stays pending");
     await noteAttempt(parts.pool, id, error instanceof Error ? error.message : String(error)).catch(() => {});
   }
 }
 
-interface Done {
+/** What a webhook moved, for the hooks. */
+export interface Done {
   readonly call: CallId | null;
   readonly leg: LegId | null;
   readonly moved: readonly Moved[];
@@ -187,16 +188,15 @@ async function applyQuestion(sql: Sql, webhook: StoredWebhook, question: Questio
     await judgeWebhook(sql, webhook.id, { ...seen, verdict: "applied", because: question.because, identity, call });
     return { call, leg: question.leg, moved: [] };
   }
-  const answered: CarrierEvent = {
-    ...seen,
-    happened: "answered",
-    kind: "phone",
-    at: webhook.receivedAt,
-    call: question.call,
-    from: question.from,
-    to: question.to,
-  };
-  return conclude(sql, webhook, answered, identity, await applyCarrierEvent(sql, answered, webhook.id, now));
+  const verdict = await applyCarrierEvent(sql, pickedUp(question, webhook.receivedAt), webhook.id, now);
+  // Late only because the door wrote it at once, or the event of the same fact came first: it was answered with instructions all the same.
+  return conclude(
+    sql,
+    webhook,
+    question,
+    identity,
+    verdict.verdict === "late" ? { ...verdict, verdict: "applied", because: null } : verdict,
+  );
 }
 
 async function conclude(
@@ -218,7 +218,8 @@ async function conclude(
   return { call: verdict.call, leg: event.leg, moved: verdict.moved };
 }
 
-function tellHooks({ hooks, log }: InboxParts, { call, leg, moved }: Done): void {
+/** Tells the house what moved, after the commit. */
+export function tellHooks(hooks: CallHooks, log: Logger, { call, leg, moved }: Done): void {
   for (const what of moved) {
     try {
       if (what === "recorded") hooks.onRecorded?.();

@@ -1,10 +1,11 @@
 import type { AgentSettings } from "@earshot/contract/agent";
 import type { CallStatus } from "@earshot/contract/status";
 import type pg from "pg";
+import { applyCarrierEvent, type Moved } from "../../calls/apply.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import { countSocketTokens, makeSocketToken } from "../../calls/socket-token.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
-import type { CallId, LegId } from "../../ids.ts";
+import type { CallId, LegId, WebhookId } from "../../ids.ts";
 import type { CarrierEvent } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
 import { chooseRate, type Ncco, reconnectNcco, sorryNcco, type Talk, talkNcco } from "./ncco.ts";
@@ -26,6 +27,7 @@ export interface Instructions {
   readonly ncco: Ncco;
   /** Do they connect the call with an agent? */
   readonly talks: boolean;
+  readonly moved: readonly Moved[];
 }
 
 /** A call whose audio breaks again and again is given up: each connect takes two tokens, so four connects a minute and fifty in all. */
@@ -42,27 +44,34 @@ interface Live {
 }
 
 /**
- * What Vonage shall do with a leg that waits for us. Inbound calls have no mark of ours and get their row here, before the answer; outbound calls
- * are known by their mark. Asking again gives new tokens for the same call, unless its audio was opened already: then the question is a replay.
+ * What Vonage shall do with a leg that waits for us. Inbound calls have no mark of ours and get their row here, before the answer. Outbound calls
+ * are known by their mark; the question says that the callee picked up, which is written at once, so that the call's clock is right before its
+ * audio comes. Asking again gives new tokens for the same call, unless its audio was opened already: then the question is a replay.
  */
 export async function instructionsFor(
   parts: InstructionParts,
   question: Question,
-  seenBefore: boolean,
-  now: Date,
+  asked: { readonly webhook: WebhookId; readonly at: Date; readonly seenBefore: boolean },
 ): Promise<Instructions | "replayed"> {
   return inTransaction(parts.pool, async (sql) => {
-    const call = question.call ?? (await receiveCall(sql, question, now)).call;
+    const moved = question.call === null ? [] : (await applyCarrierEvent(sql, pickedUp(question, asked.at), asked.webhook, asked.at)).moved;
+    const call = question.call ?? (await receiveCall(sql, question, asked.at)).call;
     const live = await readLive(sql, call);
-    if (live === null || !mayTalk(live) || (live.phone_leg !== null && live.phone_leg !== question.leg))
-      return { call: null, ncco: sorryNcco(), talks: false };
-    if (seenBefore && (await countSocketTokens(sql, call)).used > 0) return "replayed";
+    const sorry = { ncco: sorryNcco(), talks: false, moved };
+    if (live === null || !mayTalk(live) || (live.phone_leg !== null && live.phone_leg !== question.leg)) return { call: null, ...sorry };
+    if (asked.seenBefore && (await countSocketTokens(sql, call)).used > 0) return "replayed";
     if (question.regionUrl !== null && hostRefusal(question.regionUrl, parts.apiUrl) === null) {
       await sql.query("update calls set region_url = $2 where id = $1 and region_url is distinct from $2", [call, question.regionUrl]);
     }
-    if (live.settings === null) return { call, ncco: sorryNcco(), talks: false };
-    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record: live.settings.record }), talks: true };
+    if (live.settings === null) return { call, ...sorry };
+    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record: live.settings.record }), talks: true, moved };
   });
+}
+
+/** The question about an outbound call as the fact it is: the callee answered. */
+export function pickedUp(question: Question, at: Date): CarrierEvent {
+  const { leg, conversation, call, from, to } = question;
+  return { happened: "answered", kind: "phone", leg, conversation, call, from, to, at };
 }
 
 /**

@@ -36,7 +36,6 @@ export const refusals = {
   unhashed: "The token does not say what payload it signs.",
   payload: "The payload is not the one that was signed.",
   replayed: "The token was used before, for another address or to open a second conversation.",
-  unstored: "The request could not be stored, so it was not accepted.",
 } as const;
 export type Refusal = keyof typeof refusals;
 
