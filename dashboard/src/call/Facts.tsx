@@ -14,48 +14,62 @@ import { phoneNumber } from "../words/phone-number.ts";
 import { size } from "../words/text.ts";
 import { exactly, shortSeconds, when } from "../words/time.ts";
 
-/** What a person asks first: who, when, how long, how it ended and why, is the recording whole. */
-export function Facts({ call, heard }: { call: Call; heard: Recording }) {
+/** What a person asks first: who, when, how long, how it ended and why, is the recording whole. Then the rest, folded on a narrow page. */
+export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; narrow: boolean }) {
+  const inbound = call.direction === "inbound";
+  const more = (
+    <dl>
+      <Fact name="Agent">
+        {call.agent === null ? (
+          "None"
+        ) : (
+          <>
+            <Link
+              to="/agents/$id"
+              params={{ id: call.agent.id }}
+              search={{ version: call.agent.version }}
+              className="underline decoration-edge underline-offset-2 hover:decoration-ink"
+            >
+              <bdi>{call.agent.name}</bdi>
+            </Link>
+            <span className="text-soft"> version {call.agent.version}</span>
+          </>
+        )}
+      </Fact>
+      <Fact name="Our number">
+        <span dir="ltr">{phoneNumber(inbound ? call.to : call.from)}</span>
+      </Fact>
+      <Fact name="Rang">{call.ring_ms === null ? <Dash /> : shortSeconds(call.ring_ms)}</Fact>
+      {call.price !== null && (
+        <Fact name="Carrier's price">
+          <span dir="ltr">
+            {call.price} {call.price_currency}
+          </span>
+        </Fact>
+      )}
+      <Given name="Variables" values={call.variables} />
+      <Given name="Metadata" values={call.metadata} />
+    </dl>
+  );
   return (
     <section aria-labelledby="facts">
       <h2 id="facts" className="sr-only">
         Facts
       </h2>
-      <dl className="gap-x-8 max-lg:columns-2 max-md:columns-1">
-        <Fact name={call.direction === "inbound" ? "Caller" : "Called"}>
+      <dl>
+        <Fact name={inbound ? "Caller" : "Called"}>
           {call.customer_name !== null && (
             <span className="block">
               <bdi>{call.customer_name}</bdi>
             </span>
           )}
-          <span dir="ltr">{phoneNumber(call.direction === "inbound" ? call.from : call.to)}</span>
+          <span dir="ltr">{phoneNumber(inbound ? call.from : call.to)}</span>
         </Fact>
-        <Fact name="Our number">
-          <span dir="ltr">{phoneNumber(call.direction === "inbound" ? call.to : call.from)}</span>
-        </Fact>
-        <Fact name="Agent">
-          {call.agent === null ? (
-            "None"
-          ) : (
-            <>
-              <Link
-                to="/agents/$id"
-                params={{ id: call.agent.id }}
-                search={{ version: call.agent.version }}
-                className="underline decoration-edge underline-offset-2 hover:decoration-ink"
-              >
-                <bdi>{call.agent.name}</bdi>
-              </Link>
-              <span className="text-soft"> version {call.agent.version}</span>
-            </>
-          )}
-        </Fact>
-        <Fact name={call.direction === "inbound" ? "Came in" : "Placed"}>
-          <time dateTime={call.created_at} title={exactly(call.created_at)}>
+        <Fact name={inbound ? "Came in" : "Placed"}>
+          <time dir="ltr" dateTime={call.created_at} title={exactly(call.created_at)}>
             {when(call.created_at, new Date())}
           </time>
         </Fact>
-        <Fact name="Rang">{call.ring_ms === null ? <Dash /> : shortSeconds(call.ring_ms)}</Fact>
         <Fact name="Talked">
           <Talk call={call} />
         </Fact>
@@ -63,19 +77,18 @@ export function Facts({ call, heard }: { call: Call; heard: Recording }) {
           <Standing call={call} />
           {call.end_reason !== null && <p className="text-small text-soft">{call.end_detail ?? endReasons[call.end_reason].line}</p>}
         </Fact>
-        {call.price !== null && (
-          <Fact name="Carrier's price">
-            <span dir="ltr">
-              {call.price} {call.price_currency}
-            </span>
-          </Fact>
-        )}
         <Fact name="Recording">
           <RecordingFact call={call} heard={heard} />
         </Fact>
-        <Given name="Variables" values={call.variables} />
-        <Given name="Metadata" values={call.metadata} />
       </dl>
+      {narrow ? (
+        <details>
+          <summary className="border-b border-line py-1.5 text-soft">More facts</summary>
+          {more}
+        </details>
+      ) : (
+        more
+      )}
     </section>
   );
 }
@@ -88,7 +101,7 @@ const Dash = () => (
 );
 
 const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
-  <div className="grid min-h-8 grid-cols-[7rem_minmax(0,1fr)] gap-3 break-inside-avoid border-b border-line py-1.5">
+  <div className="grid min-h-8 grid-cols-[7rem_minmax(0,1fr)] gap-3 border-b border-line py-1.5">
     <dt className="text-soft">{name}</dt>
     <dd className="min-w-0 wrap-break-word">{children}</dd>
   </div>

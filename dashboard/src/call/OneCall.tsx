@@ -100,8 +100,8 @@ export function OneCall({ call }: { call: Call }): ReactNode {
             <Transcript utterances={utterances} playback={playback} playable={playable} live={live} />
           )}
         </section>
-        <aside className="min-w-0">
-          {wide && <Facts call={call} heard={recording} />}
+        <aside className="min-w-0 lg:sticky lg:top-[17rem] lg:max-h-[calc(100dvh-17rem)] lg:self-start lg:overflow-y-auto lg:overscroll-contain lg:pb-8">
+          {wide && <Facts call={call} heard={recording} narrow={false} />}
           <Timeline id={call.id} side={side ?? "events"} />
         </aside>
       </div>
@@ -178,10 +178,10 @@ const NarrowFacts = ({ call, heard, folded }: { call: Call; heard: Recording; fo
   folded ? (
     <details className="border-b border-line py-2">
       <summary className="text-soft">Facts</summary>
-      <Facts call={call} heard={heard} />
+      <Facts call={call} heard={heard} narrow />
     </details>
   ) : (
-    <Facts call={call} heard={heard} />
+    <Facts call={call} heard={heard} narrow />
   );
 
 /** Why there is nothing to read, in this call's own case. */

@@ -42,12 +42,20 @@ export function TextArea({
   wrong,
   className,
   mono,
+  rows = 2,
   ...rest
 }: Told & { mono?: boolean } & Omit<ComponentProps<"textarea">, "className">) {
   return (
     <Field label={label} hint={hint} wrong={wrong ?? null} className={className ?? ""}>
       {(named) => (
-        <textarea dir="auto" {...rest} {...named} className={`${areaClass} field-sizing-content ${mono ? "font-mono text-small" : ""}`} />
+        <textarea
+          dir="auto"
+          {...rest}
+          {...named}
+          rows={rows}
+          style={{ minHeight: `${rows * 1.25 + 1.125}rem` }}
+          className={`${areaClass} field-sizing-content ${mono ? "font-mono text-small" : ""}`}
+        />
       )}
     </Field>
   );

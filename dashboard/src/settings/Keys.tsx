@@ -121,7 +121,7 @@ function MakeKey() {
             </option>
           ))}
         </Choice>
-        <Button type="submit" busy={make.isPending} className="mt-6">
+        <Button type="submit" busy={make.isPending} className="sm:mt-6">
           Make a key
         </Button>
       </form>
