@@ -44,10 +44,11 @@ export class AudioClock {
     } else if (this.fresh) {
       this.fresh = false;
       this.anchor(first, offset, last);
-    } else if (offset < last.offsetMs) {
-      // Earlier than thought: the stretch began with a late frame. Long after its beginning it is drift, and a stretch of its own.
-      if (this.count <= WINDOW || last.offsetMs - offset < SLACK_MS) this.anchors[this.anchors.length - 1] = { ...last, offsetMs: offset };
-      else this.anchor(first, offset, last);
+    } else if (offset < last.offsetMs && this.count <= WINDOW) {
+      // The stretch began with late frames: it lies earlier than thought.
+      this.anchors[this.anchors.length - 1] = { ...last, offsetMs: offset };
+    } else if (last.offsetMs - offset > SLACK_MS) {
+      this.anchor(first, offset, last);
     }
     this.offsets[this.count % WINDOW] = offset;
     this.firsts[this.count % WINDOW] = first;

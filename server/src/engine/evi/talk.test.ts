@@ -1,0 +1,132 @@
+import { expect, test } from "vitest";
+import type { EngineEvent } from "../port.ts";
+import { EviTalk } from "./talk.ts";
+import { hear } from "./wire.ts";
+
+const talk = (): { talk: EviTalk; hears: (...messages: object[]) => EngineEvent[] } => {
+  const one = new EviTalk(() => new Date("2026-01-01T00:00:00Z"));
+  return {
+    talk: one,
+    hears: (...messages) =>
+      messages.flatMap((message) => {
+        const heard = hear(Buffer.from(JSON.stringify(message)));
+        if (heard.kind !== "saying") throw new Error(`not understood: ${JSON.stringify(message)}`);
+        return one.hear(heard.saying);
+      }),
+  };
+};
+const metadata = { type: "chat_metadata", chat_id: "chat", chat_group_id: "group" };
+const user = (content: string, { interim = false, begin = 0, end = 900, ...more } = {}): object => ({
+  type: "user_message",
+  message: { role: "user", content },
+  models: { prosody: { scores: { Joy: 0.5 } } },
+  time: { begin, end },
+  interim,
+  from_text: false,
+  ...more,
+});
+const agent = (id: string, content: string): object => ({
+  type: "assistant_message",
+  id,
+  message: { role: "assistant", content },
+  models: {},
+  from_text: false,
+  is_quick_response: false,
+});
+const pcm = (value: number): Int16Array => Int16Array.of(value);
+
+test("the chat's beginning tells the session, how to resume it and when it ends", () => {
+  expect(talk().hears(metadata)).toEqual([
+    { what: "ready", session: "chat", resume: "group", expiresAt: new Date("2026-01-01T00:30:00Z") },
+  ]);
+});
+
+test("interim words and the final ones are one utterance, the next is another; feelings come with the final", () => {
+  const { hears } = talk();
+  const events = hears(
+    metadata,
+    user("move", { interim: true }),
+    user("move it", { interim: true }),
+    user("Move it."),
+    user("Yes.", { begin: 2_000, end: 2_400 }),
+  );
+  const texts = events.filter((event) => event.what === "caller text");
+  expect(texts.map(({ utterance, text, final }) => [utterance, text, final])).toEqual([
+    ["chat:c1", "move", false],
+    ["chat:c1", "move it", false],
+    ["chat:c1", "Move it.", true],
+    ["chat:c2", "Yes.", true],
+  ]);
+  expect(events.filter((event) => event.what === "emotion").map(({ utterance, fromMs, set }) => [utterance, fromMs, set])).toEqual([
+    ["chat:c1", 0, "evi-prosody-48"],
+    ["chat:c2", 2_000, "evi-prosody-48"],
+  ]);
+});
+
+test("the same final message twice is one utterance", () => {
+  const { hears } = talk();
+  expect(hears(metadata, user("Yes."), user("Yes.")).filter((event) => event.what === "caller text")).toHaveLength(1);
+});
+
+test.each<[string, boolean, object[], string[]]>([
+  ["an interruption while EVI still generates", true, [{ type: "user_interruption", time: 1 }], ["cut in", "agent done"]],
+  ["an interim word while our queue still plays", true, [user("wait", { interim: true })], ["cut in", "caller text"]],
+  ["final words while our queue still plays", true, [user("wait")], ["cut in", "caller text", "emotion"]],
+  ["final words in silence", false, [user("yes")], ["caller text", "emotion"]],
+  ["typed words while our queue plays", true, [user("yes", { from_text: true } as object)], ["caller text", "emotion"]],
+  [
+    "two interims while our queue plays: one cut-in",
+    true,
+    [user("wa", { interim: true }), user("wait", { interim: true })],
+    ["cut in", "caller text", "caller text"],
+  ],
+])("%s", (_, playing, messages, events) => {
+  const { talk: one, hears } = talk();
+  hears(metadata, agent("a1", "A long story."));
+  one.tellPlaying(playing);
+  expect(hears(...messages).map(({ what }) => what)).toEqual(events);
+});
+
+test("after a cut-in nothing more is heard of the sentences known before, but the next answer is", () => {
+  const { talk: one, hears } = talk();
+  hears(metadata, agent("a1", "Long."), agent("a2", "Longer."));
+  one.hearSound("a1", 0, pcm(1));
+  hears({ type: "user_interruption", time: 1 });
+  expect(one.hearSound("a1", 1, pcm(2)).chunks).toEqual([]);
+  expect(one.hearSound("a2", 0, pcm(2)).chunks).toEqual([]);
+  expect(hears(agent("a2", "Longer."))).toEqual([]);
+  expect(one.hearSound("a3", 0, pcm(3)).chunks).toEqual([pcm(3)]);
+});
+
+test("chunks leave in the order of their index, each once", () => {
+  const { talk: one } = talk();
+  const order: number[] = [];
+  for (const index of [2, 0, 0, 4, 1, 3, 1])
+    for (const chunk of one.hearSound("a", index, pcm(index)).chunks) order.push(chunk[0] as number);
+  expect(order).toEqual([0, 1, 2, 3, 4]);
+});
+
+test("what waits for a chunk that never comes is played when its sentence is over", () => {
+  const { talk: one } = talk();
+  one.hearSound("a", 0, pcm(0));
+  one.hearSound("a", 2, pcm(2));
+  const { fresh, rest, chunks } = one.hearSound("b", 0, pcm(9));
+  expect([fresh, rest, chunks]).toEqual([true, [pcm(2)], [pcm(9)]]);
+});
+
+test("an error that ends the chat is remembered through what follows; another only if it was the last word", () => {
+  const { talk: one, hears } = talk();
+  hears(metadata, { type: "error", code: "E0712", slug: "slow", message: "The model did not answer." });
+  expect(one.error?.code).toBe("E0712");
+  hears(agent("a", "Still here."));
+  expect(one.error).toBeNull();
+  hears({ type: "error", code: "E0715", slug: "max_duration_timeout", message: "Over." }, { type: "assistant_end" });
+  expect(one.error?.code).toBe("E0715");
+});
+
+test("ten thousand strange messages of a thousand types are ten troubles", () => {
+  const { talk: one } = talk();
+  let troubles = 0;
+  for (let i = 0; i < 10_000; i++) troubles += one.strangeMessage(`type_${i % 1_000}`, false).length;
+  expect(troubles).toBeLessThanOrEqual(10);
+});

@@ -1,0 +1,126 @@
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../clock.ts";
+import { type CallId, newId } from "../ids.ts";
+import { journalPath, openJournals } from "./file.ts";
+import { readJournal } from "./read.ts";
+import { HEADER_BYTES, putRecord } from "./record.ts";
+
+let dir: string;
+const warnings: string[] = [];
+const log = { warn: (_: object, text: string): void => void warnings.push(text) };
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "earshot-journal-"));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+async function written(count: number, call = newId<CallId>()): Promise<string> {
+  const journals = openJournals({ dir, clock: systemClock, log });
+  const journal = journals.open(call);
+  const start = systemClock.monotonicMs();
+  for (let i = 0; i < count; i++) {
+    if (i % 3 === 2) journal.put("engineHeard", start + i * 20, JSON.stringify({ type: "message", i }));
+    else journal.put(i % 3 === 0 ? "callerFrame" : "playedFrame", start + i * 20, new Uint8Array(640).fill(i));
+  }
+  await journal.close();
+  await journals.close();
+  return journalPath(dir, call);
+}
+async function all(path: string) {
+  const { records, damage } = readJournal(path);
+  const found: { kind: string; atMs: number; part: number; payload: Buffer }[] = [];
+  for await (const record of records) found.push({ ...record, payload: Buffer.from(record.payload) });
+  return { found, damage };
+}
+
+test("what was put is read again, in order, with its time to the microsecond", async () => {
+  const before = Date.now();
+  const { found, damage } = await all(await written(3_000));
+  expect(damage).toEqual([]);
+  expect(found[0]?.kind).toBe("opened");
+  expect(found.at(-1)?.kind).toBe("closed");
+  expect(found).toHaveLength(3_002);
+  expect(found[1]).toMatchObject({ kind: "callerFrame", payload: Buffer.alloc(640, 0) });
+  expect(found[3_000]?.payload.toString()).toBe('{"type":"message","i":2999}');
+  expect(Math.abs((found[1]?.atMs ?? 0) - before)).toBeLessThan(1_000);
+  expect((found[1_001]?.atMs ?? 0) - (found[1]?.atMs ?? 0)).toBeCloseTo(20_000, 2);
+});
+
+test("a file that was broken off anywhere gives all whole records before", async () => {
+  const path = await written(60);
+  const whole = await readFile(path);
+  const { found: complete } = await all(path);
+  for (let length = whole.length - 1; length >= 0; length -= 97) {
+    await truncate(path, length);
+    const { found, damage } = await all(path);
+    expect(found).toEqual(complete.slice(0, found.length));
+    const readable = found.reduce((sum, { payload }) => sum + HEADER_BYTES + payload.length, 0);
+    expect(readable + damage.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(length);
+    expect(length - readable).toBeLessThan(640 + HEADER_BYTES);
+  }
+});
+
+test("a damaged byte costs its record and no other", async () => {
+  const path = await written(200);
+  const whole = await readFile(path);
+  const { found: complete } = await all(path);
+  for (let at = 5; at < whole.length; at += 1_009) {
+    const damaged = Buffer.from(whole);
+    damaged[at] = (damaged[at] as number) ^ 0x55;
+    await writeFile(path, damaged);
+    const { found, damage } = await all(path);
+    expect(found.length).toBe(complete.length - 1);
+    expect(damage).toHaveLength(1);
+  }
+});
+
+test("a process that takes the call over appends its part, also after a torn record", async () => {
+  const call = newId<CallId>();
+  const path = await written(9, call);
+  await truncate(path, (await stat(path)).size - 5);
+  await written(9, call);
+  const { found, damage } = await all(path);
+  expect(found.filter(({ kind }) => kind === "opened").map(({ part }) => part)).toEqual([0, 1]);
+  expect(found.filter(({ part, kind }) => part === 1 && kind === "callerFrame")).toHaveLength(3);
+  expect(damage).toHaveLength(1);
+});
+
+test("kinds of later versions are skipped", async () => {
+  const path = await written(3);
+  const record = Buffer.alloc(HEADER_BYTES + 4);
+  putRecord(record, 0, 200, 5, Buffer.from("new!"));
+  await appendFile(path, record);
+  const { found, damage } = await all(path);
+  expect(found.at(-1)?.kind).toBe("closed");
+  expect(damage).toEqual([]);
+});
+
+test("a file of noise ends, with nothing but damage", async () => {
+  const path = join(dir, "noise.journal");
+  const noise = Buffer.from(Array.from({ length: 50_000 }, (_, i) => (i * 7_919 + (i >> 3)) & 255));
+  await writeFile(path, noise);
+  const { found, damage } = await all(path);
+  expect(found).toEqual([]);
+  expect(damage).toEqual([{ from: 0, bytes: noise.length }]);
+});
+
+test("a call whose journal cannot be written goes on, with one warning", async () => {
+  warnings.length = 0;
+  const journals = openJournals({ dir: join(dir, "noise.journal", "below-a-file"), clock: systemClock, log });
+  const journal = journals.open(newId<CallId>());
+  for (let i = 0; i < 1_000; i++) journal.put("callerFrame", systemClock.monotonicMs(), new Uint8Array(640));
+  await journal.close();
+  await journals.close();
+  expect(warnings).toHaveLength(2);
+});
+
+test("closing a journal twice, and putting after it, does nothing", async () => {
+  const journals = openJournals({ dir, clock: systemClock, log });
+  const journal = journals.open(newId<CallId>());
+  await Promise.all([journal.close(), journal.close()]);
+  journal.put("callerFrame", 0, new Uint8Array(640));
+  await journals.close();
+  expect(journals.waitingBytes()).toBe(0);
+});
