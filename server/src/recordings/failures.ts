@@ -71,6 +71,22 @@ export const reasons = {
     said: "The recording is shorter than the conversation was.",
     remedy: "The comparison says where it lacks sound. The journal's recording is played instead when it is whole.",
   },
+  RECORDING_INCOMPLETE: {
+    blame: "carrier",
+    said: "Sound that the other recording of this call has is not in this one.",
+    remedy: "The comparison says which side lacks what, from when to when. The other recording is played instead when it is whole.",
+  },
+  RECORDING_DISTORTED: {
+    blame: "carrier",
+    said: "This recording runs at another speed, has its sides exchanged, or is of another call.",
+    remedy: "The comparison says which. The other recording is played instead; tell the carrier's support the recording's id.",
+  },
+  JOURNAL_INCOMPLETE: {
+    blame: "us",
+    said: "Sound that the carrier's recording has is not in ours.",
+    remedy:
+      "The comparison says where. A restart of the server or a broken audio connection leaves such a gap; the call's events say which.",
+  },
   JOURNAL_ABSENT: {
     blame: "us",
     said: "This call left no journal, so our own recording cannot be made.",

@@ -162,3 +162,41 @@ describe("a recording of a conversation we do not know", () => {
     expect(rows[0].n).toBe(1);
   });
 });
+
+describe("the carrier's recording and ours", () => {
+  /** A call with both, the carrier's changed by `damage`, beginning `lateMs` after ours. */
+  async function both(name: string, damage: (sides: Float32Array[]) => Float32Array[], lateMs = 0) {
+    const startedAt = new Date("2026-03-01T10:00:00.300Z");
+    const call = await room.call({ endedAt: new Date(startedAt.getTime() + 10_200), talkMs: 10_500 });
+    await writeJournal(join(room.folder, "journal"), call, talk, startedAt);
+    const bytes = await mp3Of(damage(talk.map((side) => side.slice(lateMs * 16))));
+    await room.announce({ call, url: room.files.serve(name, bytes), sizeBytes: bytes.length, startedAt: new Date("2026-03-01T10:00:00Z") });
+    await recordings.callEnded(call);
+    await room.until(async () => (await room.kinds(call)).includes("carrier compared"));
+    return { call, rows: await room.rows(call) };
+  }
+
+  it("are compared when both are there: they agree, and when the carrier's began is known to the millisecond class", async () => {
+    const { rows } = await both("same", (sides) => sides, 250);
+    expect(rows.carrier).toMatchObject({ status: "verified", detail: { comparison: { verdict: "agree" } } });
+    expect(rows.journal).toMatchObject({ status: "verified", detail: { comparison: { verdict: "agree" } } });
+    expect(Math.abs((rows.carrier.audio_started_at as Date).getTime() - Date.parse("2026-03-01T10:00:00.550Z"))).toBeLessThanOrEqual(25);
+  });
+
+  it("differ when a side is missing: the carrier's does not stand, ours does, and the timeline says so", async () => {
+    const { call, rows } = await both("one-sided", ([caller, agent]) => [caller as Float32Array, (agent as Float32Array).map(() => 0)]);
+    expect(rows.carrier).toMatchObject({ status: "failed", because: "RECORDING_INCOMPLETE" });
+    expect(rows.journal.status).toBe("verified");
+    const { rows: events } = await room.database.pool.query("select said from events where call_id = $1 and kind = 'recording.compared'", [
+      call,
+    ]);
+    expect(events).toHaveLength(1);
+    expect(events[0].said).toMatch(/lacks the agent from 0:0\d to 0:0\d/);
+  });
+
+  it("are compared once, though both ask for it", async () => {
+    const { call } = await both("once", (sides) => sides);
+    await recordings.sweep();
+    expect((await room.kinds(call)).filter((kind) => kind === "carrier compared")).toHaveLength(1);
+  });
+});

@@ -31,10 +31,10 @@ export interface Parts {
   wake(): void;
 }
 
-/** The one file of a recording in the making. `purpose`: fetch, render, verify. */
+/** The one file of a recording in the making. `purpose`: which job makes it. */
 export async function workPath(
   { workDir }: Pick<Parts, "workDir">,
-  purpose: "fetch" | "render" | "verify",
+  purpose: "fetch" | "render" | "verify" | "compare",
   recording: RecordingId,
 ): Promise<string> {
   await mkdir(workDir, { recursive: true, mode: 0o750 });

@@ -10,6 +10,7 @@ import { type QueueState, startJobs } from "../jobs/jobs.ts";
 import { enqueue, type Queue } from "../jobs/queue.ts";
 import { AudioThreads } from "./audio/audio-threads.ts";
 import { Claims } from "./claims.ts";
+import { compareSources } from "./compare-sources.ts";
 import { fetchRecording } from "./fetch.ts";
 import { renderRecording } from "./from-journal.ts";
 import type { Parts } from "./parts.ts";
@@ -94,7 +95,10 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     renderQueue,
     orLater(renderQueue, callOf, ({ call }) => renderRecording(parts, call)),
   );
-  await jobs.work(compareQueue, async () => {});
+  await jobs.work(
+    compareQueue,
+    orLater(compareQueue, callOf, ({ call }) => compareSources(parts, call)),
+  );
   await sweep(parts, true);
 
   let sweeping: Promise<void> = Promise.resolve();

@@ -19,19 +19,27 @@ export interface Alignment {
 
 /** How far apart the two may begin. */
 const MOST_LAG_S = 60;
-/** Windows for the coarse search: long enough that no other stretch of the talk looks alike, at 20 ms a frame. */
+/** Windows for the coarse search, at 20 ms a frame: long enough that no other stretch of the talk looks alike. */
 const COARSE_WINDOW_S = 40;
 const COARSE_HOP = 20 / HOP_MS;
+const MOST_COARSE_WINDOWS = 10;
 /** Windows for the fine search: a second or two of speech in each. */
 const WINDOW = 6000 / HOP_MS;
 const WINDOW_HOP = 2000 / HOP_MS;
-/** Around the expected lag. */
+/** How far around the expected lag a window is looked for; and when it is not there, how far at all. */
 const NEAR = 150 / HOP_MS;
-const FAR = 2500 / HOP_MS;
-/** Correlation from which a window counts as fitted: the same speech through two coders has 0.9, another stretch of talk rarely 0.4. */
-const FITS = 0.6;
-/** A step in the lag is one from this on; the fit itself is good to 10 ms. */
-const STEP_MS = 80;
+const FAR = 6000 / HOP_MS;
+/**
+ * Correlations from which a window is believed. The same speech through two coders has 0.8-0.95. By chance a coarse window of another call
+ * reaches 0.35 somewhere within two minutes, a fine one 0.5 near and 0.7 far (compare-figures.ts).
+ */
+const COARSE_FITS = 0.45;
+const NEAR_FITS = 0.55;
+const FAR_FITS = 0.75;
+/** Below this share of fitting windows the two are not the same talk. */
+const ALIKE = 0.25;
+/** A jump in the lag is one from this on; the fit itself is good to 10 ms. */
+const STEP_MS = 60;
 
 /** A window that fitted: B's frame minus A's. */
 interface Fit {
@@ -41,24 +49,64 @@ interface Fit {
 
 /**
  * Finds how B lies on A: coarsely by long windows over a minute to either side, then finely by short windows along the call, then one clock
- * rate and the jumps by robust medians. Null when nothing fits. Same number of sides in both.
+ * rate and the jumps by robust medians. Two recordings whose lengths differ much are also tried with B's clock stretched to A's length.
+ * Null when nothing fits. Same number of sides in both.
  */
 export function align(a: readonly Uint8Array[], b: readonly Uint8Array[]): Alignment | null {
-  const [soundA, soundB] = [a.map(prominence), b.map(prominence)];
+  const plain = alignOn(a, b);
+  if (plain && plain.fitted >= plain.windows / 2) return plain;
+  const ratio = (b[0]?.length ?? 0) / (a[0]?.length ?? 1);
+  if (Math.abs(ratio - 1) < 0.004 || ratio < 0.8 || ratio > 1.25) return plain;
+  const stretched = alignOn(
+    a,
+    b.map((levels) =>
+      levels.length === 0
+        ? levels
+        : Uint8Array.from(
+            { length: Math.round(levels.length / ratio) },
+            (_, i) => levels[Math.min(levels.length - 1, Math.round(i * ratio))] as number,
+          ),
+    ),
+  );
+  if (!stretched || stretched.fitted <= (plain?.fitted ?? 0)) return plain;
+  return {
+    ...stretched,
+    driftPpm: ((1 + stretched.driftPpm / 1e6) * ratio - 1) * 1e6,
+    inB: (i) => stretched.inB(i) * ratio,
+    inA: (j) => stretched.inA(j / ratio),
+  };
+}
+
+function alignOn(a: readonly Uint8Array[], b: readonly Uint8Array[]): Alignment | null {
+  const [soundA, soundB] = [a.map(rhythm), b.map(rhythm)];
   const straight = coarse(soundA, soundB);
-  const crossed = soundA.length === 2 ? coarse(soundA, [...soundB].reverse()) : null;
+  const crossed = soundA.length === 2 && (straight?.score ?? 0) < 0.7 ? coarse(soundA, [...soundB].reverse()) : null;
   const swapped = (crossed?.score ?? 0) > (straight?.score ?? 0) + 0.15;
   const guess = swapped ? crossed : straight;
   if (!guess) return null;
   const { fits, windows } = follow(soundA, swapped ? [...soundB].reverse() : soundB, guess.lagAt);
-  if (fits.length < 2) return null;
+  if (fits.length < Math.max(1, windows * ALIKE)) return null;
   return { ...line(fits), swapped, fitted: fits.length, windows };
 }
 
-/** How far each frame stands above silence: 0 where nothing is to be heard, so that background noise aligns nothing. */
-function prominence(levels: Uint8Array): Float32Array {
+/** Half a second: syllables are shorter, turns longer. */
+const SYLLABLES = 500 / HOP_MS;
+
+/**
+ * The rise and fall of syllables: how far each frame stands above silence, less its own average over half a second. Without that average any
+ * two people talking look alike; background noise counts for nothing.
+ */
+function rhythm(levels: Uint8Array): Float32Array {
   const threshold = audibleFrom(levels);
-  return Float32Array.from(levels, (level) => (level >= threshold ? level - threshold + 8 : 0));
+  const above = Float32Array.from(levels, (level) => (level >= threshold ? level - threshold + 8 : 0));
+  const out = new Float32Array(above.length);
+  const half = SYLLABLES >> 1;
+  let sum = 0;
+  for (let i = -half; i < above.length; i++) {
+    sum += (above[i + half] ?? 0) - (above[i - half - 1] ?? 0);
+    if (i >= 0) out[i] = (above[i] as number) - sum / (2 * half + 1);
+  }
+  return out;
 }
 
 interface Guess {
@@ -66,20 +114,20 @@ interface Guess {
   lagAt(frame: number): number;
 }
 
-/** Lags of up to eight long windows, those that agree with their median; between them a straight line. */
+/** Lags of some long windows along the call; in between the nearest one counts. */
 function coarse(a: readonly Float32Array[], b: readonly Float32Array[]): Guess | null {
   const [smallA, smallB] = [a.map(thinned), b.map(thinned)];
   const length = smallA[0]?.length ?? 0;
   const window = Math.min(length, (COARSE_WINDOW_S * 1000) / HOP_MS / COARSE_HOP);
-  const reach = (MOST_LAG_S * 1000) / HOP_MS / COARSE_HOP;
-  const count = Math.max(1, Math.min(8, Math.floor(length / window)));
+  const reach = Math.min((MOST_LAG_S * 1000) / HOP_MS / COARSE_HOP, Math.max(length, smallB[0]?.length ?? 0));
+  const count = Math.max(1, Math.min(MOST_COARSE_WINDOWS, Math.floor((2 * length) / window) - 1));
   const found: { at: number; lag: number; score: number }[] = [];
   for (let k = 0; k < count; k++) {
     const from = count === 1 ? 0 : Math.round((k * (length - window)) / (count - 1));
     const best = search(smallA, smallB, from, window, -reach, reach);
     if (best) found.push({ at: (from + window / 2) * COARSE_HOP, lag: best.lag * COARSE_HOP, score: best.score });
   }
-  const good = found.filter(({ score }) => score > 0.45);
+  const good = found.filter(({ score }) => score >= COARSE_FITS);
   if (good.length === 0) return null;
   const score = median(good.map((each) => each.score));
   return {
@@ -114,20 +162,20 @@ function follow(
     const at = from + window / 2;
     const last = fits.at(-1);
     const near = last && at - last.at < 20 * WINDOW_HOP ? last.lag : lagAt(at);
-    const best = best2(search(a, b, from, window, near - NEAR, near + NEAR), () =>
-      search(a, b, from, window, lagAt(at) - FAR, lagAt(at) + FAR),
-    );
-    if (best && best.score >= FITS) fits.push({ at, lag: best.lag });
+    const found = search(a, b, from, window, near - NEAR, near + NEAR);
+    if (found && found.score >= NEAR_FITS && !found.rim) {
+      fits.push({ at, lag: found.lag });
+      continue;
+    }
+    const far = search(a, b, from, window, lagAt(at) - FAR, lagAt(at) + FAR);
+    if (far && far.score >= FAR_FITS) fits.push({ at, lag: far.lag });
   }
   return { fits, windows };
 }
 
-const best2 = (first: Found | null, second: () => Found | null): Found | null =>
-  first && first.score >= FITS && !first.rim ? first : second();
-
 function share(sides: readonly Float32Array[], from: number, window: number): number {
   let heard = 0;
-  for (let i = from; i < from + window; i++) if (sides.some((side) => (side[i] as number) > 0)) heard++;
+  for (let i = from; i < from + window; i++) if (sides.some((side) => side[i] !== 0)) heard++;
   return heard / window;
 }
 
@@ -193,7 +241,7 @@ function correlate(
   for (let i = from + low; i < from + low + window; i++) energy += (b[i] ?? 0) ** 2;
   let any = energy > 0;
   const sounding: number[] = [];
-  for (let i = from; i < from + window; i++) if ((a[i] as number) > 0) sounding.push(i);
+  for (let i = from; i < from + window; i++) if (a[i] !== 0) sounding.push(i);
   for (let k = 0; k < lags; k++) {
     const lag = low + k;
     let product = 0;
@@ -215,11 +263,10 @@ function vertex(before: number, top: number, after: number): number {
   return bend >= 0 ? 0 : Math.max(-0.5, Math.min(0.5, (0.5 * (before - after)) / bend));
 }
 
-/** One rate for the whole (the median slope of neighbours, which jumps do not sway), then a level for each stretch between jumps. */
+/** One rate for the whole, then a level for each stretch between jumps. */
 function line(fits: readonly Fit[]): Pick<Alignment, "offsetMs" | "driftPpm" | "steps" | "inB" | "inA"> {
-  const rough = slope(fits);
-  const stretches = split(fits, rough);
-  const rate = stretches.length === 1 ? slope(fits) : rough;
+  const stretches = split(fits, nearSlope(fits));
+  const rate = slope(stretches);
   const levels = stretches.map((stretch) => ({
     from: (stretch[0] as Fit).at,
     to: (stretch.at(-1) as Fit).at,
@@ -240,24 +287,31 @@ function line(fits: readonly Fit[]): Pick<Alignment, "offsetMs" | "driftPpm" | "
     },
     offsetMs: (-first.level / (1 + rate)) * HOP_MS,
     driftPpm: rate * 1e6,
-    steps: levels
-      .slice(1)
-      .map((each, i) => ({
-        atMs: (starts[i + 1] as number) * HOP_MS,
-        byMs: ((levels[i] as { level: number }).level - each.level) * HOP_MS,
-      })),
+    steps: levels.slice(1).map((each, i) => ({
+      atMs: (starts[i + 1] as number) * HOP_MS,
+      byMs: ((levels[i] as { level: number }).level - each.level) * HOP_MS,
+    })),
   };
 }
 
-/** Median slope over all pairs at least a third of the way apart (Theil-Sen), among at most 200 of the windows. */
-function slope(fits: readonly Fit[]): number {
-  const some = fits.length <= 200 ? fits : fits.filter((_, i) => i % Math.ceil(fits.length / 200) === 0);
-  const apart = ((some.at(-1)?.at ?? 0) - (some[0]?.at ?? 0)) / 3;
+/** Median slope of windows that are near each other: coarse, but jumps are few among them. */
+function nearSlope(fits: readonly Fit[]): number {
+  const slopes = fits.flatMap((one, i) => fits.slice(i + 2, i + 8).map((two) => (two.lag - one.lag) / (two.at - one.at)));
+  return slopes.length === 0 ? 0 : median(slopes);
+}
+
+/** Median slope over pairs of one stretch that lie well apart in it (Theil-Sen), among at most 200 windows a stretch. */
+function slope(stretches: readonly (readonly Fit[])[]): number {
   const slopes: number[] = [];
-  some.forEach((one, i) => {
-    for (const two of some.slice(i + 1))
-      if (two.at - one.at >= apart && two.at > one.at) slopes.push((two.lag - one.lag) / (two.at - one.at));
-  });
+  const longest = Math.max(...stretches.map((stretch) => stretch.length));
+  for (const stretch of stretches) {
+    if (stretch.length * 2 < longest) continue; // a short stretch tells the rate badly
+    const some = stretch.length <= 200 ? stretch : stretch.filter((_, i) => i % Math.ceil(stretch.length / 200) === 0);
+    const apart = ((some.at(-1) as Fit).at - (some[0] as Fit).at) / 3;
+    some.forEach((one, i) => {
+      for (const two of some.slice(i + 1)) if (two.at - one.at >= apart) slopes.push((two.lag - one.lag) / (two.at - one.at));
+    });
+  }
   return slopes.length === 0 ? 0 : median(slopes);
 }
 
@@ -269,12 +323,8 @@ function split(fits: readonly Fit[], rate: number): Fit[][] {
   fits.forEach((fit, i) => {
     const before = level.slice(Math.max(since, i - 3), i);
     const after = level.slice(i, i + 3);
-    if (
-      before.length > 0 &&
-      after.length === 3 &&
-      Math.abs(median(after) - median(before)) * HOP_MS > STEP_MS &&
-      Math.abs((level[i] as number) - median(before)) * HOP_MS > STEP_MS / 2
-    ) {
+    const far = (x: number, y: number) => Math.abs(x - y) * HOP_MS > STEP_MS;
+    if (before.length > 1 && after.length > 1 && far(median(after), median(before)) && !far(level[i] as number, median(after))) {
       out.push([]);
       since = i;
     }

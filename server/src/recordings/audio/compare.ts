@@ -4,7 +4,7 @@ import { audibleFrom } from "./quiet.ts";
 
 /**
  * Holds two independent recordings of one call against each other. Pure: loudness a frame in, verdict out. The method, with its figures, is
- * in docs/recordings-compared.md: alignment by windows (align.ts), then a look for sound that one has and the other lacks.
+ * in COMPARING.md: alignment by windows (align.ts), then a look for sound that one has and the other lacks.
  */
 
 /** One recording: loudness frames (meter.ts) of its sides, [caller, agent], or of the one mix. */
@@ -56,9 +56,9 @@ export const MOST_DRIFT_PPM = 200;
 /** Drift is told only when it has come to something. */
 const DRIFT_FELT_MS = 50;
 /** Sound the other lacks is told from this much of it: shorter than any word. */
-const LACK_MS = 300;
-/** Verdicts are made in blocks of this. */
-const BLOCK = 100 / HOP_MS;
+const LACK_MS = 250;
+/** So much sound heard in both, and a gap is over. */
+const HEARD_MS = 60;
 /** So much softer than it should be (half decibels) is not there: coders, noise and level control stay within 12 dB. */
 const GONE = 2 * 20;
 /** Sound must stand this far (half decibels) above the audible to be missed: a breath that the other coder dropped is no finding. */
@@ -210,54 +210,36 @@ function gainBetween(a: Uint8Array, b: Uint8Array): number | null {
 }
 
 /**
- * Where `has` clearly has sound and `lacks` has none, block by block. Blocks in which neither says anything belong to the finding they lie
- * in; one block where both are heard ends it.
+ * Where `has` clearly has sound and `lacks` has none. Frames in which neither says anything belong to the finding they lie in; a little sound
+ * heard in both ends it.
  */
 function lacking(which: "a" | "b", side: Side, has: Uint8Array, { levels: lacks, from, to }: Mapped, gain: number): Finding[] {
   const clear = audibleFrom(has) + CLEAR;
   const found: Finding[] = [];
-  let open: { from: number; to: number; evidence: number } | null = null;
+  let open: { from: number; to: number; evidence: number; against: number } | null = null;
   const close = () => {
     if (open && open.evidence * HOP_MS >= LACK_MS) {
       found.push({ what: "lacks", in: which, side, fromMs: open.from * HOP_MS, toMs: open.to * HOP_MS, edge: null });
     }
     open = null;
   };
-  for (let block = from; block < to; block += BLOCK) {
-    const end = Math.min(to, block + BLOCK);
-    let sounding = 0;
-    let wanted = 0;
-    for (let i = block; i < end; i++) {
-      if ((has[i] as number) < clear) continue;
-      sounding++;
-      wanted += has[i] as number;
-    }
-    if (sounding < BLOCK / 2) continue;
-    const expected = wanted / sounding + gain;
-    const gone = loudest(lacks, block - PLAY, end + PLAY, from, to) < expected - GONE;
-    if (!gone) {
-      const edge = trimmed(lacks, block, end, expected);
-      if (!edge) close();
-      continue;
-    }
-    open ??= { from: block, to: end, evidence: 0 };
-    open.to = end;
-    open.evidence += sounding;
+  for (let i = from; i < to; i++) {
+    const level = has[i] as number;
+    if (level < clear) continue;
+    if (loudest(lacks, Math.max(from, i - PLAY), Math.min(to, i + PLAY + 1)) < level + gain - GONE) {
+      open ??= { from: i, to: i, evidence: 0, against: 0 };
+      open.to = i + 1;
+      open.evidence++;
+      open.against = 0;
+    } else if (open && ++open.against * HOP_MS >= HEARD_MS) close();
   }
   close();
   return found;
 }
 
-/** A block at the rim of a gap: half of it is gone. It neither counts for the gap nor ends it. */
-function trimmed(levels: Uint8Array, from: number, to: number, expected: number): boolean {
-  let gone = 0;
-  for (let i = from; i < to; i++) if ((levels[i] as number) < expected - GONE) gone++;
-  return gone >= (to - from) / 2;
-}
-
-function loudest(levels: Uint8Array, from: number, to: number, atLeast: number, atMost: number): number {
+function loudest(levels: Uint8Array, from: number, to: number): number {
   let loud = 0;
-  for (let i = Math.max(from, atLeast); i < Math.min(to, atMost); i++) loud = Math.max(loud, levels[i] as number);
+  for (let i = from; i < to; i++) loud = Math.max(loud, levels[i] as number);
   return loud;
 }
 

@@ -6,22 +6,22 @@ const FAINTEST = levelAt(-55);
 const ABOVE_BACKGROUND = 2 * 10; // dB, levels are half decibels
 
 /**
- * The level from which a frame of this side counts as sound: 10 dB above its background, never under -55 dBFS, and never
- * so high that the loudest parts would not count. The background is the level which a tenth of the frames that are not digital silence stay below.
+ * The level from which a frame of this side counts as sound: 10 dB above its background, never under -55 dBFS, and never so high that the
+ * loudest parts would not count. The background is the level which a tenth of all frames stay below; digital silence is one.
  */
 export function audibleFrom(levels: Uint8Array): number {
   const counts = new Uint32Array(256);
   for (const level of levels) counts[level] = (counts[level] as number) + 1;
-  const heard = levels.length - (counts[0] as number);
-  const background = quantile(counts, heard * 0.1);
-  const loud = quantile(counts, heard * 0.95);
+  const silent = counts[0] as number;
+  const background = quantile(counts, levels.length * 0.1);
+  const loud = quantile(counts, silent + (levels.length - silent) * 0.95);
   return Math.max(FAINTEST, Math.min(background + ABOVE_BACKGROUND, loud - ABOVE_BACKGROUND));
 }
 
-/** The level that `below` of the non-silent frames do not reach. */
+/** The lowest level that more than `below` frames stay at or under. */
 function quantile(counts: Uint32Array, below: number): number {
   let seen = 0;
-  for (let level = 1; level < 256; level++) {
+  for (let level = 0; level < 256; level++) {
     seen += counts[level] as number;
     if (seen > below) return level;
   }

@@ -1,12 +1,19 @@
 import { createReadStream } from "node:fs";
+import { type Comparison, compare } from "./compare.ts";
 import { type Inspected, inspect } from "./inspect.ts";
 import { type Rendered, renderJournal } from "./render.ts";
 import type { AudioFormat } from "./sound.ts";
 
 /** What an audio thread can be asked for. Files are named, never sent: sound crosses no thread border. */
 export interface Jobs {
-  inspect: { asked: { path: string; format: AudioFormat }; done: Inspected };
+  inspect: { asked: AudioFile; done: Inspected };
+  /** `a` is the one whose clock the findings are told in. */
+  compare: { asked: { a: AudioFile; b: AudioFile }; done: Comparison };
   render: { asked: { journal: string; path: string }; done: Rendered };
+}
+export interface AudioFile {
+  readonly path: string;
+  readonly format: AudioFormat;
 }
 export type JobName = keyof Jobs;
 export type Job = { [Name in JobName]: { name: Name } & Jobs[Name]["asked"] }[JobName];
@@ -27,8 +34,13 @@ export type Answer = { readonly id: number } & ({ readonly done: Jobs[JobName]["
 export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
   switch (job.name) {
     case "inspect":
-      return inspect(job.format, createReadStream(job.path, { highWaterMark: 64 * 1024 }));
+      return inspectFile(job);
+    case "compare":
+      return inspectFile(job.a).then(async (a) => compare(a, await inspectFile(job.b)));
     case "render":
       return renderJournal(job.journal, job.path);
   }
 }
+
+const inspectFile = ({ path, format }: AudioFile): Promise<Inspected> =>
+  inspect(format, createReadStream(path, { highWaterMark: 64 * 1024 }));

@@ -40,6 +40,8 @@ export function babble(seconds: number, turns: Turns, seed: number, rateHz = 16_
   return out;
 }
 
+const sine = Float32Array.from({ length: 4096 }, (_, i) => Math.sin((2 * Math.PI * i) / 4096));
+
 function syllable(out: Float32Array, start: number, length: number, rateHz: number, random: () => number): void {
   const pitch = 90 + random() * 150;
   const loud = 0.08 + random() * 0.2;
@@ -47,9 +49,10 @@ function syllable(out: Float32Array, start: number, length: number, rateHz: numb
   const sum = weights.reduce((a, b) => a + b, 0);
   for (let i = 0; i < length && start + i < out.length; i++) {
     const fade = Math.sin((Math.PI * i) / length) ** 0.5;
+    const turn = (pitch * i) / rateHz;
     let sample = 0;
     for (let h = 0; h < weights.length; h++)
-      sample += ((weights[h] as number) / sum) * Math.sin((2 * Math.PI * pitch * (h + 1) * i) / rateHz);
+      sample += ((weights[h] as number) / sum) * (sine[((turn * (h + 1) * 4096) | 0) & 4095] as number);
     out[start + i] = (out[start + i] as number) + loud * 1.5 * fade * sample;
   }
 }

@@ -1,0 +1,90 @@
+import { rm } from "node:fs/promises";
+import { inTransaction } from "../db/pool.ts";
+import type { CallId } from "../ids.ts";
+import type { Comparison } from "./audio/compare.ts";
+import type { AudioFormat } from "./audio/sound.ts";
+import type { AudioFile } from "./audio/tasks.ts";
+import { type Parts, workPath } from "./parts.ts";
+import { change, move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
+import { readBack } from "./verify.ts";
+
+/**
+ * Compares the carrier's recording of a call with ours, once both have been looked at, and writes the verdict on both: who lacks what. It also
+ * tells when the carrier's recording really began: the carrier names whole seconds only, the comparison is good to about 10 ms.
+ * @returns false when another process does it
+ */
+export async function compareSources(parts: Parts, call: CallId): Promise<boolean> {
+  return parts.claims.whileMine(`recording.compare:${call}`, async () => {
+    const [journal, carrier] = pair(await inTransaction(parts.pool, (sql) => recordingsOfCall(sql, call)));
+    if (!journal || !carrier) return;
+    const files: AudioFile[] = [];
+    try {
+      for (const row of [journal, carrier]) {
+        const path = await workPath(parts, "compare", row.id);
+        files.push({ path, format: row.format as AudioFormat });
+        await readBack(parts, row.storageKey as string, path);
+      }
+      const [a, b] = files as [AudioFile, AudioFile];
+      await conclude(parts, journal, carrier, await parts.threads.ask({ name: "compare", a, b }));
+    } finally {
+      for (const { path } of files) await rm(path, { force: true });
+    }
+  });
+}
+
+/** The two to compare, when both can be decoded and have not been compared as they are. */
+function pair(rows: readonly RecordingRow[]): [RecordingRow | null, RecordingRow | null] {
+  const of = (source: RecordingRow["source"]) =>
+    rows.find(
+      (row) =>
+        row.source === source && row.storageKey && row.format && (row.durationMs ?? 0) > 0 && ["verified", "failed"].includes(row.status),
+    ) ?? null;
+  const [journal, carrier] = [of("journal"), of("carrier")];
+  const compared = journal && carrier && (carrier.detail.comparison as { with?: string } | undefined)?.with === journal.sha256;
+  return compared ? [null, null] : [journal, carrier];
+}
+
+async function conclude(parts: Parts, journal: RecordingRow, carrier: RecordingRow, comparison: Comparison): Promise<void> {
+  const verdict = verdictOf(comparison);
+  await inTransaction(parts.pool, async (sql) => {
+    const now = parts.clock.now();
+    await recordingsOfCall(sql, carrier.call as CallId);
+    const began =
+      comparison.offsetMs !== null && journal.audioStartedAt ? new Date(journal.audioStartedAt.getTime() + comparison.offsetMs) : null;
+    const detail = (other: RecordingRow) => ({ comparison: { ...comparison, with: other.sha256, at: now, said: verdict.said } });
+    await change(sql, journal.id, { detail: detail(carrier) });
+    await change(sql, carrier.id, { detail: detail(journal), ...(began ? { audioStartedAt: began } : {}) });
+    await tell(sql, carrier, {
+      at: now,
+      kind: "compared",
+      said: `was compared with ours. ${verdict.said.join(" ")}`,
+      detail: {
+        verdict: comparison.verdict,
+        offset_ms: comparison.offsetMs,
+        drift_ppm: comparison.driftPpm,
+        findings: comparison.findings,
+      },
+    });
+    for (const [row, because] of [
+      [journal, verdict.journal],
+      [carrier, verdict.carrier],
+    ] as const) {
+      if (row.status !== "verified" || !because) continue;
+      if (await move(sql, row.id, "failed", { because, verifiedAt: null })) {
+        await tell(sql, row, {
+          at: now,
+          kind: "failed",
+          said: "did not stand the comparison.",
+          because,
+          detail: { findings: verdict.said },
+        });
+      }
+    }
+  });
+  warn(parts, carrier, verdict);
+}
+
+function warn({ log }: Parts, carrier: RecordingRow, { said, journal, carrier: because }: Verdict): void {
+  if (journal || because) log.warn({ call: carrier.call, carrier: because, journal }, said.join(" "));
+}

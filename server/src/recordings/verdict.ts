@@ -1,0 +1,73 @@
+import type { Comparison, Finding, Side } from "./audio/compare.ts";
+import type { Reason } from "./failures.ts";
+
+/** What a comparison (A our journal's recording, B the carrier's) means for the two rows. Pure. */
+export interface Verdict {
+  /** One sentence for each finding, or one that both agree. */
+  readonly said: readonly string[];
+  /** Why the one or the other is no longer verified; null when it stands. */
+  readonly journal: Reason | null;
+  readonly carrier: Reason | null;
+}
+
+/** Less than this lacking altogether is told and lets the recording stand. */
+const TOLERATED_MS = 1000;
+/** Above this drift the words no longer stand where the transcript says: 60 ms a minute. */
+const TOLERATED_PPM = 1000;
+
+export function verdictOf(comparison: Comparison): Verdict {
+  const lacks = (which: "a" | "b") =>
+    comparison.findings.reduce((sum, finding) => {
+      if (!("in" in finding) || finding.in !== which) return sum;
+      if (finding.what === "jumps") return sum + finding.lostMs;
+      // Before its first and after its last moment the journal has nothing by nature: a transfer goes on without us.
+      if (finding.what === "lacks" && !(which === "a" && finding.edge)) return sum + finding.toMs - finding.fromMs;
+      return sum;
+    }, 0);
+  const distorted = comparison.findings.some(
+    (finding) =>
+      finding.what === "swapped" || finding.what === "unlike" || (finding.what === "drifts" && Math.abs(finding.ppm) > TOLERATED_PPM),
+  );
+  return {
+    said: comparison.findings.length > 0 ? comparison.findings.map(sentence) : [agreement(comparison)],
+    journal: lacks("a") >= TOLERATED_MS ? "JOURNAL_INCOMPLETE" : null,
+    carrier: distorted ? "RECORDING_DISTORTED" : lacks("b") >= TOLERATED_MS ? "RECORDING_INCOMPLETE" : null,
+  };
+}
+
+function agreement({ verdict, offsetMs, driftPpm }: Comparison): string {
+  if (verdict === "silent") return "Neither recording holds enough sound to compare.";
+  return `Both recordings agree: offset ${offsetMs} ms, drift ${driftPpm} ppm.`;
+}
+
+const owner = { a: "Our own recording", b: "The carrier's recording" } as const;
+const sides: Record<Side, string> = { caller: "the caller", agent: "the agent", both: "both sides" };
+
+function sentence(finding: Finding): string {
+  const which = owner[finding.in];
+  switch (finding.what) {
+    case "lacks": {
+      const long = `${((finding.toMs - finding.fromMs) / 1000).toFixed(1)} s`;
+      if (finding.edge === "start")
+        return `${which} begins late: it lacks ${sides[finding.side]} for ${long} up to ${clock(finding.toMs)}.`;
+      if (finding.edge === "end") return `${which} ends early: it lacks ${sides[finding.side]} from ${clock(finding.fromMs)} on, ${long}.`;
+      return `${which} lacks ${sides[finding.side]} from ${clock(finding.fromMs)} to ${clock(finding.toMs)} (${long}).`;
+    }
+    case "jumps":
+      return `${which} has ${(finding.lostMs / 1000).toFixed(2)} s cut out near ${clock(finding.atMs)}.`;
+    case "drifts":
+      return `${which} runs ${(Math.abs(finding.ppm) / 10_000).toFixed(2)} % too ${finding.ppm > 0 ? "slowly" : "fast"}.`;
+    case "mixed":
+      return `${which} has both voices on one channel.`;
+    case "swapped":
+      return `${which} has its sides exchanged.`;
+    case "unlike":
+      return `${which} has nothing in common with the other.`;
+  }
+}
+
+/** 0:41, 12:05; hours as minutes. Before the beginning: -0:02. */
+function clock(ms: number): string {
+  const seconds = Math.floor(Math.abs(ms) / 1000);
+  return `${ms < 0 ? "-" : ""}${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
