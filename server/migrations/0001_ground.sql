@@ -122,6 +122,7 @@ create unique index calls_phone_leg on calls (phone_leg) where phone_leg is not 
 create index calls_socket_leg on calls (socket_leg) where socket_leg is not null;
 create index calls_conversation on calls (conversation) where conversation is not null;
 create index calls_created on calls (created_at desc, id desc);
+create index calls_end_reason on calls (end_reason, created_at desc, id desc) where end_reason is not null;
 create index calls_agent on calls (agent_id, created_at desc, id desc);
 create index calls_name on calls using gin (to_tsvector('simple', customer_name)) where customer_name is not null;
 create index calls_open on calls (deadline_at) where status <> 'ended';
@@ -256,5 +257,7 @@ create table recordings (
 create unique index recordings_carrier on recordings (source, carrier_recording) where carrier_recording is not null;
 create unique index recordings_journal on recordings (call_id, source) where source = 'journal';
 create index recordings_call on recordings (call_id);
+create index recordings_unsettled on recordings (status, call_id)  -- the few that want a look or are under way
+  where status in ('expected', 'announced', 'fetching', 'missing', 'failed', 'refused', 'deleted');
 create index recordings_waiting on recordings (next_attempt_at) where status in ('expected', 'announced', 'fetching');
 create index recordings_conversation on recordings (conversation) where call_id is null;

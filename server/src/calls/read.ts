@@ -78,7 +78,8 @@ export async function listCalls(sql: Sql, query: ListCalls, after: Place | null)
 
 /**
  * The statement for a page of calls. A search has two arms, each in the list's own order and each cut at the page's size, because a call
- * may be found by what was said or by its name; `or` between them would make Postgres look at every call.
+ * may be found by what was said or by its name; `or` between them would make Postgres look at every call. The names are looked up first
+ * (materialized): guessing their number too high, the planner walked all 200,000 calls for a name nobody has (230 ms; now 2).
  */
 export function pageOfCalls(query: ListCalls, after: Place | null): { text: string; values: unknown[] } {
   const values: unknown[] = [];
@@ -104,15 +105,16 @@ export function pageOfCalls(query: ListCalls, after: Place | null): { text: stri
     const all = [...where, ...more];
     return `select c.id, c.created_at from calls c ${all.length > 0 ? `where ${all.join(" and ")}` : ""} order by c.created_at desc, c.id desc limit ${limit}`;
   };
-  let found = arm();
+  let found = `found as materialized (${arm()})`;
   if (query.search !== undefined) {
     const words = searched(use(query.search), /[\p{L}\p{N}]$/u.test(query.search));
     const said = arm(`exists (select 1 from utterances u where u.call_id = c.id and to_tsvector('simple', u.text) @@ ${words})`);
-    const named = arm(`c.customer_name is not null and to_tsvector('simple', c.customer_name) @@ ${words}`);
-    found = `(${said}) union (${named}) order by created_at desc, id desc limit ${limit}`;
+    const named = arm("c.id in (select id from named)");
+    found = `named as materialized (select id from calls where customer_name is not null and to_tsvector('simple', customer_name) @@ ${words}),
+      found as materialized ((${said}) union (${named}) order by created_at desc, id desc limit ${limit})`;
   }
   return {
-    text: `with found as materialized (${found})
+    text: `with ${found}
       select ${columns} from found join calls c on c.id = found.id ${agentOfCall} order by c.created_at desc, c.id desc`,
     values,
   };
