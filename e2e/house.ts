@@ -37,7 +37,7 @@ export async function startProgram(file: string, args: readonly string[], env: N
     void ended.then((code) => fail(new Error(`${file} ended with ${code} before it was ready:\n${log}`)));
   });
   return {
-    url: String(ready["url"]),
+    url: String(ready.url),
     ready,
     process: child,
     log: () => log,
@@ -111,7 +111,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
   const people = wishes.people === undefined ? [] : ["--people", join(dir, "people.json")];
   if (wishes.people !== undefined) writeFileSync(join(dir, "people.json"), JSON.stringify(wishes.people));
 
-  const bare = { PATH: process.env["PATH"], HOME: process.env["HOME"], TZ: "UTC" };
+  const bare = { PATH: process.env.PATH, HOME: process.env.HOME, TZ: "UTC" };
   const [phone, evi] = await Promise.all([
     startProgram(
       "emulators/vonage/main.ts",

@@ -7,7 +7,8 @@ export default defineConfig({
     include: ["**/*.e2e.ts"],
     environment: "node",
     fileParallelism: false,
-    testTimeout: 120_000,
+    maxConcurrency: 5,
+    testTimeout: 240_000,
     hookTimeout: 120_000,
   },
 });
