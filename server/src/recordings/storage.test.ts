@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type FauxqsServer, startFauxqs } from "fauxqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StorageKeyRefused, StorageUrlRefused, StoredFileLost } from "./failures.ts";
 import { checkKey, openStorage, recordingKey, type Storage } from "./storage.ts";
@@ -26,11 +27,18 @@ const everything = async (storage: Storage, prefix = "") => {
   return keys.sort();
 };
 
-describe("a directory as storage", () => {
+describe.each(["directory", "bucket"] as const)("a %s as storage", (kind) => {
   let storage: Storage;
-  beforeAll(() => {
-    storage = openStorage(`file:${folder}/kept`);
+  let bucket: FauxqsServer | undefined;
+  beforeAll(async () => {
+    if (kind === "bucket") {
+      bucket = await startFauxqs({ port: 0, logger: false, init: { buckets: ["kept"] } });
+      storage = openStorage(`s3://key:secret@kept/some/where?endpoint=${encodeURIComponent(`http://127.0.0.1:${bucket.port}`)}`);
+    } else {
+      storage = openStorage(`file:${folder}/kept`);
+    }
   });
+  afterAll(() => bucket?.stop());
 
   it("gives back what it was given, and says its size and hash", async () => {
     const sha256 = createHash("sha256").update("hello world").digest("hex");
@@ -61,7 +69,7 @@ describe("a directory as storage", () => {
     })();
     await expect(storage.put("a/b/hello.txt", broken)).rejects.toThrow("the line was cut");
     expect(await textOf(storage, "a/b/hello.txt")).toBe("good bye");
-    expect(await readdir(join(folder, "kept", ".parts"))).toEqual([]);
+    if (kind === "directory") expect(await readdir(join(folder, "kept", ".parts"))).toEqual([]);
   });
 
   it("says when there is nothing", async () => {
@@ -79,7 +87,7 @@ describe("a directory as storage", () => {
   });
 
   it("lists its keys and not its scraps", async () => {
-    await writeFile(join(folder, "kept", ".parts", "crashed"), "half");
+    if (kind === "directory") await writeFile(join(folder, "kept", ".parts", "crashed"), "half");
     await storage.put("b/x", pieces("1"));
     expect(await everything(storage)).toEqual(["a/b/hello.txt", "b/x"]);
     expect(await everything(storage, "a/")).toEqual(["a/b/hello.txt"]);
@@ -99,12 +107,37 @@ describe("a directory as storage", () => {
     expect(await textOf(storage, "empty/file")).toBe("");
   });
 
+  it("takes what is larger than one part of an upload", async () => {
+    const hash = createHash("sha256");
+    const large = (async function* () {
+      for (let i = 0; i < 130; i++) {
+        const piece = Buffer.alloc(100_000, i);
+        hash.update(piece);
+        yield piece;
+      }
+    })();
+    expect(await storage.put("large/one", large)).toEqual({ sizeBytes: 13_000_000, sha256: hash.digest("hex") });
+    expect(await storage.head("large/one")).toEqual({ sizeBytes: 13_000_000 });
+    expect((await textOf(storage, "large/one", { from: 12_999_999 })).charCodeAt(0)).not.toBeNaN();
+  });
+});
+
+describe("storage that cannot be written", () => {
   it("refuses a folder that is no folder, with a remedy", async () => {
     await writeFile(join(folder, "plain"), "");
     const failure = await openStorage(`file:${folder}/plain`)
       .put("a", pieces("x"))
       .catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: "STORAGE_UNWRITABLE", blame: "operator" });
+  });
+
+  it("is a failure of the operator's, with a remedy, when the bucket is not there", async () => {
+    const server = await startFauxqs({ port: 0, logger: false });
+    const storage = openStorage(`s3://key:secret@nowhere?endpoint=${encodeURIComponent(`http://127.0.0.1:${server.port}`)}`);
+    const failure = await storage.put("a", pieces("x")).catch((error: unknown) => error);
+    await server.stop();
+    expect(failure).toMatchObject({ code: "STORAGE_UNWRITABLE", blame: "operator" });
+    expect(String(failure)).not.toContain("secret");
   });
 });
 
@@ -122,7 +155,16 @@ describe("a key", () => {
 });
 
 describe("a storage URL", () => {
-  it.each(["/var/lib/earshot", "ftp://host/x", "", "file:"])("%j is refused", (url) => {
+  it.each([
+    "/var/lib/earshot",
+    "ftp://host/x",
+    "",
+    "file:",
+    "s3://",
+    "s3://bucket",
+    "s3://bucket?region=x&regoin=y",
+    "s3://b?endpoint=nowhere",
+  ])("%j is refused", (url) => {
     expect(() => openStorage(url)).toThrow(StorageUrlRefused);
   });
 
@@ -136,6 +178,11 @@ describe("a storage URL", () => {
     ["file://localhost/var/x", "/var/x"],
   ])("%s is the directory %s", (url, path) => {
     expect(openStorage(url).place).toBe(`directory ${path}`);
+  });
+
+  it("of a bucket names it without its secrets", () => {
+    const url = "s3://key:secret@recordings/eu/one?region=eu-central-1&endpoint=https://s3.example.com";
+    expect(openStorage(url).place).toBe("bucket recordings/eu/one at s3.example.com");
   });
 
   it("may go through a link", async () => {
