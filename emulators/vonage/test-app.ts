@@ -113,7 +113,8 @@ export async function startApp(reply: (seen: Seen, app: App) => Reply | undefine
       if (how.cut) request.socket.destroy();
       else if (!how.never) {
         response.writeHead(how.status ?? 200, { "content-type": how.type ?? "application/json" });
-        response.end(how.body === undefined ? "" : typeof how.body === "string" ? how.body : JSON.stringify(how.body));
+        const plain = typeof how.body === "string" || how.body instanceof Uint8Array;
+        response.end(how.body === undefined ? "" : plain ? how.body : JSON.stringify(how.body));
       }
       requests.add(seen);
     });

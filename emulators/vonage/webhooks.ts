@@ -35,6 +35,12 @@ export type Instructions =
   | { readonly got: "empty" }
   | { readonly got: "nothing"; readonly because: string };
 
+/**
+ * An event waits so long for the one before it of the same call to be answered, so that a quick application sees them in order. Vonage
+ * promises none; the `reorders` fault takes it away.
+ */
+const PATIENCE_MS = 200;
+
 /** Vonage asks for an answer within seconds, tries twice, then the fallback, and signs everything it sends. */
 export class Webhooks {
   readonly #settings: Settings;
@@ -42,6 +48,8 @@ export class Webhooks {
   readonly #signer: Signer;
   readonly #wrongSigner: Signer;
   readonly #held = new WeakMap<Ledger, () => void>();
+  /** Until when the next event of a call waits. */
+  readonly #turns = new WeakMap<Ledger, Promise<void>>();
   readonly #underWay = new Map<Promise<Outcome>, Ledger>();
 
   constructor(settings: Settings, ticker: Ticker) {
@@ -149,9 +157,24 @@ export class Webhooks {
   }
 
   #send(ledger: Ledger, kind: Exchange["kind"], name: string, target: Target, body: Payload, attempt: number): Promise<Outcome> {
-    const sending = this.#deliver(ledger, kind, name, target, body, attempt);
+    const turn = kind === "event" || kind === "record" ? this.#turns.get(ledger) : undefined;
+    const deliver = (): Promise<Outcome> => this.#deliver(ledger, kind, name, target, body, attempt);
+    const sending = turn ? turn.then(deliver) : deliver();
+    if (kind === "event" || kind === "record") this.#turns.set(ledger, this.#patiently(sending));
     this.#underWay.set(sending, ledger);
     return sending.finally(() => this.#underWay.delete(sending));
+  }
+
+  /** Resolves with `sending`, but waits no longer than events wait for each other. */
+  #patiently(sending: Promise<unknown>): Promise<void> {
+    return new Promise((next) => {
+      const stop = this.#ticker.after(PATIENCE_MS, next);
+      const over = (): void => {
+        stop();
+        next();
+      };
+      sending.then(over, over);
+    });
   }
 
   async #deliver(ledger: Ledger, kind: Exchange["kind"], name: string, target: Target, body: Payload, attempt: number): Promise<Outcome> {

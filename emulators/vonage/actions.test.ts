@@ -1,0 +1,296 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { openSpeechWatch } from "../speech/vad.ts";
+import { readWav, writeWav } from "../speech/wav.ts";
+import type { Network } from "./network.ts";
+import { type App, ask, callTo, indexOfSound, markOf, noise, peopleFile, type Seen, startApp, startTestNetwork } from "./test-app.ts";
+
+const quick = { whenDialled: { answers: { afterMs: 0 } } };
+const line = noise(0.2, 7);
+const tune = noise(0.3, 8);
+const crowd = [
+  { number: "+12025550341", habit: "answers and is silent", ...quick },
+  { number: "+12025550342", habit: "presses 2 1 #", ...quick, script: [{ after: { ms: 100 }, press: "21#" }] },
+  { number: "+12025550343", habit: "says one thing", ...quick, script: [{ after: { ms: 200 }, say: { wav: "line.wav" } }] },
+  { number: "+12025550344", habit: "speaks a sentence", ...quick, script: [{ after: { ms: 100 }, say: { text: "Good morning to you." } }] },
+  { number: "+12025550345", habit: "hangs up soon", ...quick, script: [{ after: { ms: 300 }, hangUp: true }] },
+];
+const silent = "12025550341";
+
+let app: App;
+let network: Network;
+let people: Awaited<ReturnType<typeof peopleFile>>;
+
+/** Starts a network whose answers are these NCCOs by path; `/answer` is the first. */
+async function start(nccos: Readonly<Record<string, (app: App, seen: Seen) => object[]>>): Promise<void> {
+  people = await peopleFile(crowd, { "line.wav": writeWav(line, 16_000) });
+  app = await startApp((seen, own) => {
+    if (seen.path === "/tune.wav") return { type: "audio/wav", body: writeWav(tune, 16_000) };
+    const ncco = nccos[seen.path];
+    return ncco ? { body: ncco(own, seen) } : undefined;
+  });
+  network = await startTestNetwork(app, { people: people.path, dump: join(people.folder, "dump") });
+}
+
+afterEach(async () => {
+  await network.close();
+  await app.close();
+  await people.remove();
+});
+
+const dial = async (number: string): Promise<string> => (await ask(network, "POST", "/v1/calls", callTo(number, app))).body.uuid;
+const done = (app: App, mark = "done"): object => ({ action: "notify", payload: { mark }, eventUrl: [`${app.url}/${mark}`] });
+const reached = (mark = "done"): Promise<Seen> => app.requests.first((seen) => seen.path === `/${mark}`);
+const over = (uuid: string): Promise<Seen> => app.event("completed", (seen) => seen.body.uuid === uuid);
+const paths = (): string[] => app.requests.all.map((seen) => seen.path).filter((path) => path !== "/event");
+
+async function heard(uuid: string): Promise<Int16Array> {
+  await over(uuid);
+  await network.close();
+  return readWav(await readFile(join(people.folder, "dump", `${uuid}.heard.wav`))).samples;
+}
+
+describe("talk and stream", () => {
+  it("are heard one after the other, and the call ends after the last", async () => {
+    await start({
+      "/answer": (own) => [
+        { action: "stream", streamUrl: [`${own.url}/tune.wav`] },
+        { action: "talk", text: "Goodbye." },
+      ],
+    });
+    const uuid = await dial(silent);
+    const sound = await heard(uuid);
+    expect(indexOfSound(sound, tune)).toBeGreaterThanOrEqual(0);
+    const ear = openSpeechWatch();
+    ear.push(sound.subarray(indexOfSound(sound, tune) + tune.length));
+    expect(ear.beganMs).not.toBeNull();
+    expect((await over(uuid)).body.disconnected_by).toBe("platform");
+  });
+
+  it("repeat, and an input's key ends what may be barged into", async () => {
+    await start({
+      "/answer": (own) => [
+        { action: "stream", streamUrl: [`${own.url}/tune.wav`], loop: 0, bargeIn: true },
+        { action: "input", type: ["dtmf"], dtmf: { maxDigits: 1 }, eventUrl: [`${own.url}/input`] },
+        done(own),
+      ],
+    });
+    const uuid = await dial("12025550342");
+    await reached();
+    expect((await app.requests.first((seen) => seen.path === "/input")).body.dtmf).toEqual({ digits: "2", timed_out: false });
+    await over(uuid);
+  });
+
+  it("tell an error when there is nothing to stream, and go on", async () => {
+    await start({ "/answer": (own) => [{ action: "stream", streamUrl: ["http://127.0.0.1:9/none.wav"] }, done(own)] });
+    await dial(silent);
+    await reached();
+    expect((await app.event("error")).body.reason).toMatch(/cannot be fetched/);
+  });
+});
+
+describe("input", () => {
+  it("collects keys up to the hash, and its answer takes over", async () => {
+    await start({
+      "/answer": (own) => [
+        { action: "input", type: ["dtmf"], dtmf: { submitOnHash: true, maxDigits: 10 }, eventUrl: [`${own.url}/input`] },
+        done(own, "never"),
+      ],
+      "/input": (own) => [done(own)],
+    });
+    const uuid = await dial("12025550342");
+    await reached();
+    const seen = await app.requests.first((one) => one.path === "/input");
+    expect(seen.body).toEqual({
+      speech: { results: [] },
+      dtmf: { digits: "21", timed_out: false },
+      from: "12025550100",
+      to: "12025550342",
+      uuid,
+      conversation_uuid: expect.stringMatching(/^CON-/),
+      timestamp: expect.any(String),
+    });
+    await over(uuid);
+    expect(paths()).not.toContain("/never");
+  });
+
+  it("gives up after its time, with what there was", async () => {
+    await start({
+      "/answer": (own) => [{ action: "input", type: ["dtmf"], dtmf: { timeOut: 0.4 }, eventUrl: [`${own.url}/input`] }, done(own)],
+    });
+    await dial(silent);
+    await reached();
+    expect((await app.requests.first((seen) => seen.path === "/input")).body.dtmf).toEqual({ digits: null, timed_out: true });
+  });
+
+  it("hears when speech is over, and says openly that words are not recognised", async () => {
+    await start({
+      "/answer": (own) => [{ action: "input", type: ["speech"], speech: { endOnSilence: 0.4 }, eventUrl: [`${own.url}/input`] }, done(own)],
+    });
+    await dial("12025550344");
+    await reached();
+    expect((await app.requests.first((seen) => seen.path === "/input")).body.speech).toEqual({
+      timeout_reason: "end_on_silence_timeout",
+      results: [],
+      error: "Speech recognition is not emulated.",
+    });
+  });
+
+  it("asynchronously tells key by key while the flow goes on", async () => {
+    await start({
+      "/answer": (own) => [
+        { action: "input", type: ["dtmf"], mode: "asynchronous", eventUrl: [`${own.url}/key`] },
+        { action: "wait", timeout: 2 },
+      ],
+    });
+    await dial("12025550342");
+    await app.requests.first((seen) => seen.path === "/key", 3);
+    expect(app.requests.all.filter((seen) => seen.path === "/key").map((seen) => seen.body.dtmf.digits)).toEqual(["2", "1", "#"]);
+  });
+});
+
+describe("record", () => {
+  it("with an end condition blocks, and its webhook comes before the next action", async () => {
+    await start({
+      "/answer": (own) => [
+        { action: "record", format: "wav", endOnKey: "#", beepStart: true, eventUrl: [`${own.url}/recording`] },
+        done(own),
+      ],
+    });
+    await dial("12025550342");
+    await reached();
+    expect(paths().filter((path) => path === "/recording" || path === "/done")).toEqual(["/recording", "/done"]);
+  });
+
+  it("ends when the person has been silent", async () => {
+    await start({ "/answer": (own) => [{ action: "record", endOnSilence: 3, eventUrl: [`${own.url}/recording`] }, done(own)] });
+    const uuid = await dial("12025550344");
+    await reached();
+    const { body } = await app.event("record");
+    expect(body.size).toBeGreaterThan(0);
+    await over(uuid);
+  });
+
+  it("is empty when the call ended before anything was heard", async () => {
+    await start({ "/answer": (own) => [{ action: "record", eventUrl: [`${own.url}/recording`] }] });
+    await dial(silent);
+    const { body } = await app.event("record");
+    expect(body).toMatchObject({ recording_url: "", size: 0 });
+  });
+});
+
+describe("connect to a phone", () => {
+  const connect = (own: App, number: string, more: object = {}): object => ({
+    action: "connect",
+    from: "12025550100",
+    endpoint: [{ type: "phone", number }],
+    eventUrl: [`${own.url}/event?leg=b`],
+    ...more,
+  });
+
+  it("lets both hear each other, and goes on when the other hangs up", async () => {
+    await start({ "/answer": (own) => [connect(own, "12025550345"), done(own)] });
+    const uuid = await dial("12025550343");
+    await reached();
+    const other = await app.event("completed", (seen) => seen.query.leg === "b");
+    expect(other.body).toMatchObject({ to: "12025550345", disconnected_by: "user" });
+    await over(uuid);
+    await network.close();
+    const listened = readWav(await readFile(join(people.folder, "dump", `${other.body.uuid}.heard.wav`))).samples;
+    expect(indexOfSound(listened, line)).toBeGreaterThanOrEqual(0);
+  });
+
+  it("goes on by the reply when a synchronous one is not answered", async () => {
+    await start({
+      "/answer": (own) => [connect(own, "12025550103", { eventType: "synchronous", eventUrl: [`${own.url}/legs`] }), done(own, "never")],
+      "/legs": (own, seen) => (seen.body.status === "busy" ? [done(own)] : ({} as never)),
+    });
+    const uuid = await dial(silent);
+    await reached();
+    await over(uuid);
+    expect(paths()).not.toContain("/never");
+  });
+
+  it("is refused beyond the limit of new calls, with an error event, and the flow goes on", async () => {
+    await start({ "/answer": (own) => [connect(own, silent), done(own)] });
+    await network.close();
+    network = await startTestNetwork(app, { people: people.path, callsPerSecond: 1 });
+    await dial(silent);
+    await reached();
+    expect((await app.event("error")).body.reason).toMatch(/Capacity limit reached/);
+  });
+});
+
+describe("conversation and transfer", () => {
+  it("joins legs in one room by its name, each with a transfer event, and ends with the one who ends it", async () => {
+    await start({
+      "/answer": (own, seen) => [
+        {
+          action: "conversation",
+          name: "room",
+          endOnExit: seen.query.to === "12025550345",
+          record: seen.query.to === silent,
+          eventUrl: [`${own.url}/recording`],
+        },
+      ],
+    });
+    const first = await dial(silent);
+    await app.event("transfer", (seen) => seen.body.uuid === first);
+    const second = await dial("12025550345");
+    await over(second);
+    await over(first);
+    const rooms = app.requests.all.filter((seen) => markOf(seen.body) === "transfer").map((seen) => seen.body.conversation_uuid_to);
+    expect(rooms).toHaveLength(2);
+    expect(new Set(rooms).size).toBe(1);
+    expect((await app.event("record")).body.conversation_uuid).toBe(rooms[0]);
+  });
+
+  it("plays music until somebody may start it", async () => {
+    await start({
+      "/answer": (own) => [{ action: "conversation", name: "waiting", startOnEnter: false, musicOnHoldUrl: [`${own.url}/tune.wav`] }],
+    });
+    const uuid = await dial("12025550345");
+    expect(indexOfSound(await heard(uuid), tune)).toBeGreaterThanOrEqual(0);
+  });
+
+  it("moves a leg by REST to other instructions in another conversation, and hangs up the socket left behind", async () => {
+    await start({
+      "/answer": (own) => [
+        {
+          action: "connect",
+          endpoint: [{ type: "websocket", uri: `${own.wsUrl}/media`, "content-type": "audio/l16;rate=16000" }],
+          eventUrl: [`${own.url}/event?leg=ws`],
+        },
+        done(own, "never"),
+      ],
+      "/elsewhere": (own) => [done(own)],
+    });
+    const uuid = await dial(silent);
+    const socket = await app.sockets.first(() => true);
+    await socket.frames.first(() => true);
+    await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "transfer", destination: { type: "ncco", url: [`${app.url}/elsewhere`] } });
+    await reached();
+    expect(await socket.closed).toBe(1000);
+    expect(app.requests.all.map((seen) => seen.body.status)).not.toContain("disconnected");
+    const moved = await app.event("transfer");
+    expect((await over(uuid)).body.conversation_uuid).toBe(moved.body.conversation_uuid_to);
+    expect(paths()).not.toContain("/never");
+  });
+});
+
+describe("by REST in a call", () => {
+  it("mute lets nobody hear the leg, earmuff lets it hear nobody", async () => {
+    await start({ "/answer": () => [{ action: "wait", timeout: 600 }] });
+    const uuid = await dial(silent);
+    await app.event("answered");
+    expect(
+      await ask(network, "PUT", `/v1/calls/${uuid}/stream`, { stream_url: [`${app.url}/tune.wav`], loop: 1, level: "0" }),
+    ).toMatchObject({ status: 200 });
+    await app.requests.first((seen) => seen.path === "/tune.wav");
+    expect(await ask(network, "PUT", `/v1/calls/${uuid}/dtmf`, { digits: "12x" })).toMatchObject({ status: 400 });
+    expect(await ask(network, "PUT", `/v1/calls/${uuid}/talk`, { text: "" })).toMatchObject({ status: 400 });
+    await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "hangup" });
+    await over(uuid);
+  });
+});
