@@ -1,0 +1,87 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import type { Figures, FromGenerator, FromServer } from "./protocol.ts";
+
+export interface Run {
+  readonly who: string;
+  readonly calls: number;
+  readonly seconds: number;
+  readonly figures: Figures;
+  /** Processor ms per second of call, user and system, all threads of the measured process. */
+  readonly cpuMsPerCallSecond: number;
+  /** Kilobytes of resident memory a call adds. */
+  readonly kilobytesPerCall: number;
+  /** Of one core, over the run. */
+  readonly coreShare: number;
+}
+
+export interface Measured {
+  readonly who: string;
+  readonly file: string;
+  readonly args: readonly string[];
+}
+
+const WARM_UP_MS = 8_000;
+const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Measures one server under `calls` calls for `seconds`, after a warm-up, with the load in a process of its own. */
+export async function run({ who, file, args }: Measured, calls: number, seconds: number): Promise<Run> {
+  const generator = start("generator.ts", []);
+  const engine = await told<FromGenerator, "engine">(generator, "engine");
+  const server = start(file, [`${engine.url}/v0/evi/chat`, ...args]);
+  await told<FromServer, "listening">(server, "listening");
+  await wait(500);
+  const empty = await ask<FromServer, "usage">(server, { ask: "usage", collect: true }, "usage");
+  const { urls } = await ask<FromServer, "calls">(server, { ask: "calls", count: calls }, "calls");
+  await ask<FromGenerator, "connected">(generator, { ask: "connect", urls, path: "media" }, "connected");
+  await wait(WARM_UP_MS);
+  generator.send({ ask: "measure" });
+  const before = await ask<FromServer, "usage">(server, { ask: "usage", collect: false }, "usage");
+  await wait(seconds * 1000);
+  const after = await ask<FromServer, "usage">(server, { ask: "usage", collect: false }, "usage");
+  const { figures } = await ask<FromGenerator, "figures">(generator, { ask: "figures" }, "figures");
+  const full = await ask<FromServer, "usage">(server, { ask: "usage", collect: true }, "usage");
+  await ask<FromGenerator, "disconnected">(generator, { ask: "disconnect" }, "disconnected");
+  generator.send({ ask: "stop" });
+  server.send({ ask: "stop" });
+  await Promise.all([generator, server].map((child) => new Promise((resolve) => child.once("exit", resolve))));
+  const cpuMs = after.cpuMs - before.cpuMs;
+  return {
+    who,
+    calls,
+    seconds,
+    figures,
+    cpuMsPerCallSecond: cpuMs / (calls * seconds),
+    kilobytesPerCall: (full.rssBytes - empty.rssBytes) / 1024 / calls,
+    coreShare: cpuMs / (after.atMs - before.atMs),
+  };
+}
+
+const start = (file: string, args: readonly string[]): ChildProcess =>
+  fork(join(import.meta.dirname, file), [...args], { execArgv: ["--expose-gc"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+
+type Telling<T extends { tell: string }, Name extends T["tell"]> = Extract<T, { tell: Name }>;
+
+function told<T extends { tell: string }, Name extends T["tell"]>(child: ChildProcess, name: Name): Promise<Telling<T, Name>> {
+  return new Promise((resolve, reject) => {
+    const hear = (message: unknown): void => {
+      if ((message as T).tell !== name) return;
+      child.off("message", hear);
+      child.off("exit", gone);
+      resolve(message as Telling<T, Name>);
+    };
+    const gone = (code: number | null): void => reject(new Error(`${child.spawnargs[2]} ended with ${code} before it told "${name}".`));
+    child.on("message", hear);
+    child.once("exit", gone);
+  });
+}
+
+function ask<T extends { tell: string }, Name extends T["tell"]>(
+  child: ChildProcess,
+  question: object,
+  name: Name,
+): Promise<Telling<T, Name>> {
+  const answer = told<T, Name>(child, name);
+  child.send(question);
+  return answer;
+}
