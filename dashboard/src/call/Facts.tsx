@@ -115,27 +115,38 @@ function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
   return (
     <>
       {[call.recording, ...others].map((recording) => (
-        <div key={recording.source} className="not-first:mt-3">
-          <RecordingState recording={recording} />
-          {others.length > 0 && recording.url !== null && (
-            <Link
-              from="/calls/$id"
-              to="."
-              search={(old: object) => ({ ...old, source: recording.id === call.recording.id ? undefined : recording.source })}
-              replace
-              resetScroll={false}
-              aria-current={recording.id === heard.id ? "true" : undefined}
-              className={`text-small ${recording.id === heard.id ? "font-strong" : "underline decoration-edge underline-offset-2 hover:decoration-ink"}`}
-            >
-              {recording.id === heard.id ? "In the score now" : "Listen to this one"}
-            </Link>
-          )}
+        <div key={recording.source} className="not-first:mt-2">
+          <RecordingState recording={recording}>
+            {others.length > 0 && recording.url !== null && (
+              <Choose recording={recording} best={recording.id === call.recording.id} chosen={recording.id === heard.id} />
+            )}
+          </RecordingState>
         </div>
       ))}
       {heard.url !== null && <Share call={call.id} />}
     </>
   );
 }
+
+/** Which source is heard and drawn; the best one unless the address says another. */
+const Choose = ({ recording, best, chosen }: { recording: Recording; best: boolean; chosen: boolean }) =>
+  chosen ? (
+    <span className="font-strong text-ink"> In the score now.</span>
+  ) : (
+    <>
+      {" "}
+      <Link
+        from="/calls/$id"
+        to="."
+        search={(old: object) => ({ ...old, source: best ? undefined : recording.source })}
+        replace
+        resetScroll={false}
+        className="text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
+      >
+        Listen to this one
+      </Link>
+    </>
+  );
 
 /** How long a shared link lives. */
 const SHARED_MINUTES = 60;
@@ -156,7 +167,7 @@ function Share({ call }: { call: string }) {
   });
   if (!may) return null;
   return (
-    <div className="mt-3 text-small">
+    <div className="mt-2 text-small">
       <Button busy={share.isPending} onClick={() => share.mutate()}>
         Share for an hour
       </Button>
@@ -170,7 +181,7 @@ function Share({ call }: { call: string }) {
 }
 
 /** One source of the sound: where it stands, why, what to do, and its fingerprint. */
-function RecordingState({ recording }: { recording: Recording }) {
+function RecordingState({ recording, children }: { recording: Recording; children: ReactNode }) {
   const facts = [
     recording.source === null ? null : sources[recording.source],
     recording.format?.toUpperCase(),
@@ -180,7 +191,10 @@ function RecordingState({ recording }: { recording: Recording }) {
   return (
     <>
       <RecordingSign recording={recording} />
-      <p className="text-small text-soft">{facts.length > 0 ? facts.join(", ") : recordingStates[recording.status].line}</p>
+      <p className="text-small text-soft">
+        {facts.length > 0 ? `${facts.join(", ")}.` : recordingStates[recording.status].line}
+        {children}
+      </p>
       {recording.because !== null && (
         <p className="mt-1 text-small">
           <span className="text-look">{recording.because.message}</span> {recording.because.remedy}
@@ -199,7 +213,7 @@ function Fingerprint({ sha256 }: { sha256: string }) {
       aria-expanded={whole}
       onClick={() => setWhole(!whole)}
       title={whole ? "Show less" : "Show the whole SHA-256"}
-      className="block text-start font-mono text-small break-all text-soft hover:text-ink"
+      className="block py-1 text-start font-mono text-small break-all text-soft hover:text-ink"
     >
       sha256 {whole ? sha256 : `${sha256.slice(0, 16)}…`}
     </button>
