@@ -20,6 +20,9 @@ export const HANGUP_S = 30;
 /** After a restart open calls are looked at this soon: time enough for the carrier to reach us by itself. */
 export const LOOK_AFTER_RESTART_S = 10;
 
+/** A call whose dialling is unknown is looked for at the carrier this soon. */
+export const LOOK_AFTER_UNKNOWN_S = 10;
+
 interface Times {
   readonly createdAt: Date;
   readonly dialedAt: Date | null;

@@ -13,7 +13,11 @@ beforeAll(async () => {
   db = await freshDatabase();
   await ensureFirstAgent(db.pool);
 });
-afterEach(() => db.pool.query("truncate webhooks, events, legs, socket_tokens, recordings, calls, settings cascade"));
+afterEach(() =>
+  db.pool.query(
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from calls; delete from settings; delete from carrier_rates",
+  ),
+);
 afterAll(() => db.drop());
 
 /** A phone network that answers as told, and remembers what it was asked. */
@@ -21,7 +25,16 @@ let dials: Dial[] = [];
 let hungUp: LegId[] = [];
 let answering: (dial: Dial) => Promise<DialAnswer>;
 const LEG = "leg-1" as LegId;
-beforeEach(() => {
+/** How fast the carrier may be asked in this test. */
+async function pace(most: number, windowMs: number, grantedInS: number | null = null): Promise<void> {
+  await db.pool.query(
+    `insert into carrier_rates (name, most, window_ms, granted) values ('told create', $1, $2, case when $3::int is null then '{}' else array[now() + $3 * interval '1 second'] end)
+     on conflict (name) do update set most = excluded.most, window_ms = excluded.window_ms, granted = excluded.granted`,
+    [most, windowMs, grantedInS],
+  );
+}
+beforeEach(async () => {
+  await pace(1000, 1);
   dials = [];
   hungUp = [];
   answering = async () => ({ dialed: "yes", leg: LEG, conversation: null });
@@ -138,6 +151,56 @@ describe("placing a call", () => {
     await expect(ask({ to: "12" })).rejects.toMatchObject({ code: "NUMBER_INVALID" });
     await expect(ask({ to: "+4930123456" })).rejects.toMatchObject({ code: "NUMBER_NOT_ALLOWED" });
     expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+    expect(dials).toEqual([]);
+  });
+});
+
+describe("the carrier's limit of new calls a second", () => {
+  it("keeps calls queued until it is their turn, and then dials each once", async () => {
+    await pace(2, 150);
+    const times: number[] = [];
+    answering = async () => {
+      times.push(performance.now());
+      return { dialed: "yes", leg: `leg-${times.length}` as LegId, conversation: null };
+    };
+    await Promise.all(Array.from({ length: 6 }, () => place()));
+    expect(times).toHaveLength(6);
+    expect((times[4] ?? 0) - (times[0] ?? 0)).toBeGreaterThan(250);
+  });
+
+  it("a refusal for asking too often is asked again, because then there is no call", async () => {
+    await pace(3, 20);
+    answering = async () =>
+      dials.length < 3
+        ? { dialed: "no", code: "limited", status: 429, text: "too often" }
+        : { dialed: "yes", leg: LEG, conversation: null };
+    const call = await place();
+    expect(dials).toHaveLength(3);
+    expect(await row(call)).toMatchObject({ status: "dialing", phone_leg: LEG });
+    expect((await db.pool.query("select refused from carrier_rates")).rows).toEqual([{ refused: 2 }]);
+  });
+
+  it("that is refused again and again ends as refused", async () => {
+    await pace(3, 20);
+    answering = async () => ({ dialed: "no", code: "limited", status: 429, text: "too often" });
+    expect(await row(await place())).toMatchObject({ status: "ended", end_reason: "carrier_refused" });
+    expect(dials).toHaveLength(5);
+  });
+
+  it("a call whose turn would come too late is not dialled, and says so", async () => {
+    await pace(1, 1000, 120);
+    expect(await row(await place())).toMatchObject({ status: "ended", end_reason: "not_dialed" });
+    expect(dials).toEqual([]);
+  });
+
+  it("a call that waits for its turn while the server stops is not dialled", async () => {
+    await pace(1, 1000, 30);
+    const closing = new AbortController();
+    const with_ = parts({ closing: closing.signal });
+    const call = await placeCall(with_, { to: "+12025550101" }, by());
+    closing.abort();
+    await Promise.all(with_.dialing);
+    expect(await row(call)).toMatchObject({ status: "queued", dialed_at: null });
     expect(dials).toEqual([]);
   });
 });

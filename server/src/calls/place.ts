@@ -1,19 +1,21 @@
 import { createHash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import type { PlaceCall } from "@earshot/contract/call";
 import type pg from "pg";
 import type { Logger } from "pino";
 import { agentForCall } from "../agents/store.ts";
-import type { Carrier, DialAnswer } from "../carrier/port.ts";
+import type { Carrier, Dial, DialAnswer } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import { type AgentId, type CallId, newId } from "../ids.ts";
-import { deadlineOf, RING_SECONDS } from "./deadlines.ts";
+import { after, deadlineOf, LOOK_AFTER_UNKNOWN_S, RING_SECONDS } from "./deadlines.ts";
 import type { Ending } from "./endings.ts";
 import { recordEvent } from "./events.ts";
 import { IdempotencyKeyReused, IdempotencyKeyUnusable, NoCarrier } from "./failures.ts";
 import { hangUpLeg } from "./hang-up.ts";
 import { settle } from "./hear.ts";
 import { readLimits, refuseForbiddenNumber, refuseTooMany } from "./limits.ts";
+import { notePaceRefused, takePermit } from "./pace.ts";
 import { dialable } from "./phone-number.ts";
 import { insertCall, lockCall, saveCall } from "./store.ts";
 
@@ -28,6 +30,8 @@ export interface PlacingParts {
   /** Dials under way: whoever closes the server waits for them, and tests for their end. */
   readonly dialing: Set<Promise<void>>;
   readonly onEnded?: (call: CallId) => void;
+  /** Aborted when the server stops: calls that wait for their turn are then not dialled. */
+  readonly closing?: AbortSignal;
 }
 
 /** Who asks, and under which key. */
@@ -99,13 +103,52 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
   return placed.call;
 }
 
-async function dialNow(parts: PlacingParts, carrier: Carrier, dial: Parameters<Carrier["dial"]>[0]): Promise<void> {
+async function dialNow(parts: PlacingParts, carrier: Carrier, dial: Dial): Promise<void> {
   const { pool, clock } = parts;
+  if (!(await waitForPermit(parts, carrier, dial.call))) return;
   if (!(await claim(pool, dial.call, clock.now()))) return;
-  const answer = await carrier.dial(dial);
+  const answer = await ask(parts, carrier, dial);
   const { over, hangUp } = await inTransaction(pool, (sql) => noteAnswer(sql, dial.call, answer, clock.now()));
   if (over) parts.onEnded?.(dial.call);
-  if (hangUp && answer.dialed === "yes") await hangUpLeg(parts.pool, carrier, dial.call, answer.leg, clock.now());
+  if (hangUp && answer.dialed === "yes") await hangUpLeg(pool, carrier, dial.call, answer.leg, clock.now());
+}
+
+/** The carrier takes so many new calls a second (pace.ts): until it is its turn the call stays queued. False: it is not to be dialled now. */
+async function waitForPermit({ pool, clock, closing, onEnded }: PlacingParts, carrier: Carrier, call: CallId): Promise<boolean> {
+  const waitMs = await takePermit(pool, carrier.name, "create");
+  if (waitMs === null) {
+    const detail = "Too many calls wait for the carrier's limit of new calls a second.";
+    if (await inTransaction(pool, (sql) => endUndialed(sql, call, detail, clock.now()))) onEnded?.(call);
+    return false;
+  }
+  if (waitMs === 0) return true;
+  await pool.query("update calls set deadline_at = deadline_at + $2 * interval '1 millisecond' where id = $1 and status = 'queued'", [
+    call,
+    waitMs,
+  ]);
+  return setTimeout(waitMs, true, closing === undefined ? {} : { signal: closing }).catch(() => false);
+}
+
+/** Dials; "too many" is the one answer that is safe to ask again after, because then there is no call (vonage-voice §1.4). */
+async function ask({ pool, closing }: PlacingParts, carrier: Carrier, dial: Dial): Promise<DialAnswer> {
+  for (let tries = 1; ; tries++) {
+    const answer = await carrier.dial(dial);
+    if (answer.dialed !== "no" || answer.code !== "limited") return answer;
+    await notePaceRefused(pool, carrier.name, "create");
+    const waitMs = tries < MOST_TRIES ? await takePermit(pool, carrier.name, "create") : null;
+    if (waitMs === null || closing?.aborted) return answer;
+    await setTimeout(waitMs);
+  }
+}
+const MOST_TRIES = 5;
+
+async function endUndialed(sql: Sql, call: CallId, detail: string, now: Date): Promise<boolean> {
+  const known = await lockCall(sql, call);
+  if (known === null || known.call.status !== "queued") return false;
+  await saveCall(sql, known, settle(known, now, { reason: "not_dialed", detail }).known);
+  const said = `The call ended. ${detail}`;
+  await recordEvent(sql, { call, at: now, kind: "call.ended", actor: "us", said, detail: { end_reason: "not_dialed" }, once: "ended" });
+  return true;
 }
 
 /** Takes a queued call for dialling, once: the time is on the row before the carrier hears of it. */
@@ -168,6 +211,9 @@ async function noteAnswer(sql: Sql, call: CallId, answer: DialAnswer, now: Date)
     case "unknown": {
       const said = `Whether the carrier took the call is not known: ${answer.text} It is not dialled again; the carrier's webhooks will tell.`;
       await recordEvent(sql, { call, at: now, kind: "call.dial_unknown", actor: "us", said, once: "dial_unknown" });
+      // The watchdog asks the carrier for such a call soon; usually the webhooks are first.
+      if (known.call.status === "dialing")
+        await saveCall(sql, known, { ...known, call: { ...known.call, deadlineAt: after(now, LOOK_AFTER_UNKNOWN_S) } });
       return { over: false, hangUp: false };
     }
   }

@@ -12,7 +12,11 @@ beforeAll(async () => {
   db = await freshDatabase();
   await ensureFirstAgent(db.pool);
 });
-afterEach(() => db.pool.query("truncate webhooks, events, legs, socket_tokens, recordings, calls, settings cascade"));
+afterEach(() =>
+  db.pool.query(
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from calls; delete from settings; delete from carrier_rates",
+  ),
+);
 afterAll(() => db.drop());
 
 const LEG = "leg-1" as LegId;
@@ -150,6 +154,30 @@ describe("the watchdog", () => {
     await after(106);
     expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost", end_detail: expect.stringContaining("never named a leg") });
     expect(dials).toBe(1);
+  });
+
+  it("finds a call whose dialling was unknown at the carrier, and takes its end from there", async () => {
+    const id = await call("dialing", { dial: async () => ({ dialed: "unknown", text: "No answer came." }) });
+    let legs = [state("ringing")];
+    const finding = { carrier: { ...carrier, legsDialed: async () => legs } };
+    await after(11, finding);
+    expect(await row(id)).toMatchObject({ status: "ringing", phone_leg: LEG });
+    legs = [];
+    telling = async () => state("timeout", "no_answer", { endedAt: new Date(START + 60_000) });
+    await after(200, finding);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "no_answer" });
+  });
+
+  it("takes no leg for a call of unknown dialling when several could be it, or it is another call's", async () => {
+    const other = await call("ringing");
+    await db.pool.query("update calls set phone_leg = 'leg-2' where id = $1", [other]);
+    const id = await call("dialing", { dial: async () => ({ dialed: "unknown", text: "No answer came." }) });
+    const two = [state("ringing"), { ...state("ringing"), leg: "leg-3" as LegId }];
+    await after(11, { carrier: { ...carrier, legsDialed: async () => two } });
+    await after(31, { carrier: { ...carrier, legsDialed: async () => [{ ...state("ringing"), leg: "leg-2" as LegId }] } });
+    expect(await row(id)).toMatchObject({ status: "dialing", phone_leg: null });
+    await after(70);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost" });
   });
 
   it.each<[LegEnd, string, object, string]>([

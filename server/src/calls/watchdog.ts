@@ -96,7 +96,7 @@ async function look(parts: WatchdogParts): Promise<void> {
 
 async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
   const leg = await legToAsk(parts.pool, call);
-  const told = await ask(parts.carrier, leg);
+  const told = leg === null ? await lookFor(parts, call) : await ask(parts.carrier, leg);
   const { hangUp, over } = await inTransaction(parts.pool, async (sql) => {
     const before = await lockCall(sql, call);
     if (before === null || before.call.status === "ended") return { hangUp: false, over: false };
@@ -180,8 +180,31 @@ async function legToAsk(pool: pg.Pool, call: CallId): Promise<{ leg: LegId; regi
   return rows[0]?.phone_leg ? { leg: rows[0].phone_leg, regionUrl: rows[0].region_url } : null;
 }
 
-async function ask(carrier: Carrier | null, leg: { leg: LegId; regionUrl: string | null } | null): Promise<Told> {
-  if (leg === null) return { told: "no leg" };
+/**
+ * A call that was dialled and never got a leg: the create's answer was lost and no webhook came. The carrier is asked for calls to that number
+ * since then. Only when exactly one is no other call's it is taken for ours; nothing is ever dialled again.
+ */
+async function lookFor({ pool, carrier }: WatchdogParts, call: CallId): Promise<Told> {
+  const { rows } = await pool.query<{ from: string | null; to: string | null; since: Date | null }>(
+    `select from_number as "from", to_number as "to", dialed_at - interval '5 seconds' as since from calls where id = $1 and direction = 'outbound'`,
+    [call],
+  );
+  const dialed = rows[0];
+  if (carrier?.legsDialed === undefined || !dialed?.from || !dialed.to || !dialed.since) return { told: "no leg" };
+  try {
+    const legs = await carrier.legsDialed(dialed.from, dialed.to, dialed.since);
+    const { rows: taken } = await pool.query<{ leg: LegId }>(
+      "select leg from legs where leg = any($1) union select phone_leg from calls where phone_leg = any($1)",
+      [legs.map(({ leg }) => leg)],
+    );
+    const free = legs.filter(({ leg }) => !taken.some((one) => one.leg === leg));
+    return free.length === 1 && free[0] !== undefined ? { told: "state", state: free[0] } : { told: "no leg" };
+  } catch (error) {
+    return { told: "nothing", because: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function ask(carrier: Carrier | null, leg: { leg: LegId; regionUrl: string | null }): Promise<Told> {
   if (carrier === null) return { told: "nothing", because: "no carrier is configured" };
   try {
     const state = await carrier.legState(leg.leg, leg.regionUrl);

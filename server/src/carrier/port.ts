@@ -89,6 +89,10 @@ export interface Carrier {
   hangUp(leg: LegId, regionUrl: string | null): Promise<void>;
   /** Asked once by the watchdog; null when the carrier does not know the leg. */
   legState(leg: LegId, regionUrl: string | null): Promise<LegState | null>;
+  /**
+   * Legs the carrier dialled from `from` to `to` since then: to find a call whose dialling was unknown. Absent where a carrier cannot tell.
+   */
+  legsDialed?(from: string, to: string, since: Date): Promise<LegState[]>;
   /** Opens a recording for reading; the host is checked against the allow-list first. Throws carrier failures. */
   openRecording(
     url: string,

@@ -4,8 +4,9 @@ import type { AddressInfo } from "node:net";
 import { jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { CallId, LegId } from "../../ids.ts";
+import type { Exchange } from "../exchanges.ts";
 import type { Dial } from "../port.ts";
-import { createBody, type Exchange, vonageCarrier, wordsOf } from "./client.ts";
+import { createBody, vonageCarrier, wordsOf } from "./client.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const PEM = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
@@ -225,6 +226,39 @@ describe("asking for a leg", () => {
       more();
     });
     await expect(carrier().legState(LEG, null)).rejects.toMatchObject({ code: "CARRIER_REFUSED" });
+  });
+});
+
+describe("looking for a call whose dialling is unknown", () => {
+  const listed = (uuid: string, to: string, from = "12025550100") => ({
+    uuid,
+    status: "ringing",
+    to: { type: "phone", number: to },
+    from: [{ type: "phone", number: from }],
+  });
+
+  it("walks the pages and keeps what was dialled from our number to that number", async () => {
+    vonage.answer((request, response) => {
+      const first = request.url.includes("record_index=0");
+      const calls = first
+        ? [listed("a", "12025550143"), listed("b", "12025550144"), { nonsense: true }]
+        : [listed("c", "12025550143"), listed("d", "12025550143", "12025550199")];
+      json(200, { _embedded: { calls }, _links: first ? { next: { href: "/v1/calls?record_index=100" } } : {} })(
+        request,
+        response,
+        null as never,
+      );
+    });
+    const found = await carrier().legsDialed?.("+12025550100", "+12025550143", new Date("2026-03-04T10:00:00Z"));
+    expect(found?.map(({ leg, status }) => `${leg} ${status}`)).toEqual(["a ringing", "c ringing"]);
+    expect(vonage.seen[0]?.url).toBe("/v1/calls?date_start=2026-03-04T10%3A00%3A00.000Z&order=desc&page_size=100&record_index=0");
+  });
+
+  it("finds nothing in an answer that is no list", async () => {
+    for (const body of [{}, [], { _embedded: 7 }, { _embedded: { calls: {} } }]) {
+      vonage.answer(json(200, body));
+      expect(await carrier().legsDialed?.("+1", "+2", new Date(0))).toEqual([]);
+    }
   });
 });
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
 import type { LegId } from "../../ids.ts";
+import type { Exchange } from "../exchanges.ts";
 import {
   type CarrierFailure,
   CarrierHasNot,
@@ -12,7 +13,8 @@ import {
 } from "../failures.ts";
 import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
-import { readLeg } from "./wire.ts";
+import { withoutTokens } from "./redact.ts";
+import { readLeg, readLegs } from "./wire.ts";
 
 /**
  * Vonage's REST API over fetch. The official SDK is not used: it cannot be pointed at another host for recordings, retries nothing, and does not
@@ -27,25 +29,11 @@ export interface VonageClientConfig {
   readonly publicUrl: string;
   /** Told of every exchange, without tokens; for the call's black box. */
   readonly onExchange?: (exchange: Exchange) => void;
-  /** Waited for before each request: the account's rates (limits.ts). */
-  readonly permit?: (kind: "create" | "other") => Promise<void>;
+  /** Waited for before each request but a create, whose permit was taken before the call was claimed (calls/pace.ts). */
+  readonly permit?: () => Promise<void>;
   /** For tests: how long to wait before asking again. */
   readonly pausesMs?: readonly number[];
   readonly timeoutMs?: number;
-}
-
-/** One request to the carrier and its answer. */
-export interface Exchange {
-  readonly at: Date;
-  readonly method: string;
-  readonly url: string;
-  readonly request: string | null;
-  /** Null: no answer came. */
-  readonly status: number | null;
-  readonly answer: string | null;
-  readonly tookMs: number;
-  /** Vonage's trace id, to name in a support case. */
-  readonly trace: string | null;
 }
 
 /** What `request` gives back: the status and the parsed body, null when it is empty or no JSON. */
@@ -62,6 +50,8 @@ const IDLE_MS = 30_000;
 const PAUSES_MS = [500, 1_000, 2_000];
 const LARGEST_ANSWER = 256 * 1024;
 const MOST_REDIRECTS = 3;
+/** Of the list of calls, 100 each: what a busy account dials within the minute that is looked at. */
+const MOST_PAGES = 5;
 /** Vonage's limits are 30 s to 24 h; a token serves one request. */
 const TOKEN_S = 300;
 
@@ -83,13 +73,22 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     regionUrl && hostRefusal(regionUrl, config.apiUrl) === null ? regionUrl.replace(/\/+$/, "") : config.apiUrl;
 
   async function send(method: string, path: string, body?: unknown, regionUrl?: string | null): Promise<Answer> {
-    await config.permit?.(method === "POST" && path === "/v1/calls" ? "create" : "other");
+    if (method !== "POST" || path !== "/v1/calls") await config.permit?.();
     const url = `${base(regionUrl)}${path}`;
     const request = body === undefined ? null : JSON.stringify(body);
     const started = performance.now();
     const at = new Date();
     const tell = (status: number | null, answer: string | null, trace: string | null): void =>
-      config.onExchange?.({ at, method, url, request, status, answer, tookMs: Math.round(performance.now() - started), trace });
+      config.onExchange?.({
+        at,
+        method,
+        url,
+        request: request === null ? null : withoutTokens(request),
+        status,
+        answer: answer === null ? null : withoutTokens(answer),
+        tookMs: performance.now() - started,
+        trace,
+      });
     try {
       const response = await fetch(url, {
         method,
@@ -169,10 +168,27 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       }
     },
 
+    async legsDialed(from, to, since) {
+      const found: LegState[] = [];
+      const digits = (number: string | null): string => (number ?? "").replace(/^\+/, "");
+      for (let page = 0; page < MOST_PAGES; page++) {
+        const query = new URLSearchParams({
+          date_start: since.toISOString(),
+          order: "desc",
+          page_size: "100",
+          record_index: String(page * 100),
+        });
+        const { legs, more } = readLegs((await request("GET", `/v1/calls?${query}`)).json);
+        for (const leg of legs) if (digits(leg.from) === digits(from) && digits(leg.to) === digits(to)) found.push(leg.state);
+        if (!more) break;
+      }
+      return found;
+    },
+
     mayFetch: (url) => hostRefusal(url, config.apiUrl) === null,
 
     async openRecording(url, rangeFrom) {
-      await config.permit?.("other");
+      await config.permit?.();
       return openRecording(url, rangeFrom, config.apiUrl, token);
     },
 

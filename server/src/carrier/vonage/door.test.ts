@@ -39,7 +39,9 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await stop();
-  await db.pool.query("truncate webhooks, events, legs, socket_tokens, recordings, calls cascade");
+  await db.pool.query(
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from calls",
+  );
 });
 afterAll(() => db.drop());
 

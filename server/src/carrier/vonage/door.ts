@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type pg from "pg";
 import type { Logger } from "pino";
+import { spendPermit } from "../../calls/pace.ts";
 import type { Clock } from "../../clock.ts";
 import type { WebhookId } from "../../ids.ts";
 import { WebhookRefused, WebhookUnanswered } from "../failures.ts";
@@ -91,7 +92,11 @@ async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts
       throw new WebhookRefused(refusals.replayed);
     }
     // After the reply is on its way: the carrier's time is not spent on our housekeeping.
-    setImmediate(() => inbox.apply(id, webhook.url));
+    setImmediate(() => {
+      inbox.apply(id, webhook.url);
+      // The carrier counts the connect as a new leg (vonage-voice §1.4): calls that wait for their turn wait a little longer.
+      if (instructions?.some(({ action }) => action === "connect")) spendPermit(pool, "vonage", "create").catch(() => {});
+    });
     if (instructions === null) return reply.code(204).send();
     return reply.code(200).header("content-type", "application/json").send(JSON.stringify(instructions));
   } catch (error) {

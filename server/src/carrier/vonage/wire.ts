@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type CallId, type ConversationId, isUuid, type LegId } from "../../ids.ts";
-import type { CarrierEvent, LegEnd, LegFacts, LegKind } from "../port.ts";
+import type { CarrierEvent, LegFacts, LegKind, LegState } from "../port.ts";
 import { meaningOf } from "./statuses.ts";
 
 /** Our own query parameters in the URLs we give Vonage: they come back with every webhook (vonage-voice §2.1). */
@@ -219,9 +219,7 @@ export function readQuery(rawQuery: string): Record<string, string> {
 }
 
 /** What REST says of a leg (`GET /v1/calls/{uuid}`, vonage-voice §2.4), or null when it is no call object. */
-export function readLeg(
-  payload: unknown,
-): { leg: LegId; conversation: ConversationId | null; status: string; end: LegEnd | null; facts: LegFacts } | null {
+export function readLeg(payload: unknown): (LegState & { readonly conversation: ConversationId | null }) | null {
   if (!isObject(payload)) return null;
   const wire = Wire.parse(payload);
   if (wire.uuid === null || wire.status === null) return null;
@@ -233,6 +231,28 @@ export function readLeg(
     end: meaning?.happened === "ended" ? meaning.end : null,
     facts: factsOf(wire),
   };
+}
+
+/** A page of `GET /v1/calls` (vonage-voice §2.3): its calls with the numbers they join, and whether more follow. Never throws. */
+export function readLegs(payload: unknown): {
+  readonly legs: readonly { readonly state: LegState; readonly from: string | null; readonly to: string | null }[];
+  readonly more: boolean;
+} {
+  if (!isObject(payload)) return { legs: [], more: false };
+  const embedded = isObject(payload._embedded) ? payload._embedded.calls : null;
+  const calls = Array.isArray(embedded) ? embedded : [];
+  const legs = calls.flatMap((call: unknown) => {
+    const state = readLeg(call);
+    if (state === null || !isObject(call)) return [];
+    return [{ state, from: numberOf(call.from), to: numberOf(call.to) }];
+  });
+  return { legs, more: isObject(payload._links) && isObject(payload._links.next) };
+}
+
+/** Either `{type, number}` or a one-element array of it (§2.4). */
+function numberOf(endpoint: unknown): string | null {
+  const one: unknown = Array.isArray(endpoint) ? endpoint[0] : endpoint;
+  return isObject(one) && typeof one.number === "string" ? one.number : null;
 }
 
 /** The socket's leg is known by the mark of its event URL, or by having a socket's address as `to` (§6.3). */

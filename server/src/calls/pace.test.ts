@@ -1,0 +1,80 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { openPool } from "../db/pool.ts";
+import { notePaceRefused, readPace, spendPermit, takePermit } from "./pace.ts";
+
+let db: FreshDatabase;
+beforeAll(async () => {
+  db = await freshDatabase();
+});
+afterEach(() => db.pool.query("truncate carrier_rates"));
+afterAll(() => db.drop());
+
+/** When each permit may be used, ms since the first was asked for. */
+async function permits(count: number, pools = [db.pool]): Promise<number[]> {
+  const started = performance.now();
+  const at = await Promise.all(
+    Array.from({ length: count }, async (_, i) => {
+      const wait = await takePermit(pools[i % pools.length] ?? db.pool, "vonage", "create");
+      return performance.now() - started + (wait ?? Number.NaN);
+    }),
+  );
+  return at.toSorted((a, b) => a - b);
+}
+
+/** Most of them within any window of `ms`. */
+function busiest(at: readonly number[], ms: number): number {
+  return Math.max(...at.map((from) => at.filter((one) => one >= from && one < from + ms).length));
+}
+
+describe("permits to ask the carrier", () => {
+  it("three may be used at once, the others wait: never more than three in any second, whoever asks", async () => {
+    const other = openPool(db.url, 4);
+    const at = await permits(20, [db.pool, other]);
+    await other.end();
+    expect(at.every((ms) => Number.isFinite(ms))).toBe(true);
+    expect(busiest(at, 1_000)).toBe(3);
+    // 20 at 3 in 1.2 s: none is wasted.
+    expect(at.at(-1)).toBeLessThan(6 * 1_200 + 1_000);
+  });
+
+  it("are refused when the wait would be too long, and the refused take none", async () => {
+    for (let i = 0; i < 3; i++) expect(await takePermit(db.pool, "vonage", "create", 0)).toBe(0);
+    expect(await takePermit(db.pool, "vonage", "create", 0)).toBeNull();
+    expect(await takePermit(db.pool, "vonage", "create", 0)).toBeNull();
+    const next = await takePermit(db.pool, "vonage", "create");
+    expect(next).toBeGreaterThan(0);
+    expect(next).toBeLessThanOrEqual(1_200);
+  });
+
+  it("of one kind do not hold up the other kind, nor another carrier", async () => {
+    await permits(3);
+    expect(await takePermit(db.pool, "vonage", "other", 0)).toBe(0);
+    expect(await takePermit(db.pool, "another", "create", 0)).toBe(0);
+  });
+
+  it("a connect that happened counts", async () => {
+    for (let i = 0; i < 3; i++) await spendPermit(db.pool, "vonage", "create");
+    expect(await takePermit(db.pool, "vonage", "create", 0)).toBeNull();
+  });
+
+  it("after the carrier said too many, nobody asks before a whole window has passed", async () => {
+    await takePermit(db.pool, "vonage", "create");
+    await notePaceRefused(db.pool, "vonage", "create");
+    const wait = await takePermit(db.pool, "vonage", "create");
+    expect(wait).toBeGreaterThan(1_000);
+    expect(await readPace(db.pool)).toMatchObject([
+      { name: "vonage create", most: 3, windowMs: 1_200, refused: 1, free: 0, refusedAt: expect.any(Date) },
+    ]);
+  });
+
+  it("follow the account's own limit when its row says so", async () => {
+    await takePermit(db.pool, "vonage", "create");
+    await db.pool.query("update carrier_rates set most = 10");
+    for (let i = 0; i < 9; i++) expect(await takePermit(db.pool, "vonage", "create", 0)).toBe(0);
+    expect(await takePermit(db.pool, "vonage", "create", 0)).toBeNull();
+    await db.pool.query("update carrier_rates set most = 2");
+    const wait = (await takePermit(db.pool, "vonage", "create")) ?? 0;
+    expect(wait).toBeGreaterThan(500);
+  });
+});

@@ -1,0 +1,99 @@
+import type { Sql } from "../db/pool.ts";
+
+/**
+ * How fast a carrier may be asked. Its limits count requests in any window of time (vonage-voice §1.4: 3 new calls in a rolling second, not on
+ * average), over all our processes together. So each limit is one row that remembers its last permits: the next one is granted when the oldest of
+ * them has left the window. Exact, fair in the order of asking, and no process ever polls: it is told how long to wait.
+ */
+export interface Rate {
+  /** So many requests ... */
+  readonly most: number;
+  /** ... in any window of this length. A little longer than the carrier's, because what leaves us evenly does not arrive so. */
+  readonly windowMs: number;
+}
+
+/** What a permit is for: a new leg (a create, and each `connect` of an NCCO), or any other request. */
+export type Asking = "create" | "other";
+
+/** Vonage's defaults with room for the network's jitter; an account with more has its rows changed. */
+export const usualRates: Readonly<Record<Asking, Rate>> = {
+  create: { most: 3, windowMs: 1_200 },
+  other: { most: 15, windowMs: 1_050 },
+};
+
+/** Where the wait would be longer, no permit is taken: what is asked so late is asked in vain. */
+const LONGEST_WAIT_MS = 60_000;
+
+/**
+ * Takes the next permit of a carrier's limit. Returns the milliseconds to wait before using it; null when the queue is too long, then none was
+ * taken. One statement; processes wait for each other only as long as it runs.
+ */
+export async function takePermit(sql: Sql, carrier: string, asking: Asking, longestWaitMs = LONGEST_WAIT_MS): Promise<number | null> {
+  const name = await known(sql, carrier, asking);
+  const { rows } = await sql.query<{ wait_ms: number }>(
+    `with due as (
+       select name, greatest(clock_timestamp(), case when cardinality(granted) >= most
+         then granted[cardinality(granted) - most + 1] + window_ms * interval '1 millisecond' end) as at
+       from carrier_rates where name = $1 for update)
+     update carrier_rates r set granted = (r.granted || due.at)[greatest(1, cardinality(r.granted) + 2 - r.most):]
+     from due where r.name = due.name and due.at <= clock_timestamp() + $2 * interval '1 millisecond'
+     returning greatest(0, ceil(extract(epoch from due.at - clock_timestamp()) * 1000))::float8 as wait_ms`,
+    [name, longestWaitMs],
+  );
+  return rows[0]?.wait_ms ?? null;
+}
+
+/** Counts something that happened without asking for a permit: an answered call connects at once, and the carrier counts that as a new leg. */
+export async function spendPermit(sql: Sql, carrier: string, asking: Asking): Promise<void> {
+  const name = await known(sql, carrier, asking);
+  await sql.query(
+    `update carrier_rates set granted = (select array_agg(at order by at) from unnest(granted || clock_timestamp()) at)
+       [greatest(1, cardinality(granted) + 2 - most):] where name = $1`,
+    [name],
+  );
+}
+
+/** The carrier said it was too many after all: the window starts anew for everybody. */
+export async function notePaceRefused(sql: Sql, carrier: string, asking: Asking): Promise<void> {
+  const name = await known(sql, carrier, asking);
+  await sql.query(
+    `update carrier_rates set refused = refused + 1, refused_at = clock_timestamp(),
+       granted = (select array_agg(at order by at) from unnest(array_fill(clock_timestamp(), array[most]) || granted) at)[cardinality(granted) + 1:]
+     where name = $1`,
+    [name],
+  );
+}
+
+/** A limit as it stands, for whoever wonders why calls wait. */
+export interface Pace {
+  readonly name: string;
+  readonly most: number;
+  readonly windowMs: number;
+  /** Permits that are free right now. */
+  readonly free: number;
+  /** How long one asked for now would wait. */
+  readonly waitMs: number;
+  readonly refused: number;
+  readonly refusedAt: Date | null;
+}
+
+export async function readPace(sql: Sql): Promise<Pace[]> {
+  const { rows } = await sql.query<Pace>(
+    `select name, most, window_ms as "windowMs", refused, refused_at as "refusedAt",
+       most - (select count(*) from unnest(granted) at where at > clock_timestamp() - window_ms * interval '1 millisecond')::int as free,
+       greatest(0, case when cardinality(granted) >= most then ceil(extract(epoch from
+         granted[cardinality(granted) - most + 1] + window_ms * interval '1 millisecond' - clock_timestamp()) * 1000) else 0 end)::float8 as "waitMs"
+     from carrier_rates order by name`,
+  );
+  return rows.map((pace) => ({ ...pace, free: Math.max(0, pace.free) }));
+}
+
+async function known(sql: Sql, carrier: string, asking: Asking): Promise<string> {
+  const name = `${carrier} ${asking}`;
+  const { most, windowMs } = usualRates[asking];
+  await sql.query(
+    "insert into carrier_rates (name, most, window_ms) select $1, $2, $3 where not exists (select from carrier_rates where name = $1) on conflict do nothing",
+    [name, most, windowMs],
+  );
+  return name;
+}
