@@ -14,10 +14,17 @@ export async function dashboardFiles(
   app: FastifyInstance,
   folder: string,
 ): Promise<(request: FastifyRequest, reply: FastifyReply) => Promise<string> | null> {
+  const page = async (reply: FastifyReply): Promise<string> => {
+    reply.type("text/html; charset=utf-8").header("cache-control", "no-cache");
+    const built = await readFile(join(folder, "index.html"), "utf8").catch(() => null);
+    if (built === null) reply.code(503);
+    return built ?? notBuilt;
+  };
   await app.register(async (scope) => {
     scope.addHook("onRoute", (route) => {
       route.config = { ...route.config, access, quiet: true };
     });
+    scope.get("/", (_request, reply) => page(reply));
     await scope.register(fastifyStatic, {
       root: folder,
       index: false,
@@ -25,19 +32,15 @@ export async function dashboardFiles(
       serveDotFiles: false,
       cacheControl: false,
       acceptRanges: false,
+      // A .br or .gz the build left beside a file is sent in its place.
+      preCompressed: true,
       setHeaders: (reply, path) => {
-        const hashed = path.startsWith(join(folder, "assets")) && /-[\w-]{8,}\.\w+$/.test(basename(path));
+        const hashed = path.startsWith(join(folder, "assets")) && /-[\w-]{8,}(\.\w+)+$/.test(basename(path));
         reply.header("cache-control", hashed ? `public, max-age=${YEAR_S}, immutable` : "no-cache");
       },
     });
   });
 
-  const page = async (reply: FastifyReply): Promise<string> => {
-    reply.type("text/html; charset=utf-8").header("cache-control", "no-cache");
-    const built = await readFile(join(folder, "index.html"), "utf8").catch(() => null);
-    if (built === null) reply.code(503);
-    return built ?? notBuilt;
-  };
   return (request, reply) => (["GET", "HEAD"].includes(request.method) && isPage(request.url, request.headers.accept) ? page(reply) : null);
 }
 

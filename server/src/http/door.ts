@@ -13,7 +13,6 @@ import fastify, {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type pg from "pg";
-import type { Registry } from "prom-client";
 import type { Clock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import type { Actor } from "../people/audits.ts";
@@ -30,7 +29,7 @@ import { checkInput } from "./input.ts";
 import { keyRoutes } from "./keys.ts";
 import { liveRoutes } from "./live.ts";
 import { openLiveFeed } from "./live-feed.ts";
-import { metricsRoutes } from "./metrics.ts";
+import { metricsRoutes, type RoomMetrics } from "./metrics.ts";
 import { openApi } from "./openapi.ts";
 import { foreseen, logOf, problemOf } from "./problem.ts";
 import { recordingRoutes } from "./recording.ts";
@@ -59,8 +58,8 @@ export interface DoorParts {
   hangUp(call: CallId, by: Actor): Promise<void>;
   /** Further conditions of /readyz, beside the database and its migrations. */
   readonly ready?: readonly ReadyCheck[];
-  /** Registries of other rooms, shown by /metrics beside what the database says. */
-  readonly metrics?: readonly Registry[];
+  /** What other rooms count, shown by /metrics beside what the database says. */
+  readonly metrics?: readonly RoomMetrics[];
   /** Doors of carriers: their requests prove themselves by signature. */
   readonly carrierDoors?: readonly FastifyPluginCallback[];
   readonly limits?: RateLimits;
@@ -96,6 +95,8 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: IDLE_TIMEOUT_MS,
+    // A webhook that comes on a kept connection while we close is still stored; the answer says that the connection closes.
+    return503OnClosing: false,
     handlerTimeout: HANDLER_TIMEOUT_MS,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     clientErrorHandler: refuseUnreadable,

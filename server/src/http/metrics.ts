@@ -4,6 +4,15 @@ import type { Sql } from "../db/pool.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { reading } from "./reading.ts";
 
+/**
+ * What another room counts: of each row every number becomes a gauge `earshot_<room>_<name>`, and its texts become the labels.
+ * `{ room: "jobs", read: () => [{ queue: "fetch", oldestDueSeconds: 3 }] }` is `earshot_jobs_oldest_due_seconds{queue="fetch"} 3`.
+ */
+export interface RoomMetrics {
+  readonly room: string;
+  read(): object | readonly object[] | Promise<object | readonly object[]>;
+}
+
 /** Several scrapers, or an impatient one, share one reading. */
 const FRESH_MS = 5_000;
 const DAY_MS = 24 * 60 * 60_000;
@@ -16,9 +25,11 @@ export function metricsRoutes(door: Door, parts: DoorParts): void {
   let freshUntilMs = 0;
   let underway: Promise<void> | null = null;
 
+  const rooms = (parts.metrics ?? []).map((room) => roomReadings(room, own));
+
   const refresh = (): Promise<void> => {
     if (parts.clock.monotonicMs() < freshUntilMs) return Promise.resolve();
-    underway ??= reading(parts.pool, (sql) => read(sql, parts.clock.now()))
+    underway ??= Promise.all([reading(parts.pool, (sql) => read(sql, parts.clock.now())), ...rooms.map((readRoom) => readRoom())])
       .then(() => {
         freshUntilMs = parts.clock.monotonicMs() + FRESH_MS;
       })
@@ -40,8 +51,7 @@ export function metricsRoutes(door: Door, parts: DoorParts): void {
     },
     async (_request, reply) => {
       await refresh();
-      const texts = await Promise.all([own, ...(parts.metrics ?? [])].map((registry) => registry.metrics()));
-      return reply.type(own.contentType).send(texts.join("\n"));
+      return reply.type(own.contentType).send(await own.metrics());
     },
   );
 }
@@ -107,6 +117,24 @@ function readings(registry: Registry): (sql: Sql, now: Date) => Promise<void> {
        from recordings where status in ('expected', 'announced', 'fetching')`,
       [now],
     );
+  };
+}
+
+function roomReadings({ room, read }: RoomMetrics, registry: Registry): () => Promise<void> {
+  const gauges = new Map<string, Gauge<string>>();
+  return async () => {
+    for (const gauge of gauges.values()) gauge.reset();
+    for (const row of [await read()].flat()) {
+      const labels = Object.fromEntries(Object.entries(row).filter(([, value]) => typeof value === "string"));
+      for (const [key, value] of Object.entries(row)) {
+        if (typeof value !== "number") continue;
+        const name = `earshot_${room}_${key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
+        const gauge =
+          gauges.get(name) ?? new Gauge({ name, help: `${room}: ${key}`, labelNames: Object.keys(labels), registers: [registry] });
+        gauges.set(name, gauge);
+        gauge.set(labels, value);
+      }
+    }
   };
 }
 

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import type { Role } from "@earshot/contract/session";
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from "fastify";
-import { pino } from "pino";
+import type pg from "pg";
+import { type Logger, pino } from "pino";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
 import { hangUp } from "../calls/hang-up.ts";
@@ -62,7 +63,9 @@ export interface TestHouse {
 }
 
 /** The real door on a real database, with a user and a key of each role, the first agent, and files in a folder of their own. */
-export async function openTestHouse(more: Partial<DoorParts> = {}): Promise<TestHouse> {
+export async function openTestHouse(
+  given: Partial<DoorParts> | ((pool: pg.Pool, clock: Clock, log: Logger) => Partial<DoorParts>) = {},
+): Promise<TestHouse> {
   const database = await freshDatabase();
   const folder = await mkdtemp(join(tmpdir(), "earshot-door-"));
   const clock = handClock();
@@ -78,6 +81,7 @@ export async function openTestHouse(more: Partial<DoorParts> = {}): Promise<Test
   );
   const { pool } = database;
   const storage = openStorage(`file:${folder}`);
+  const more = typeof given === "function" ? given(pool, clock, log) : given;
   const publicUrl = more.publicUrl ?? "http://earshot.test";
   const calling = { pool, carrier: patientCarrier, number: NUMBER, clock, log, dialing: new Set<Promise<void>>() };
   await ensureFirstAgent(pool);
