@@ -5,9 +5,9 @@ import type { Comparison } from "./audio/compare.ts";
 import type { AudioFormat } from "./audio/sound.ts";
 import type { AudioFile } from "./audio/tasks.ts";
 import { type Parts, workPath } from "./parts.ts";
+import { readBack } from "./read-back.ts";
 import { change, move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
 import { type Verdict, verdictOf } from "./verdict.ts";
-import { readBack } from "./verify.ts";
 
 /**
  * Compares the carrier's recording of a call with ours, once both have been looked at, and writes the verdict on both: who lacks what. It also

@@ -88,15 +88,21 @@ async function giveUpWaiting({ pool, log }: Parts, now: Date): Promise<void> {
   }
 }
 
+/** A stored recording is verified within seconds. */
+const FORGOTTEN_MS = 60_000;
+
 async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<void> {
   const { rows: fetches } = await pool.query<{ id: RecordingId }>(
     "select id from recordings where status in ('announced', 'fetching') and (next_attempt_at <= $1 or ($2 and status = 'fetching')) order by next_attempt_at limit 1000",
     [now, atStart],
   );
   for (const { id } of fetches) await enqueue(pool, fetchQueue, id, { recording: id });
-  if (!atStart) return;
-  const { rows: unverified } = await pool.query<{ id: RecordingId }>("select id from recordings where status = 'stored'");
+  const { rows: unverified } = await pool.query<{ id: RecordingId }>(
+    "select id from recordings where status = 'stored' and (stored_at <= $1 or $2)",
+    [new Date(now.getTime() - FORGOTTEN_MS), atStart],
+  );
   for (const { id } of unverified) await enqueue(pool, verifyQueue, id, { recording: id });
+  if (!atStart) return;
   const { rows: unrendered } = await pool.query<{ call: CallId }>(
     `select r.call_id as call from recordings r join calls c on c.id = r.call_id
       where c.status = 'ended' and r.source = 'journal' and (r.status = 'expected' or r.because = 'JOURNAL_UNREADABLE')`,

@@ -1,8 +1,4 @@
-import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { rm } from "node:fs/promises";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import type { RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
@@ -12,6 +8,7 @@ import { RecordingFailure } from "./failures.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { compareQueue } from "./queues.ts";
+import { readBack } from "./read-back.ts";
 import { callFacts, lockRecording, move, type RecordingRow, recordingById, tell } from "./store.ts";
 
 /**
@@ -35,19 +32,6 @@ export async function verifyRecording(parts: Parts, id: RecordingId): Promise<bo
       await rm(path, { force: true });
     }
   });
-}
-
-/** Copies an object to `path`; its SHA-256. */
-export async function readBack({ storage }: Pick<Parts, "storage">, key: string, path: string): Promise<string> {
-  const hash = createHash("sha256");
-  const hashing = new Transform({
-    transform(chunk: Buffer, _, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
-  await pipeline(await storage.read(key), hashing, createWriteStream(path, { mode: 0o640 }));
-  return hash.digest("hex");
 }
 
 async function conclude(parts: Parts, row: RecordingRow, { facts, peaks }: Inspected): Promise<void> {
