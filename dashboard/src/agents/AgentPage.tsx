@@ -9,6 +9,7 @@ import { Button } from "../look/Button.tsx";
 import { Choice, TextArea, TextField } from "../look/Field.tsx";
 import { Sheet } from "../look/Sheet.tsx";
 import { Trouble } from "../look/Trouble.tsx";
+import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
 import { type Draft, draftOf, emptyDraft, engines, settingsOf } from "./draft.ts";
 
@@ -60,6 +61,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
   const client = useQueryClient();
   const navigate = useNavigate();
   const mayChange = useMay("agents.change");
+  useTitle(agent?.settings.name ?? "New agent");
   const [draft, setDraft] = useState(shown);
   const [wrong, setWrong] = useState<Partial<Record<keyof Draft, string>>>({});
   const changed = JSON.stringify(draft) !== JSON.stringify(shown);

@@ -5,11 +5,13 @@ import { queries } from "../ask/queries.ts";
 import type { Agent } from "../ask/shapes.ts";
 import { buttonClass } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
+import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { engines } from "./draft.ts";
 
 export function AgentsPage(): ReactNode {
+  useTitle("Agents");
   const agents = useQuery(queries.agents());
   const mayChange = useMay("agents.change");
   return (

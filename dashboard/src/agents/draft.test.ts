@@ -23,11 +23,12 @@ describe("an agent's form", () => {
     });
   });
   it("says what is missing, each at its field", () => {
-    expect(settingsOf({ ...emptyDraft, max_minutes: "0.5", options: "[1]" })).toEqual({
+    expect(settingsOf({ ...emptyDraft, max_minutes: "0.5", options: "[1]", numbers: "+12025550100, hello" })).toEqual({
       wrong: {
         name: "An agent needs a name.",
         prompt: "Say what the agent is to do.",
         max_minutes: "A whole number of minutes, 1 to 120.",
+        numbers: "hello is no telephone number with its country code.",
         options: "This is not a JSON object.",
       },
     });

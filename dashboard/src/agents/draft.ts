@@ -44,6 +44,12 @@ export function settingsOf(draft: Draft): Read {
   if (draft.prompt.trim() === "") wrong.prompt = "Say what the agent is to do.";
   const minutes = Number(draft.max_minutes);
   if (!Number.isInteger(minutes) || minutes < 1 || minutes > 120) wrong.max_minutes = "A whole number of minutes, 1 to 120.";
+  const numbers = draft.numbers
+    .split(/[\n,;]/)
+    .map((number) => number.trim())
+    .filter((number) => number !== "");
+  const strange = numbers.find((number) => !/^\+[\d\s()./-]{6,}$/.test(number));
+  if (strange !== undefined) wrong.numbers = `${strange} is no telephone number with its country code.`;
   const options = objectIn(draft.options);
   if (options === null) wrong.options = "This is not a JSON object.";
   if (options === null || Object.keys(wrong).length > 0) return { wrong };
@@ -56,10 +62,7 @@ export function settingsOf(draft: Draft): Read {
       language: draft.language.trim() === "" ? "en" : draft.language.trim(),
       voice: draft.voice.trim() === "" ? null : draft.voice.trim(),
       max_minutes: minutes,
-      numbers: draft.numbers
-        .split(/[\n,;]/)
-        .map((number) => number.trim())
-        .filter((number) => number !== ""),
+      numbers,
       options,
       record: draft.record,
     },

@@ -7,39 +7,77 @@ type CallPage = { items: Call[]; next: string | null };
 
 /** How long changes are gathered before they are read: a burst of twenty becomes one reading a call, and nobody sees the wait. */
 const GATHER_MS = 150;
+/** How long a break of the stream may last before it is told. */
+const PATIENCE_MS = 4000;
+
+/** After which wait a stream that was refused (not merely broken: that the browser heals) is asked for again. */
+const REFUSED_MS = 5000;
 
 /**
  * Follows /api/live: hears which call changed and reads it again. On a `snapshot` (first of all, after every break, and when
  * the server could not tell all) everything shown is read again. `onState` hears whether the stream stands. Gives back how to stop.
  */
 export function followLive(client: QueryClient, onState: (connected: boolean) => void): () => void {
-  const stream = new EventSource("/api/live");
-  let changed = new Map<string, Set<LiveChange["what"]>>();
-  let gathering: ReturnType<typeof setTimeout> | undefined;
+  const timers = new Map<"gathering" | "missing" | "reopening", ReturnType<typeof setTimeout>>();
+  const after = (name: "gathering" | "missing" | "reopening", ms: number, act: () => void) => {
+    if (timers.has(name)) return;
+    const timer = setTimeout(() => {
+      timers.delete(name);
+      act();
+    }, ms);
+    timers.set(name, timer);
+  };
+  const never = (name: "missing" | "reopening") => {
+    clearTimeout(timers.get(name));
+    timers.delete(name);
+  };
 
-  stream.onopen = () => onState(true);
-  stream.onerror = () => onState(false);
-  stream.addEventListener("snapshot", () => {
-    changed.clear();
-    void client.invalidateQueries({ predicate: (query) => query.queryKey[0] !== "peaks" && query.queryKey[0] !== "session" });
-  });
-  stream.addEventListener("change", (event) => {
-    const change = LiveChange.safeParse(JSON.parse(String((event as MessageEvent).data)));
-    if (!change.success) return;
-    const whats = changed.get(change.data.call_id) ?? new Set();
-    changed.set(change.data.call_id, whats.add(change.data.what));
-    gathering ??= setTimeout(() => {
-      gathering = undefined;
-      const gathered = changed;
-      changed = new Map();
-      for (const [id, what] of gathered) void reread(client, id, what);
-    }, GATHER_MS);
-  });
+  let changed = new Map<string, Set<LiveChange["what"]>>();
+  const readGathered = () => {
+    const gathered = changed;
+    changed = new Map();
+    for (const [id, what] of gathered) void reread(client, id, what);
+  };
+
+  const open = (): EventSource => {
+    const stream = new EventSource("/api/live");
+    stream.onopen = () => {
+      never("missing");
+      onState(true);
+    };
+    stream.onerror = () => {
+      // A break of a moment (a new release, a sleeping laptop) heals by itself; only one that stays is worth a word.
+      after("missing", PATIENCE_MS, () => onState(false));
+      if (stream.readyState !== EventSource.CLOSED) return;
+      after("reopening", REFUSED_MS, () => {
+        current = open();
+        // If it was refused because the session ended, reading says so and leads to the sign-in.
+        void client.invalidateQueries({ predicate: isShown });
+      });
+    };
+    stream.addEventListener("snapshot", () => {
+      changed.clear();
+      void client.invalidateQueries({ predicate: isShown });
+    });
+    stream.addEventListener("change", (event) => {
+      const change = LiveChange.safeParse(JSON.parse(String((event as MessageEvent).data)));
+      if (!change.success) return;
+      const whats = changed.get(change.data.call_id) ?? new Set();
+      changed.set(change.data.call_id, whats.add(change.data.what));
+      after("gathering", GATHER_MS, readGathered);
+    });
+    return stream;
+  };
+  let current = open();
+
   return () => {
-    clearTimeout(gathering);
-    stream.close();
+    for (const timer of timers.values()) clearTimeout(timer);
+    current.close();
   };
 }
+
+/** What may have changed behind our back: all but what never changes. */
+const isShown = ({ queryKey: [name] }: { queryKey: readonly unknown[] }): boolean => name !== "peaks" && name !== "session";
 
 async function reread(client: QueryClient, id: string, what: ReadonlySet<LiveChange["what"]>): Promise<void> {
   if (what.has("utterance")) void client.invalidateQueries({ queryKey: ["utterances", id] });
@@ -58,7 +96,7 @@ async function reread(client: QueryClient, id: string, what: ReadonlySet<LiveCha
 }
 
 /** Puts the new row where the old one stands, in every list that shows it. False when none does: then it belongs into one. */
-function patchLists(client: QueryClient, call: Call): boolean {
+export function patchLists(client: QueryClient, call: Call): boolean {
   let found = false;
   const patched = (page: CallPage): CallPage => {
     if (!page.items.some((item) => item.id === call.id)) return page;

@@ -12,6 +12,7 @@ import { Moment } from "../look/Moment.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMedia } from "../look/use-media.ts";
 import { useNow } from "../look/use-now.ts";
+import { useTitle } from "../look/use-title.ts";
 import { Controls } from "../score/Controls.tsx";
 import { roomFor } from "../score/geometry.ts";
 import { Score } from "../score/Score.tsx";
@@ -28,6 +29,7 @@ const none: readonly Utterance[] = [];
 
 /** One call: its score on top, what was said and what happened below. */
 export function OneCall({ call }: { call: Call }): ReactNode {
+  useTitle(call.customer_name ?? phoneNumber(otherNumber(call)));
   const { t, side, source } = useSearch({ from: "/inside/calls/$id" });
   const wide = useMedia("(min-width: 64rem)");
   const live = isLive(call);
@@ -59,7 +61,10 @@ export function OneCall({ call }: { call: Call }): ReactNode {
       {silent ? (
         <div className="border-b border-line" />
       ) : (
-        <div data-score className="sticky top-0 z-10 border-y border-line bg-paper px-4 pt-4 pb-1 sm:px-6">
+        <div
+          data-score
+          className="z-10 [@media(min-height:34rem)]:sticky [@media(min-height:34rem)]:top-0 border-y border-line bg-paper px-4 pt-4 pb-1 sm:px-6"
+        >
           <Score
             endMs={drawnMs}
             zoom={zoom}

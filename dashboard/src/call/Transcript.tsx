@@ -183,17 +183,12 @@ const Sentence = memo(function Sentence({
           <p
             dir="auto"
             {...(said.language ? { lang: said.language } : {})}
-            className={`max-w-[62ch] text-lead wrap-break-word ${isArabicScript(said.text) ? "nastaliq" : ""}`}
+            className={`max-w-[62ch] text-lead wrap-break-word ${isArabicScript(said.text) ? "nastaliq" : ""} ${said.heard_ms !== null && said.heard_ms < 100 ? "text-faint" : ""}`}
           >
             {said.text}
             {said.cut && <Torn className={look.torn} />}
           </p>
-          {said.cut && (
-            <p className="text-small text-soft">
-              Cut off at {clock(said.ended_ms)}
-              {said.heard_ms !== null && `, ${shortSeconds(said.heard_ms)} of it heard`}
-            </p>
-          )}
+          {said.cut && <p className="text-small text-soft">{howFarHeard(said)}</p>}
         </div>
       </div>
       <div className={`max-sm:col-start-2 max-sm:ps-[15px] sm:ps-4 ${first ? "sm:mt-5" : ""}`}>
@@ -230,6 +225,12 @@ const Sentence = memo(function Sentence({
     </li>
   );
 });
+
+/** In words, how far speech came before it was broken off. */
+function howFarHeard({ ended_ms, heard_ms }: Utterance): string {
+  if (heard_ms !== null && heard_ms < 100) return "Cut off before a word of it was heard";
+  return `Cut off at ${clock(ended_ms)}${heard_ms === null ? "" : `, ${shortSeconds(heard_ms)} of it heard`}`;
+}
 
 /** The broken edge where speech was cut off. */
 const Torn = ({ className }: { className: string }) => (

@@ -6,6 +6,7 @@ import type { Call } from "../ask/shapes.ts";
 import { Button, buttonClass } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useNow } from "../look/use-now.ts";
+import { useTitle } from "../look/use-title.ts";
 import { count } from "../words/text.ts";
 import { dayHeading } from "../words/time.ts";
 import { CallRow, CallRowBone, columns } from "./CallRow.tsx";
@@ -26,6 +27,7 @@ export function grouped(calls: readonly Call[], now: Date): [heading: string, ca
 }
 
 export function CallsPage(): ReactNode {
+  useTitle("Calls");
   const filters = filtersFrom(useSearch({ from: "/inside/calls" }));
   const withLive = allowsLive(filters);
   const pages = useInfiniteQuery({ ...queries.calls(filters), placeholderData: (old) => old });

@@ -177,7 +177,7 @@ function EmulatedPeople({
       <legend className="pb-1">
         <span className="font-strong">Or someone emulated</span> <span className="text-small text-soft">No real telephone rings.</span>
       </legend>
-      <div className="max-h-72 overflow-y-auto border-y border-line">
+      <div className="max-h-[26rem] overflow-y-auto border-y border-line">
         {people.map((person) => (
           <label
             key={person.number}
@@ -197,7 +197,9 @@ function EmulatedPeople({
                   {phoneNumber(person.number)}
                 </span>
               </span>
-              <span className="block text-small text-soft">{person.habit}</span>
+              {!person.habit.startsWith(person.name) && (
+                <span className="block text-small text-soft first-letter:uppercase">{person.habit}</span>
+              )}
             </span>
           </label>
         ))}

@@ -1,6 +1,6 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useState } from "react";
+import { Link, Outlet, useLocation, useNavigate, useSearch } from "@tanstack/react-router";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { followLive } from "../ask/live.ts";
 import { PlaceCallSheet } from "../calls/PlaceCall.tsx";
 import { Help } from "../keys/Help.tsx";
@@ -9,7 +9,7 @@ import { Button } from "../look/Button.tsx";
 import { Mark } from "../look/Mark.tsx";
 import { useMay } from "../session/use-may.ts";
 
-const places = [
+export const places = [
   ["/calls", "Calls"],
   ["/agents", "Agents"],
   ["/settings", "Settings"],
@@ -23,6 +23,15 @@ export function Frame(): ReactNode {
   const mayPlace = useMay("calls.place");
   const [connected, setConnected] = useState(true);
   const [helping, setHelping] = useState(false);
+  const page = useRef<HTMLDivElement>(null);
+  const { pathname } = useLocation();
+  const shown = useRef(pathname);
+  // A new page begins at its beginning for the keyboard and for whoever is read to.
+  useEffect(() => {
+    if (shown.current === pathname) return;
+    shown.current = pathname;
+    page.current?.focus({ preventScroll: true });
+  }, [pathname]);
   useEffect(() => followLive(client, setConnected), [client]);
 
   const setPlace = (to: string | undefined) =>
@@ -72,12 +81,19 @@ export function Frame(): ReactNode {
           </div>
         </div>
       </header>
-      <div id="page" className="min-w-0">
-        <p role="status" className={connected ? "sr-only" : "border-b border-line bg-sunk px-4 py-1.5 text-small text-soft sm:px-6"}>
-          {connected ? "" : "Live updates are interrupted. What you see may be old; it is read again as soon as the server answers."}
-        </p>
+      <div id="page" ref={page} tabIndex={-1} className="min-w-0 outline-none">
         <Outlet />
       </div>
+      <p
+        role="status"
+        className={
+          connected
+            ? "sr-only"
+            : "fixed start-4 bottom-4 z-40 max-w-[min(26rem,calc(100vw-2rem))] rounded bg-raised px-4 py-2.5 shadow-float max-lg:bottom-20"
+        }
+      >
+        {connected ? "" : "The server does not answer just now. What you see may be old; it is read again as soon as it does."}
+      </p>
       {mayPlace && place !== undefined && <PlaceCallSheet to={place} onClose={() => setPlace(undefined)} />}
       {helping && <Help onClose={() => setHelping(false)} />}
     </div>

@@ -4,8 +4,14 @@ import { buttonClass } from "../look/Button.tsx";
 import { Mark } from "../look/Mark.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 
-/** Nothing yet, in the page's own colour. */
-export const Bare = () => <div className="min-h-dvh" aria-busy="true" />;
+/** The frame before anything is known: its rail, so that the first page grows into place. */
+export const Bare = () => (
+  <div className="min-h-dvh lg:grid lg:grid-cols-[11.5rem_minmax(0,1fr)]" aria-busy="true">
+    <div className="border-line px-4 py-3 max-lg:h-[45px] max-lg:border-b sm:px-6 lg:border-e lg:px-5 lg:py-5">
+      <Mark />
+    </div>
+  </div>
+);
 
 /** The page before the house: the sign, and one narrow column. */
 export function Outer({ children }: { children: ReactNode }) {

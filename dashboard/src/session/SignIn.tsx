@@ -8,8 +8,10 @@ import { Outer } from "../frame/Outer.tsx";
 import { Button } from "../look/Button.tsx";
 import { TextField } from "../look/Field.tsx";
 import { Trouble } from "../look/Trouble.tsx";
+import { useTitle } from "../look/use-title.ts";
 
 export function SignInPage(): ReactNode {
+  useTitle("Sign in");
   const { to } = useSearch({ from: "/sign-in" });
   const client = useQueryClient();
   const router = useRouter();

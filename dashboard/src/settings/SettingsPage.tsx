@@ -8,6 +8,7 @@ import { chooseDirection, chooseTheme, useDirection, useTheme } from "../frame/t
 import { Button } from "../look/Button.tsx";
 import { Segments } from "../look/Segments.tsx";
 import { Trouble } from "../look/Trouble.tsx";
+import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
 import { Keys } from "./Keys.tsx";
 
@@ -18,6 +19,7 @@ export const roles = {
 } as const satisfies Record<Role, string>;
 
 export function SettingsPage(): ReactNode {
+  useTitle("Settings");
   const session = useQuery(queries.session());
   const mayKeys = useMay("keys.manage");
   return (
