@@ -64,11 +64,13 @@ export function fill(sentence: string, variables: Readonly<Record<string, string
 }
 
 /**
- * Variables a prompt tells in its words: `customer_name` out of "The customer's name is Robin." or "Customer name: Robin". Those sent as
+ * Variables a prompt tells in its words: `customer_name` out of "The customer's name is Guest." or "Customer name: Guest". Those sent as
  * variables win.
  */
 export function variablesOfPrompt(prompt: string): Readonly<Record<string, string>> {
-  const name = /\b(?:customer|caller|client)(?:['’]s)?[ _]name(?: is|:)\s*["']?([\p{Lu}][\p{L}'-]*(?: [\p{Lu}][\p{L}'-]*)?)/u.exec(prompt);
+  const name = /\b(?:[Cc]ustomer|[Cc]aller|[Cc]lient)(?:['’]s)?[ _]name(?: is|:)\s*["']?([\p{Lu}][\p{L}'-]*(?: [\p{Lu}][\p{L}'-]*)?)/u.exec(
+    prompt,
+  );
   return name?.[1] ? { customer_name: name[1] } : {};
 }
 
