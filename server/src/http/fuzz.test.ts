@@ -159,7 +159,7 @@ describe("whatever is sent", () => {
 
     const routes = house.app.routeTable
       .flatMap(({ method, url }) => [method].flat().map((one) => ({ method: String(one), url })))
-      .filter(({ url }) => !["/api/live", "/*", "/metrics"].includes(url));
+      .filter(({ url }) => !["/api/live", "/", "/*", "/metrics"].includes(url));
     const statuses = new Map<number, number>();
     for (let round = 0; round < ROUNDS; round++) {
       const { method, url } = pick(routes);

@@ -110,6 +110,10 @@ export async function openTestHouse(
     placeCall: (request, by) => placeCall(calling, request, by),
     hangUp: (call, actor) => hangUp(calling, call, "operator", { by: actor }),
     ...more,
+  }).catch(async (error: unknown) => {
+    await database.drop();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
   });
   return {
     app,
