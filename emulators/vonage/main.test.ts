@@ -60,7 +60,7 @@ it("says in one line of JSON where it listens, and ends with its parent", async 
 });
 
 it("says every problem of its flags and ends with 2", async () => {
-  const { exit } = run(["--number", "nobody"]);
+  const { exit } = run(["--number", "nobody", "--api-key", "abcd"]);
   const { code, stderr } = await exit;
   expect(code).toBe(2);
   expect(stderr).toMatch(/--number: is no E.164 number/);
@@ -74,4 +74,16 @@ it("says what is wrong with a people file", async () => {
   expect(code).toBe(2);
   expect(stderr).toMatch(/people.json/);
   expect(stderr).toMatch(/number/);
+});
+
+it("makes an account of its own when it is given none, and keeps it for the next time", async () => {
+  const words: string[] = [];
+  for (const _ of [1, 2]) {
+    const { stdin, line, exit } = run(["--account", join(folder, "account"), "--with-parent"]);
+    await line;
+    stdin.end();
+    words.push((await exit).stderr.replace(/127\.0\.0\.1:\d+/g, ""));
+  }
+  expect(words[0]).toMatch(/VONAGE_APPLICATION_ID=[0-9a-f-]{36}\nVONAGE_PRIVATE_KEY=.*private\.pem\n/);
+  expect(words[1]).toBe(words[0]);
 });

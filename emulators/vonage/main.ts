@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { startNetwork } from "./network.ts";
+import { accountAsEnvironment, ownAccount } from "./own-account.ts";
 import { BadFlags, readFlags } from "./settings.ts";
 
 /** Starts the phone network by flags: one line of JSON on stdout when it listens, everything else on stderr. */
@@ -7,9 +8,22 @@ import { BadFlags, readFlags } from "./settings.ts";
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 try {
-  const { settings, withParent } = readFlags(process.argv.slice(2), (path) => readFileSync(path, "utf8"));
+  const flags = readFlags(
+    process.argv.slice(2),
+    (path) => readFileSync(path, "utf8"),
+    (folder) => {
+      const { privateKeyFile: _, ...account } = ownAccount(folder);
+      return account;
+    },
+  );
+  const { settings, withParent } = flags;
   const network = await startNetwork(settings, log);
   process.stdout.write(`${JSON.stringify({ ready: true, url: network.url })}\n`);
+  if (flags.ownAccount !== null) {
+    log(`A phone network listens at ${network.url}, for an application with:\n`);
+    log(accountAsEnvironment(ownAccount(flags.ownAccount), network.url, settings.number));
+    if (!settings.answerUrl) log("\nFor inbound calls it needs --answer-url and --event-url (and may have --fallback-url).");
+  }
   let closing = false;
   const close = (): void => {
     if (closing) return;

@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fastify from "fastify";
+import { Application } from "./application.ts";
+import { applicationsDoor } from "./applications-door.ts";
 import { BrowserPhones } from "./browser-phones.ts";
 import { control } from "./control.ts";
 import { Directory } from "./directory.ts";
@@ -38,13 +40,15 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
   await dump?.open();
 
   const ticker = new Ticker();
-  const webhooks = new Webhooks(settings, ticker);
+  const application = new Application(settings);
+  const webhooks = new Webhooks(settings, application, ticker);
   const files = new Files(folder, settings.fileDays * 24 * 3_600_000);
   const calls = new RollingSecond(settings.callsPerSecond);
   const requests = new RollingSecond(settings.requestsPerSecond);
   let url = "";
   const exchange = new Switchboard({
     settings,
+    application,
     ticker,
     webhooks,
     directory,
@@ -66,6 +70,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
   });
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
   control(app, exchange);
+  await app.register(async (scope) => applicationsDoor(scope, { application, settings }));
   for (const [prefix, elsewhere] of [
     ["", false],
     ["/elsewhere", true],

@@ -15,10 +15,15 @@ const good = [
   "+12025550100",
 ];
 
+const noAccount = (): never => {
+  throw new Error("an account was given");
+};
+
 it("reads the flags, with Vonage's own limits as defaults", () => {
   const { settings, withParent } = readFlags(
     [...good, "--port", "0", "--answer-url", "http://app.test/answer", "--with-parent"],
     () => pem,
+    noAccount,
   );
   expect(settings).toMatchObject({
     port: 0,
@@ -34,9 +39,13 @@ it("reads the flags, with Vonage's own limits as defaults", () => {
 
 it("tells every problem at once, by the flag's name", () => {
   const read = (): unknown =>
-    readFlags(["--application-id", "no", "--public-key", "gone.pem", "--number", "123", "--signature-secret", "secret"], () => {
-      throw new Error("ENOENT: gone.pem");
-    });
+    readFlags(
+      ["--application-id", "no", "--public-key", "gone.pem", "--number", "123", "--signature-secret", "secret"],
+      () => {
+        throw new Error("ENOENT: gone.pem");
+      },
+      noAccount,
+    );
   expect(read).toThrow(BadFlags);
   expect(read).toThrow(/--public-key: ENOENT: gone.pem/);
   expect(read).toThrow(/--application-id: /);
@@ -45,5 +54,22 @@ it("tells every problem at once, by the flag's name", () => {
 });
 
 it("refuses a flag it does not know", () => {
-  expect(() => readFlags([...good, "--ports", "1"], () => pem)).toThrow(/--ports/);
+  expect(() => readFlags([...good, "--ports", "1"], () => pem, noAccount)).toThrow(/--ports/);
+});
+
+it("takes an account of its own when none is given", () => {
+  const account = {
+    applicationId: "6f1b0c5e-8a44-4c59-9d0b-3b1f0e7a9c21",
+    publicKeyPem: pem,
+    signatureSecret: "secret",
+    apiKey: "abcd",
+    apiSecret: "more",
+  };
+  const { settings, ownAccount } = readFlags(
+    ["--account", "kept/here"],
+    () => pem,
+    () => account,
+  );
+  expect(ownAccount).toBe("kept/here");
+  expect(settings).toMatchObject({ ...account, number: "+12025550100" });
 });

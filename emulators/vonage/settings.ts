@@ -9,6 +9,8 @@ export const Settings = z.strictObject({
   publicKeyPem: z.string().includes("PUBLIC KEY", { message: "is no PEM public key" }),
   signatureSecret: z.string().min(4),
   apiKey: z.string().min(1),
+  /** For the Application API (key and secret); without it that API is closed. */
+  apiSecret: z.string().min(1).optional(),
   /** The application's webhooks. Without an answer URL inbound calls cannot be answered. */
   answerUrl: z.url().optional(),
   answerMethod: z.enum(["GET", "POST"]).default("GET"),
@@ -43,13 +45,15 @@ export const Settings = z.strictObject({
 });
 export type Settings = z.infer<typeof Settings>;
 
-const flags = {
+/** Every flag with a value, and the setting it gives. */
+export const flags = {
   port: "port",
   host: "host",
   "application-id": "applicationId",
   "public-key": "publicKeyPem",
   "signature-secret": "signatureSecret",
   "api-key": "apiKey",
+  "api-secret": "apiSecret",
   "answer-url": "answerUrl",
   "answer-method": "answerMethod",
   "fallback-url": "fallbackUrl",
@@ -73,18 +77,31 @@ const flags = {
 
 export class BadFlags extends Error {}
 
+/** The flags that together are somebody's account. With none of them the network makes one of its own. */
+const accountFlags = ["application-id", "public-key", "signature-secret", "api-key"];
+
+export interface Flags {
+  readonly settings: Settings;
+  readonly withParent: boolean;
+  /** The folder of the account that was made, or null when one was given. */
+  readonly ownAccount: string | null;
+}
+
 /**
  * Settings from command-line flags.
  *
  * @param readText reads the file of `--public-key`
+ * @param makeAccount finds or makes an account in a folder, for when none is given
  * @throws BadFlags with every problem, one a line
  */
 export function readFlags(
   argv: readonly string[],
   readText: (path: string) => string,
-): { readonly settings: Settings; readonly withParent: boolean } {
+  makeAccount: (folder: string) => Partial<Settings>,
+): Flags {
   const options = Object.fromEntries([
     ...Object.keys(flags).map((flag) => [flag, { type: "string" as const }]),
+    ["account", { type: "string" as const }],
     ["with-parent", { type: "boolean" as const }],
   ]);
   let values: Record<string, string | boolean | undefined>;
@@ -94,7 +111,8 @@ export function readFlags(
     throw new BadFlags(problem instanceof Error ? problem.message : String(problem));
   }
   const problems: string[] = [];
-  const given: Record<string, unknown> = {};
+  const ownAccount = accountFlags.some((flag) => values[flag] !== undefined) ? null : String(values.account ?? ".data/phone-network");
+  const given: Record<string, unknown> = ownAccount === null ? {} : { number: "+12025550100", ...makeAccount(ownAccount) };
   for (const [flag, name] of Object.entries(flags)) {
     const value = values[flag];
     if (value === undefined) continue;
@@ -106,7 +124,7 @@ export function readFlags(
     }
   }
   const parsed = Settings.safeParse(given);
-  if (parsed.success && problems.length === 0) return { settings: parsed.data, withParent: values["with-parent"] === true };
+  if (parsed.success && problems.length === 0) return { settings: parsed.data, withParent: values["with-parent"] === true, ownAccount };
   for (const issue of parsed.error?.issues ?? []) {
     const flag = Object.entries(flags).find(([, name]) => name === issue.path[0])?.[0] ?? String(issue.path[0]);
     problems.push(`--${flag}: ${issue.message}`);

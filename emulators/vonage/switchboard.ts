@@ -1,5 +1,6 @@
 import type { Person } from "../people/person.ts";
 import { perform } from "./actions.ts";
+import type { Application } from "./application.ts";
 import type { BrowserPhones } from "./browser-phones.ts";
 import { Conversation } from "./conversation.ts";
 import { dial, personMedia, RINGS_AFTER_MS } from "./dialling.ts";
@@ -37,6 +38,7 @@ const KEPT_LEGS = 4_000;
 
 export interface Parts {
   readonly settings: Settings;
+  readonly application: Application;
   readonly ticker: Ticker;
   readonly webhooks: Webhooks;
   readonly directory: Directory;
@@ -82,7 +84,7 @@ export class Switchboard {
     const leg = this.open({
       ...endsOf(to, from),
       direction: "outbound",
-      events: call.event_url ? { url: call.event_url[0], method: call.event_method } : this.#applicationEvents(),
+      events: call.event_url ? { url: call.event_url[0], method: call.event_method } : this.parts.application.event,
       parent: null,
       synchronous: false,
       ledger: this.#newLedger(person),
@@ -106,7 +108,7 @@ export class Switchboard {
     const leg = this.open({
       ...endsOf({ type: "phone", number: settings.number.slice(1) }, from.replace(/^\+/, "")),
       direction: "inbound",
-      events: this.#applicationEvents(),
+      events: this.parts.application.event,
       parent: null,
       synchronous: false,
       ledger: this.#newLedger(directory.find(from)),
@@ -115,7 +117,7 @@ export class Switchboard {
     leg.after(0, () => this.tell(leg, "started", progressEvent(leg.facts, "started", new Date())));
     leg.after(RINGS_AFTER_MS, () => {
       this.ringing(leg);
-      void this.#askHow(leg, "phone", settings.answerUrl ? { url: settings.answerUrl, method: settings.answerMethod } : null);
+      void this.#askHow(leg, "phone", this.parts.application.answer);
     });
     return leg;
   }
@@ -352,11 +354,6 @@ export class Switchboard {
     this.#conversations.get(conversation)?.();
     this.#conversations.delete(conversation);
     for (const recording of [...conversation.recordings]) void this.parts.recordings.finish(recording, this.regionUrl(recording.leg));
-  }
-
-  #applicationEvents(): Target | null {
-    const { eventUrl, eventMethod } = this.parts.settings;
-    return eventUrl ? { url: eventUrl, method: eventMethod } : null;
   }
 
   #newLedger(person: Person | null): Ledger {

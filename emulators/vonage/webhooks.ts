@@ -1,4 +1,5 @@
 import { createSecretKey } from "node:crypto";
+import type { Application, Hook } from "./application.ts";
 import type { Ledger } from "./ledger.ts";
 import { type Ncco, readNcco } from "./ncco.ts";
 import { forgetConnections, type Outcome, request } from "./request.ts";
@@ -6,10 +7,8 @@ import type { Settings } from "./settings.ts";
 import type { Ticker } from "./ticker.ts";
 import { queryAsPayload, type Signer, signWebhook } from "./tokens.ts";
 
-export interface Target {
-  readonly url: string;
-  readonly method: "GET" | "POST";
-}
+/** Where a webhook goes. The application's own URLs bring their time limits with them. */
+export type Target = Pick<Hook, "url" | "method"> & Partial<Hook>;
 
 export type Payload = Readonly<Record<string, unknown>>;
 
@@ -44,6 +43,7 @@ const PATIENCE_MS = 200;
 /** Vonage asks for an answer within seconds, tries twice, then the fallback, and signs everything it sends. */
 export class Webhooks {
   readonly #settings: Settings;
+  readonly #application: Application;
   readonly #ticker: Ticker;
   readonly #signer: Signer;
   readonly #wrongSigner: Signer;
@@ -52,8 +52,9 @@ export class Webhooks {
   readonly #turns = new WeakMap<Ledger, Promise<void>>();
   readonly #underWay = new Map<Promise<Outcome>, Ledger>();
 
-  constructor(settings: Settings, ticker: Ticker) {
+  constructor(settings: Settings, application: Application, ticker: Ticker) {
     this.#settings = settings;
+    this.#application = application;
     this.#ticker = ticker;
     const signer = (secret: string): Signer => ({
       applicationId: settings.applicationId,
@@ -125,10 +126,10 @@ export class Webhooks {
   ): Promise<Instructions> {
     const first = await this.#askTwice(ledger, kind, name, target, body, troubled);
     if (first.got !== "nothing") return first;
-    const { fallbackUrl, answerMethod } = this.#settings;
-    if (!fallbackUrl) return first;
+    const { fallback } = this.#application;
+    if (!fallback) return first;
     const original = { reason: first.because, original_request: { url: target.url, type: kind } };
-    return this.#askTwice(ledger, "fallback", name, { url: fallbackUrl, method: answerMethod }, { ...body, ...original }, troubled);
+    return this.#askTwice(ledger, "fallback", name, fallback, { ...body, ...original }, troubled);
   }
 
   async #askTwice(
@@ -185,13 +186,14 @@ export class Webhooks {
     if (target.method === "GET") {
       for (const [key, value] of Object.entries(body)) if (value !== null && value !== undefined) url.searchParams.set(key, asText(value));
     } else raw = JSON.stringify(body);
+    const { connectTimeoutMs, eventTimeoutMs, answerTimeoutMs } = this.#settings;
     const budget = {
-      connectMs: this.#settings.connectTimeoutMs,
-      answerMs: kind === "event" || kind === "record" ? this.#settings.eventTimeoutMs : this.#settings.answerTimeoutMs,
+      connectMs: target.connectMs ?? connectTimeoutMs,
+      answerMs: target.answerMs ?? (kind === "event" || kind === "record" ? eventTimeoutMs : answerTimeoutMs),
     };
     const headers: Record<string, string> = { accept: "*/*", "user-agent": "Apache-HttpAsyncClient/4.1 (Java/1.8.0_66)" };
     if (raw !== undefined) headers["content-type"] = "application/json";
-    if (ledger.faults.signs !== "not") {
+    if (this.#application.signs && ledger.faults.signs !== "not") {
       headers.authorization = `Bearer ${await signWebhook(ledger.faults.signs === "wrongly" ? this.#wrongSigner : this.#signer, raw ?? queryAsPayload(url))}`;
     }
     const outcome = await request(url, { method: target.method, headers, ...(raw === undefined ? {} : { body: raw }) }, budget);
