@@ -1,10 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { people } from "../people/people.ts";
 import type { PhraseBook } from "../speech/phrases.ts";
 import { resample } from "../speech/resample.ts";
 import { speak } from "../speech/voice.ts";
 import { readWav, writeWav } from "../speech/wav.ts";
-import { loadBook } from "./book.ts";
+import { everyone, loadBook } from "./book.ts";
 import { usualPace } from "./chat.ts";
 import { type HandClock, handClock } from "./clock.ts";
 import { EMOTIONS } from "./prosody.ts";
@@ -19,7 +18,7 @@ let book: PhraseBook;
 /** One that answers at once, for all tests that do not care for time. */
 let evi: Evi;
 beforeAll(async () => {
-  book = await loadBook({ people, folder: null, log: () => undefined });
+  book = await loadBook({ people: everyone(null), folder: null, log: () => undefined });
   evi = await startEvi({ port: 0, apiKey: "key", listener: book, pace: { thinkMs: 0, speed: Number.POSITIVE_INFINITY } });
 }, 60_000);
 afterAll(() => evi.close());

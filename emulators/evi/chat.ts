@@ -10,6 +10,7 @@ import { type Ear, openEar } from "./ear.ts";
 import type { Faults, Moment } from "./faults.ts";
 import type { Opening } from "./handshake.ts";
 import type { ChatRecord, ChatStatus, GroupRecord, History } from "./history.ts";
+import type { KeptSound } from "./kept-sound.ts";
 import type { Mouth, SpokenChunk } from "./mouth.ts";
 import { EMOTIONS, type Scores, scoresOf } from "./prosody.ts";
 import type { TurnEvent } from "./turn.ts";
@@ -79,6 +80,7 @@ export interface ChatParts {
   readonly opening: Opening;
   readonly pace: Pace;
   dump(chatId: string): ChatDump;
+  keepSound(chatId: string): KeptSound;
   webhook(name: WebhookName, chat: ChatRecord, faults: Faults, body: Record<string, unknown>): void;
   log(text: string): void;
 }
@@ -118,6 +120,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
   );
 
   const dump = parts.dump(chat.id);
+  const kept = parts.keepSound(chat.id);
   let settings: SessionSettings = {};
   let script = directed(parts.script, behaviour.prompt);
   let ear: Ear | null = null;
@@ -268,8 +271,11 @@ export function openChat(parts: ChatParts, line: Line): Chat {
       settings = { ...settings, audio: { encoding: "linear16", sample_rate: opened.rate, channels: opened.channels } };
       sound = opened.sound;
     }
-    listen()?.push(sound);
+    const listening = listen();
+    if (!listening || !settings.audio) return;
+    kept.heard(sound, settings.audio, clock.now() - chat.startMs);
     dump.heard(sound);
+    listening.push(sound);
   }
 
   /** The ear for the format in force; a new one when that has changed. */
@@ -457,6 +463,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     mine.generating = false;
     mine.late = script.faults.lateChunks ?? 0;
     playedOutMs = clock.now();
+    kept.cut(clock.now() - chat.startMs);
     send({ type: "user_interruption", time: clock.now() });
     history.add(chat, { role: "USER", type: "USER_INTERRUPTION" });
     jobs.length = 0;
@@ -533,7 +540,9 @@ export function openChat(parts: ChatParts, line: Line): Chat {
   }
 
   function sendChunk(id: string, index: number, chunk: SpokenChunk): void {
-    playedOutMs = Math.max(playedOutMs, clock.now()) + chunk.ms;
+    const playsAtMs = Math.max(playedOutMs, clock.now());
+    playedOutMs = playsAtMs + chunk.ms;
+    kept.said(chunk.base64, playsAtMs - chat.startMs, chunk.ms);
     const base64 = script.faults.wav ? bent(chunk.base64, script.faults.wav, index) : chunk.base64;
     const frame = Buffer.concat([
       Buffer.from(`{"type":"audio_output","id":"${id}","index":${index},"data":"`, "latin1"),

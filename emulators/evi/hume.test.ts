@@ -3,6 +3,7 @@ import { HumeClient } from "hume";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { openPhraseBook } from "../speech/phrases.ts";
 import { speak } from "../speech/voice.ts";
+import { handClock } from "./clock.ts";
 import { type Evi, startEvi } from "./server.ts";
 import { joined, type Message, silence } from "./test/client.ts";
 
@@ -199,6 +200,46 @@ describe("the official package", () => {
     for await (const event of await hume.empathicVoice.chatGroups.listChatGroupEvents(chatGroupId, { pageSize: 100 }))
       inGroup.push(event.type);
     expect(inGroup.slice(0, 7)).toEqual(events.map((event) => event.type));
+  });
+
+  test("fetches a chat's sound when it is reconstructed: queued, in progress, complete, by a URL that expires", async () => {
+    const clock = handClock();
+    const own = await startEvi({ port: 0, apiKey: "key", listener: openPhraseBook([]), clock });
+    const client = new HumeClient({
+      apiKey: "key",
+      environment: { base: own.url, evi: `${own.url.replace("http", "ws")}/v0/evi`, tts: own.url, stream: own.url },
+    });
+    const socket = client.empathicVoice.chat.connect({ reconnectAttempts: 0 });
+    await socket.waitForOpen();
+    const greeted = until(socket, (message) => message.type === "audio_output");
+    socket.sendAssistantInput({ text: "Hello." });
+    const [{ chatId, chatGroupId }] = await greeted;
+    const audio = async () => client.empathicVoice.chats.getAudio(chatId);
+    expect((await audio()).status).toBe("QUEUED"); // it is not over yet
+    const ended = fetch(`${own.url}/emulator/chats/${chatId}/close`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: '{"code":1000}',
+    });
+    expect((await ended).status).toBe(200);
+    expect((await audio()).status).toBe("QUEUED");
+    clock.pass(500);
+    expect((await audio()).status).toBe("IN_PROGRESS");
+    clock.pass(500);
+    let reconstruction = await audio();
+    while (reconstruction.status === "IN_PROGRESS") reconstruction = await audio(); // the encoder works in real time
+    expect(reconstruction).toMatchObject({ status: "COMPLETE", filename: expect.stringMatching(/reconstructed_audio\.mp4$/) });
+    const url = reconstruction.signedAudioUrl ?? "";
+    const file = Buffer.from(await (await fetch(url)).arrayBuffer());
+    expect(file.toString("latin1", 4, 12)).toBe("ftypisom");
+    expect((await fetch(url.replace(/.$/, "x"))).status).toBe(403);
+    const inGroup = [];
+    for await (const one of (await client.empathicVoice.chatGroups.getAudio(chatGroupId)).audioReconstructionsPage)
+      inGroup.push(one.status);
+    expect(inGroup).toEqual(["COMPLETE"]);
+    clock.pass(3_600_001);
+    expect((await fetch(url)).status).toBe(400);
+    await own.close();
   });
 
   test("speaks into a running chat by the control plane, and listens in", async () => {

@@ -1,7 +1,6 @@
 /** Hume's EVI as a program: `node emulators/evi/main.ts --port 8701 --api-key KEY`. See README.md beside this file. */
 import { parseArgs } from "node:util";
-import { people } from "../people/people.ts";
-import { loadBook } from "./book.ts";
+import { everyone, loadBook } from "./book.ts";
 import { startEvi } from "./server.ts";
 
 const { values } = parseArgs({
@@ -9,7 +8,10 @@ const { values } = parseArgs({
     port: { type: "string", default: "0" },
     "api-key": { type: "string" },
     phrases: { type: "string" },
+    people: { type: "string" },
     dump: { type: "string" },
+    "webhook-key": { type: "string" },
+    "keep-audio-mb": { type: "string", default: "64" },
     "think-ms": { type: "string", default: "350" },
     speed: { type: "string", default: "3" },
     "with-parent": { type: "boolean", default: false },
@@ -25,7 +27,9 @@ const log = (text: string): void => void process.stderr.write(`${text}\n`);
 const evi = await startEvi({
   port: Number(values.port),
   apiKey,
-  listener: await loadBook({ people, folder: values.phrases ?? null, log }),
+  listener: await loadBook({ people: everyone(values.people ?? null), folder: values.phrases ?? null, log }),
+  keepAudioBytes: Number(values["keep-audio-mb"]) * 1024 * 1024,
+  ...(values["webhook-key"] && { webhookSigningKey: values["webhook-key"] }),
   dumpFolder: values.dump ?? null,
   pace: { thinkMs: Number(values["think-ms"]), speed: Number(values.speed) },
   log,

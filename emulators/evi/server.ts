@@ -12,8 +12,10 @@ import { apply, isKnown, ordinary, type Script } from "./directive.ts";
 import { noDump, openDump } from "./dump.ts";
 import { type Opening, readHandshake } from "./handshake.ts";
 import { openHistory } from "./history.ts";
+import { openSoundKeeper } from "./kept-sound.ts";
 import { lookOn } from "./look-on.ts";
 import { openMouth } from "./mouth.ts";
+import { audioRoutes } from "./rest/audio.ts";
 import { behaviourOf, type Libraries } from "./rest/bodies.ts";
 import { chatRoutes } from "./rest/chats.ts";
 import { controlRoute } from "./rest/control.ts";
@@ -32,6 +34,8 @@ export interface EviOptions {
   readonly pace?: Pace;
   readonly clock?: Clock;
   readonly webhookSigningKey?: string;
+  /** Bytes of heard sound kept for audio reconstruction, over all chats. */
+  readonly keepAudioBytes?: number;
   log?(text: string): void;
 }
 
@@ -51,6 +55,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
   const mouth = openMouth();
   const chats = new Map<string, Chat>();
   const webhooks = webhookSender({ clock, signingKey: options.webhookSigningKey ?? "emulated-webhook-signing-key", log });
+  const sounds = openSoundKeeper(options.keepAudioBytes ?? 64 * 1024 * 1024);
   const libraries: Libraries = { configs: openLibrary(clock), prompts: openLibrary(clock), tools: openLibrary(clock) };
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
 
@@ -64,6 +69,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
     libraryRoutes(hume, libraries);
     chatRoutes(hume, history);
     controlRoute(hume, chats);
+    audioRoutes(hume, app, { history, sounds, clock, url: () => url });
   });
   lookOn(app, chats, () => options.listener.texts);
   app.server.on("upgrade", upgrade);
@@ -133,6 +139,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
         opening,
         pace: options.pace ?? usualPace,
         dump: (chatId) => (options.dumpFolder ? openDump(options.dumpFolder, chatId, clock.now) : noDump),
+        keepSound: (chatId) => sounds.keep(chatId),
         webhook: (name, record, faults, body) => webhooks(behaviour, faults, name, record, body),
         log,
       },
@@ -172,10 +179,10 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
   }
 
   await app.listen({ port: options.port, host: "127.0.0.1" });
-  const { port } = app.server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
 
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     async close() {
       for (const chat of chats.values()) chat.end(1001, "ERROR");
       for (const ws of sockets.clients) ws.terminate();

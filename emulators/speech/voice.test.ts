@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { encodeMp3 } from "./mp3.ts";
+import { mp4OfMp3 } from "./mp4.ts";
 import { openSpeechWatch, openVad, VAD_FRAME } from "./vad.ts";
 import { speak, VOICE_RATE, voices } from "./voice.ts";
 
@@ -84,4 +85,18 @@ describe("an MP3", () => {
     expect(frames * 576 - sound.length).toBeGreaterThanOrEqual(0);
     expect(frames * 576 - sound.length).toBeLessThan(3 * 576);
   });
+});
+
+test("an MP4 holds the MP3's frames, and says how many there are and where", async () => {
+  const sound = await speak("Hello, this is the appointment desk.", "rms");
+  const mp3 = await encodeMp3({ channels: [sound], rate: 16_000 });
+  const mp4 = Buffer.from(mp4OfMp3(mp3, { rate: 16_000, channels: 1 }));
+  const boxes: [string, number][] = [];
+  for (let at = 0; at < mp4.length; at += mp4.readUInt32BE(at)) boxes.push([mp4.toString("latin1", at + 4, at + 8), mp4.readUInt32BE(at)]);
+  expect(boxes.map(([name]) => name)).toEqual(["ftyp", "moov", "mdat"]);
+  expect(boxes[2]?.[1]).toBe(8 + mp3.length);
+  const stsz = mp4.indexOf("stsz");
+  expect([mp4.readUInt32BE(stsz + 8), mp4.readUInt32BE(stsz + 12)]).toEqual([144, mp3.length / 144]);
+  expect(mp4.subarray(mp4.readUInt32BE(mp4.indexOf("stco") + 12)).equals(mp3)).toBe(true);
+  expect(() => mp4OfMp3(new Uint8Array(10), { rate: 16_000, channels: 1 })).toThrow(/layer III/);
 });
