@@ -1,3 +1,5 @@
+import { get, type IncomingMessage } from "node:http";
+import { createInterface } from "node:readline";
 import { type Call, type LiveChange, page, Utterance } from "@earshot/contract/call";
 import { endReasons } from "@earshot/contract/status";
 import { say, tone, width, wrap } from "./terminal.ts";
@@ -23,18 +25,24 @@ export interface Demo {
 
 /** Places the demonstration call and shows it until its recording is stored. Never throws: a demonstration that fails says so. */
 export async function runDemo({ url, key, signal }: Demo): Promise<void> {
-  const done = new AbortController();
-  const late = AbortSignal.timeout(DEADLINE_MS);
-  const over = AbortSignal.any([signal, late, done.signal]);
+  // One controller, wired by hand: a signal made with AbortSignal.any may be collected before it can abort a stream.
+  const over = new AbortController();
+  let isLate = false;
+  const late = setTimeout(() => {
+    isLate = true;
+    over.abort();
+  }, DEADLINE_MS);
+  const stop = (): void => over.abort();
+  signal.addEventListener("abort", stop);
   const ask = async <T>(path: string, init: RequestInit = {}): Promise<T> => {
     const headers = { authorization: `Bearer ${key}`, ...(init.body ? { "content-type": "application/json" } : {}) };
-    const answer = await fetch(new URL(path, url), { ...init, headers, signal: over });
+    const answer = await fetch(new URL(path, url), { ...init, headers, signal: over.signal });
     const body = (await answer.json()) as T & { title?: string; remedy?: string };
     if (!answer.ok) throw new Error(`${body.title ?? answer.status} ${body.remedy ?? ""}`);
     return body;
   };
   try {
-    const changes = await listen(url, key, over);
+    const changes = await listen(url, key, over.signal);
     say(`  ${tone("bold", "A first call, to the polite caller")} ${tone("dim", WHOM)}`);
     say();
     const call = await ask<Call>("/api/calls", { method: "POST", body: JSON.stringify({ to: WHOM, customer_name: "Polite Caller" }) });
@@ -50,10 +58,12 @@ export async function runDemo({ url, key, signal }: Demo): Promise<void> {
     say(`  Hear it, read it: ${tone("bold", `${url}/calls/${call.id}`)}`);
   } catch (error) {
     if (signal.aborted) return;
-    const why = late.aborted ? "it took longer than four minutes" : (error as Error).message;
+    const why = isLate ? "it took longer than four minutes" : (error as Error).message;
     say(`  ${tone("bad", `The demonstration call went wrong: ${why}.`)} The call's page and the logs know more.`);
   } finally {
-    done.abort(); // the live stream
+    clearTimeout(late);
+    signal.removeEventListener("abort", stop);
+    over.abort(); // the live stream
   }
 }
 
@@ -164,27 +174,26 @@ interface Changes {
 async function listen(url: string, key: string, signal: AbortSignal): Promise<Changes> {
   const news = new Set<string>();
   let wake: () => void = () => {};
-  const answer = await fetch(new URL("/api/live", url), {
-    headers: { authorization: `Bearer ${key}`, accept: "text/event-stream" },
-    signal,
+  // A connection of its own, not one of fetch's pool: that opens a new one when a stream is aborted, and an unused connection keeps the
+  // server from closing (Node counts only connections that had a request as idle).
+  const stream = await new Promise<IncomingMessage>((opened, failed) => {
+    const headers = { authorization: `Bearer ${key}`, accept: "text/event-stream" };
+    get(new URL("/api/live", url), { headers, agent: false, signal }, (answer) => {
+      if (answer.statusCode === 200) return opened(answer);
+      failed(new Error(`the live stream answered ${answer.statusCode}`));
+      answer.destroy();
+    }).once("error", failed);
   });
-  if (!answer.ok || answer.body === null) throw new Error(`the live stream answered ${answer.status}`);
-  const read = async (body: ReadableStream<Uint8Array>): Promise<void> => {
-    const decoder = new TextDecoder();
-    let rest = "";
-    for await (const chunk of body) {
-      const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r?\n/);
-      rest = lines.pop() ?? "";
-      for (const line of lines) {
-        if (!line.startsWith("data:")) continue;
-        const { call_id } = JSON.parse(line.slice(5)) as Partial<LiveChange>;
-        if (call_id === undefined) continue;
-        news.add(call_id);
-        wake();
-      }
-    }
-  };
-  read(answer.body).catch(() => {});
+  stream.on("error", () => {});
+  createInterface({ input: stream })
+    .on("line", (line) => {
+      if (!line.startsWith("data:")) return;
+      const { call_id } = JSON.parse(line.slice(5)) as Partial<LiveChange>;
+      if (call_id === undefined) return;
+      news.add(call_id);
+      wake();
+    })
+    .on("error", () => {});
   return {
     async of(call, withinMs) {
       const end = performance.now() + withinMs;
