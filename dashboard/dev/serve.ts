@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { extname, join } from "node:path";
 import { parseArgs } from "node:util";
-import { Call, type LiveChange, PlaceCall, Session } from "../src/ask/shapes.ts";
+import { ApiKey, Call, type LiveChange, PlaceCall, Session } from "../src/ask/shapes.ts";
 import { peaks, samples, wav } from "./sound.ts";
 import * as story from "./story.ts";
 
@@ -264,15 +264,16 @@ const routes: [
     /^\/keys$/,
     async (q, r) => {
       const body = await bodyOf(q);
-      const key = {
+      const key = ApiKey.parse({
         id: story.id(`key ${Date.now()}`),
-        name: String(body.name),
-        prefix: "es_9c21",
-        role: String(body.role ?? "member"),
+        name: body.name,
+        prefix: "ek_9c21",
+        role: body.role ?? "member",
+        from_environment: false,
         created_at: new Date().toISOString(),
         last_used_at: null,
         revoked_at: null,
-      };
+      });
       keys.push(key);
       json(r, 201, { ...key, key: "es_9c21_example_key_shown_once_0123456789" });
     },

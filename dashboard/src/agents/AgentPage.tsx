@@ -83,7 +83,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (save.isPending) return;
-    const read = settingsOf(draft);
+    const read = settingsOf(draft, agent?.settings ?? null);
     setWrong("wrong" in read ? read.wrong : {});
     if ("settings" in read) save.mutate(read.settings);
   };

@@ -12,9 +12,9 @@ const settings = AgentSettings.parse({
 });
 
 describe("an agent's form", () => {
-  it("gives back the settings it was filled from", () => expect(settingsOf(draftOf(settings))).toEqual({ settings }));
+  it("gives back the settings it was filled from", () => expect(settingsOf(draftOf(settings), settings)).toEqual({ settings }));
   it("left untouched but for name and prompt is what the contract takes", () => {
-    const read = settingsOf({ ...emptyDraft, name: " Desk ", prompt: "Help." });
+    const read = settingsOf({ ...emptyDraft, name: " Desk ", prompt: "Help." }, null);
     expect("settings" in read && AgentSettings.parse(read.settings)).toMatchObject({
       name: "Desk",
       greeting: null,
@@ -23,7 +23,7 @@ describe("an agent's form", () => {
     });
   });
   it("says what is missing, each at its field", () => {
-    expect(settingsOf({ ...emptyDraft, max_minutes: "0.5", options: "[1]", numbers: "+12025550100, hello" })).toEqual({
+    expect(settingsOf({ ...emptyDraft, max_minutes: "0.5", options: "[1]", numbers: "+12025550100, hello" }, null)).toEqual({
       wrong: {
         name: "An agent needs a name.",
         prompt: "Say what the agent is to do.",
@@ -34,7 +34,7 @@ describe("an agent's form", () => {
     });
   });
   it("takes numbers on lines or after commas", () => {
-    const read = settingsOf({ ...draftOf(settings), numbers: "+1 202 555 0100, +12025550101\n\n" });
+    const read = settingsOf({ ...draftOf(settings), numbers: "+1 202 555 0100, +12025550101\n\n" }, settings);
     expect("settings" in read && read.settings.numbers).toEqual(["+1 202 555 0100", "+12025550101"]);
   });
 });

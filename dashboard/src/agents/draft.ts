@@ -37,8 +37,11 @@ export const draftOf = (settings: AgentSettings): Draft => ({
 
 export type Read = { settings: AgentSettings } | { wrong: Partial<Record<keyof Draft, string>> };
 
-/** The form as settings, or what stands in the way and where. The server checks the rest. */
-export function settingsOf(draft: Draft): Read {
+/**
+ * The form as settings, or what stands in the way and where; the server checks the rest. What the form does not show stays as it is in
+ * `before` (null for a new agent).
+ */
+export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
   const wrong: Partial<Record<keyof Draft, string>> = {};
   if (draft.name.trim() === "") wrong.name = "An agent needs a name.";
   if (draft.prompt.trim() === "") wrong.prompt = "Say what the agent is to do.";
@@ -55,6 +58,7 @@ export function settingsOf(draft: Draft): Read {
   if (options === null || Object.keys(wrong).length > 0) return { wrong };
   return {
     settings: {
+      ...before,
       name: draft.name.trim(),
       engine: draft.engine === "openai" ? "openai" : "evi",
       prompt: draft.prompt,

@@ -2,7 +2,7 @@ import { type ComponentProps, type ReactNode, useId } from "react";
 import { Select } from "./Select.tsx";
 
 const box =
-  "w-full rounded border bg-raised px-2.5 text-body text-ink placeholder:text-faint hover:border-ink-soft aria-invalid:border-look";
+  "w-full rounded border bg-raised px-2.5 text-body text-ink pointer-coarse:text-lead placeholder:text-faint hover:border-ink-soft aria-invalid:border-look";
 export const inputClass = `${box} press border-edge`;
 const areaClass = `${box} border-edge py-2 leading-5`;
 

@@ -89,7 +89,7 @@ export function Score({
           <Axis view={view} />
         </div>
         {!zoom.isWhole && <Excerpt view={view} endMs={endMs} />}
-        {playable && <Playhead view={view} playback={playback} />}
+        {playable && <Playhead view={view} playback={playback} isWhole={zoom.isWhole} />}
         {nowMs !== null && (
           <div
             aria-hidden="true"
@@ -173,9 +173,13 @@ function Lanes({ view, utterances, sound, playback }: { view: View; utterances: 
     return { caller: barsPath(caller, factor, LANE, -1), agent: barsPath(agent, factor, LANE, 1) };
   }, [sound, view]);
   const played = useRef<SVGSVGElement>(null);
-  useTick(playback, (ms) => {
-    if (played.current) played.current.style.clipPath = `inset(0 ${Math.min(view.width, Math.max(0, view.width - xOf(view, ms)))}px 0 0)`;
-  });
+  const cover = (ms: number) => {
+    const left = Math.min(view.width, Math.max(0, view.width - xOf(view, ms)));
+    if (played.current) played.current.style.clipPath = `inset(0 ${left}px 0 0)`;
+  };
+  useTick(playback, cover);
+  // The drawing may come, or change its scale, while nothing plays.
+  useLayoutEffect(() => cover(playback.nowMs()));
   const box = `0 ${-LANE} ${Math.max(1, view.width)} ${2 * LANE}`;
   const shape = "absolute inset-0 size-full overflow-visible";
   return (
@@ -333,16 +337,16 @@ function Axis({ view }: { view: View }) {
   );
 }
 
-function Playhead({ view, playback }: { view: View; playback: Playback }) {
+function Playhead({ view, playback, isWhole }: { view: View; playback: Playback; isWhole: boolean }) {
   const line = useRef<HTMLDivElement>(null);
   const move = (ms: number) => {
     if (!line.current) return;
     const x = xOf(view, ms);
     line.current.style.transform = `translateX(${Math.min(view.width, Math.max(0, x)) - 1}px)`;
-    line.current.style.visibility = x < -1 || x > view.width + 1 ? "hidden" : "visible";
+    line.current.style.visibility = !isWhole && (x < -1 || x > view.width + 1) ? "hidden" : "visible";
   };
   useTick(playback, move);
-  useEffect(() => move(playback.nowMs()));
+  useLayoutEffect(() => move(playback.nowMs()));
   return (
     <div ref={line} aria-hidden="true" className="pointer-events-none absolute top-0 bottom-5 left-0 w-0.5 bg-ink">
       <div className="absolute -top-1 -left-1 size-2.5 rounded-full bg-ink" />
