@@ -1,5 +1,31 @@
 import { z } from "zod";
 
+/** What happens on the line itself, beside the talking. */
+export const LineRules = z.strictObject({
+  voicemail: z
+    .enum(["talk", "hang_up", "leave_message"])
+    .default("talk")
+    .describe("When a machine answers. leave_message waits for its beep, which lets a person who answers wait for up to five seconds."),
+  voicemail_message: z
+    .string()
+    .trim()
+    .min(1)
+    .max(1500)
+    .nullable()
+    .default(null)
+    .describe("Spoken by the carrier after the beep. {{name}} is filled in."),
+  notice: z
+    .string()
+    .trim()
+    .min(1)
+    .max(1500)
+    .nullable()
+    .default(null)
+    .describe("Spoken by the carrier before the agent, such as a notice of recording."),
+  notice_recorded: z.boolean().default(false).describe("Is the notice itself part of the recording?"),
+});
+export type LineRules = z.infer<typeof LineRules>;
+
 /** What an agent is: the configured persona a caller meets. Every change makes a new version; a call keeps the one it ran with. */
 export const AgentSettings = z.strictObject({
   name: z.string().trim().min(1).max(100),
@@ -12,6 +38,7 @@ export const AgentSettings = z.strictObject({
   max_minutes: z.int().min(1).max(120).default(30),
   record: z.boolean().default(true),
   numbers: z.array(z.string().max(40)).max(100).default([]).describe("Our numbers this agent answers."),
+  line: LineRules.optional(),
 });
 export type AgentSettings = z.infer<typeof AgentSettings>;
 

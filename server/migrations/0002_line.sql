@@ -27,7 +27,8 @@ create index exchanges_at on exchanges (at);
 
 alter table calls
   add column answered_by text check (answered_by in ('human', 'machine')), -- what the carrier thinks; null: it was not asked or does not know
-  add column beep_at timestamptz;             -- when the machine's beep was heard
+  add column beep_at timestamptz,             -- when the machine's beep was heard
+  add column message_at timestamptz;          -- when the carrier was told to leave our message there
 
 create table transfers (                      -- a caller handed to a person, and what became of it
   id uuid primary key,

@@ -6,6 +6,7 @@ import { recordEvent } from "./events.ts";
 import { type Heard, hear, isLegWord } from "./hear.ts";
 import type { Known } from "./known.ts";
 import { findCall, lockCall, saveCall } from "./store.ts";
+import { noteTransferLeg } from "./transfers.ts";
 
 /** What became of a carrier's word. `moved`: what others should act upon, after the commit. */
 export interface Verdict {
@@ -15,8 +16,8 @@ export interface Verdict {
   readonly moved: readonly Moved[];
 }
 
-/** `hang up`: someone asked for the end before the carrier had named a leg; now there is one. */
-export type Moved = "ringing" | "answered" | "ended" | "recorded" | "hang up";
+/** `machine`: one answered, or its beep was heard. `transferred`: the caller speaks with a person now. `hang up`: someone asked for the end before the carrier had named a leg; now there is one. */
+export type Moved = "ringing" | "answered" | "machine" | "transferred" | "ended" | "recorded" | "hang up";
 
 /**
  * Applies one understood webhook to its call: legs, columns, events and notification in the caller's transaction. Safe to repeat: hearing the
@@ -37,6 +38,10 @@ export async function applyCarrierEvent(sql: Sql, event: CarrierEvent, webhook: 
   const heard = hear(known, event, now);
   await saveCall(sql, known, heard.known);
   await tellOfLeg(sql, known, heard, event, webhook);
+  const machine =
+    event.happened === "machine" &&
+    (known.call.answeredBy !== "machine" || (known.call.beepAt === null && heard.known.call.beepAt !== null));
+  const transferred = await noteTransferLeg(sql, known, heard.known, event.leg);
   const named = known.call.phoneLeg === null && heard.known.call.phoneLeg !== null;
   return {
     verdict: heard.verdict,
@@ -45,6 +50,8 @@ export async function applyCarrierEvent(sql: Sql, event: CarrierEvent, webhook: 
     moved: [
       ...(heard.became.includes("ringing") ? (["ringing"] as const) : []),
       ...(heard.became.includes("in_progress") ? (["answered"] as const) : []),
+      ...(machine ? (["machine"] as const) : []),
+      ...(transferred ? (["transferred"] as const) : []),
       ...(heard.became.includes("ended") ? (["ended"] as const) : []),
       ...(named && known.call.hangupAskedAt !== null && heard.known.call.status !== "ended" ? (["hang up"] as const) : []),
     ],

@@ -1,6 +1,6 @@
 import { type EndReason, endReasons } from "@earshot/contract/status";
 import type { LegEnd } from "../carrier/port.ts";
-import { type Known, type LegKnown, phoneLeg, socketLegs } from "./known.ts";
+import { type Known, type LegKnown, phoneLeg, socketLegs, transferLegs } from "./known.ts";
 
 /** Why a call ended, and the evidence for it in one sentence. */
 export interface Ending {
@@ -72,6 +72,9 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
   if (call.hangupAskedBy !== null && !(phone.disconnectedBy === "user" && endedBefore(phone, call.hangupAskedAt)))
     return asked(call.hangupAskedBy);
   if (end === "failed") return withEvidence({ reason: "carrier_failed", detail: "The carrier lost the call while people spoke" }, phone);
+  if (call.messageAt !== null) return { reason: "voicemail", detail: "A machine answered; our message was left after its beep." };
+  if (transferLegs(known).some(wasConnected))
+    return { reason: "transferred", detail: talked(phone, "The caller was connected to a person, and they ended") };
   if (phone.disconnectedBy === "user") return { reason: "caller_hung_up", detail: talked(phone, "The person on the phone hung up") };
   if (call.maxMinutes !== null && (phone.durationS ?? 0) >= call.maxMinutes * 60 - LIMIT_SLACK_S) {
     return { reason: "time_limit", detail: `It reached the longest allowed length, ${call.maxMinutes} minutes.` };
@@ -82,6 +85,11 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
     return { reason: "media_failed", detail: "The carrier ended the call although nobody asked it to: it had run out of instructions." };
   }
   return { reason: "caller_hung_up", detail: talked(phone, "The carrier says the call was completed") };
+}
+
+/** A person the caller was handed to picked up. */
+export function wasConnected(leg: LegKnown): boolean {
+  return leg.answeredAt !== null || (leg.endedAs === "completed" && (leg.durationS ?? 0) > 0);
 }
 
 /** The sentence of an audio connection that broke or was never made, with no later one that was; null when audio was in order. */

@@ -98,3 +98,44 @@ export class CallOver extends Failure {
     super(`Call ${call} has ended already.`, { remedy: "Nothing to do." });
   }
 }
+
+export class NotInProgress extends Failure {
+  readonly code = "NOT_IN_PROGRESS";
+  readonly blame = "caller";
+  readonly status = 409;
+  constructor(call: string, status: string) {
+    super(`Call ${call} is ${status}; this needs a call that is in progress.`, {
+      remedy: "Wait for the answer; after the end nothing can be done any more.",
+    });
+  }
+}
+
+export class KeysInvalid extends Failure {
+  readonly code = "KEYS_INVALID";
+  readonly blame = "caller";
+  readonly status = 422;
+  constructor() {
+    super("These are no keys that can be sent.", {
+      remedy: "Send 1 to 50 of 0-9, * and #, and p for half a second's pause.",
+      fields: field("keys", "1 to 50 of 0-9 * # p"),
+    });
+  }
+}
+
+export class TransferUnderWay extends Failure {
+  readonly code = "TRANSFER_UNDER_WAY";
+  readonly blame = "caller";
+  readonly status = 409;
+  constructor(call: string) {
+    super(`Call ${call} is being handed to somebody already.`, { remedy: "Wait for the result; it is on the call's page." });
+  }
+}
+
+export class CarrierCannot extends Failure {
+  readonly code = "CARRIER_CANNOT";
+  readonly blame = "operator";
+  readonly status = 501;
+  constructor(what: string) {
+    super(`The configured carrier cannot ${what}.`, { remedy: "Use a carrier that can." });
+  }
+}

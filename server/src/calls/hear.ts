@@ -22,7 +22,8 @@ export interface Heard {
 }
 
 type LegWord = { readonly leg: LegId; readonly kind: LegKind; readonly conversation: ConversationId | null; readonly at: Date } & (
-  | { readonly happened: "started" | "ringing" | "answered" | "disconnected" | "machine" | "human" }
+  | { readonly happened: "started" | "ringing" | "answered" | "disconnected" }
+  | { readonly happened: "machine" | "human"; readonly beep: "start" | "timeout" | null }
   | { readonly happened: "ended"; readonly end: LegEnd; readonly status: string; readonly facts: LegFacts }
 );
 
@@ -56,6 +57,7 @@ export function hear(known: Known, word: LegWord, now: Date): Heard {
     ...known.call,
     phoneLeg: known.call.phoneLeg ?? (kind === "phone" ? word.leg : null),
     conversation: known.call.conversation ?? word.conversation,
+    ...(kind === "phone" ? whoAnswered(known.call, word) : {}),
   };
   const settled = settle({ call, legs }, now);
   const moved = settled.became.length > 0 || settled.revised;
@@ -126,6 +128,13 @@ export function wordOf(
       // A status nobody knows yet: the leg lives, more it does not say.
       return null;
   }
+}
+
+/** A machine once heard stays one: what says "human" before or after it was guessing. */
+function whoAnswered(call: CallKnown, word: LegWord): Pick<CallKnown, "answeredBy" | "beepAt"> {
+  if (word.happened !== "human" && word.happened !== "machine") return { answeredBy: call.answeredBy, beepAt: call.beepAt };
+  const machine = word.happened === "machine" || call.answeredBy === "machine";
+  return { answeredBy: machine ? "machine" : "human", beepAt: earliest(call.beepAt, word.beep === null ? null : word.at) };
 }
 
 /** A second leg that looks like a phone is somebody the call was connected to: it never decides over the call. */

@@ -48,6 +48,11 @@ export interface CallKnown {
   readonly phoneLeg: LegId | null;
   readonly socketLeg: LegId | null;
   readonly conversation: ConversationId | null;
+  /** Who picked up, as the carrier thinks; null: it was not asked or does not know. */
+  readonly answeredBy: "human" | "machine" | null;
+  readonly beepAt: Date | null;
+  /** When the carrier was told to leave our message with a machine. */
+  readonly messageAt: Date | null;
   /** First audio frame: from here on the call's zero (answeredAt) stays where it is. */
   readonly socketStartedAt: Date | null;
   /** Longest talk the call's agent allows; null when it has none. */
@@ -65,5 +70,8 @@ export interface Known {
 export function phoneLeg({ call, legs }: Known): LegKnown | null {
   return legs.find((leg) => leg.kind === "phone" && (call.phoneLeg === null || leg.leg === call.phoneLeg)) ?? null;
 }
+
+/** People the call was handed to. */
+export const transferLegs = ({ legs }: Known): LegKnown[] => legs.filter((leg) => leg.kind === "transfer");
 
 export const socketLegs = ({ legs }: Known): LegKnown[] => legs.filter((leg) => leg.kind === "socket");

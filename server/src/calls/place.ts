@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
+import type { LineRules } from "@earshot/contract/agent";
 import type { PlaceCall } from "@earshot/contract/call";
 import type pg from "pg";
 import type { Logger } from "pino";
@@ -56,7 +57,7 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
     // One placing at a time, in all processes: keys and limits are looked up and used under the same lock. It is held for a few milliseconds.
     await sql.query("select pg_advisory_xact_lock(hashtext('earshot placing'))");
     const earlier = by.idempotencyKey === null ? null : await placedBefore(sql, by.actor, by.idempotencyKey, requestHash);
-    if (earlier !== null) return { call: earlier, to: null, maxMinutes: 0 };
+    if (earlier !== null) return { call: earlier, to: null, maxMinutes: 0, detect: null };
     if (carrier === null || number === null) throw new NoCarrier();
     const limits = await readLimits(sql);
     refuseForbiddenNumber(limits, to, number);
@@ -91,16 +92,30 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
       detail: { by: by.actor },
       once: "placed",
     });
-    return { call, to: to.number, maxMinutes: agent.settings.max_minutes };
+    return { call, to: to.number, maxMinutes: agent.settings.max_minutes, detect: detectFor(agent.settings.line) };
   });
   if (placed.to !== null && carrier !== null && number !== null) {
-    const dial = { call, from: number, to: placed.to, ringSeconds: RING_SECONDS, maxSeconds: placed.maxMinutes * 60 };
+    const { detect } = placed;
+    const dial = {
+      call,
+      from: number,
+      to: placed.to,
+      ringSeconds: RING_SECONDS,
+      maxSeconds: placed.maxMinutes * 60,
+      ...(detect === null ? {} : { detect }),
+    };
     const work = dialNow(parts, carrier, dial)
       .catch((error: unknown) => parts.log.error({ call, err: error }, "dialling ended in an error; the watchdog will look at the call"))
       .finally(() => parts.dialing.delete(work));
     parts.dialing.add(work);
   }
   return placed.call;
+}
+
+/** Who answers is only asked when the agent has a rule for machines: knowing costs money, and with the beep up to five seconds of silence. */
+function detectFor(line: LineRules | undefined): NonNullable<Dial["detect"]> | null {
+  if (line === undefined || line.voicemail === "talk") return null;
+  return line.voicemail === "leave_message" ? "beep" : "soon";
 }
 
 async function dialNow(parts: PlacingParts, carrier: Carrier, dial: Dial): Promise<void> {

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterEach(() =>
   db.pool.query(
-    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from calls; delete from settings; delete from carrier_rates",
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from calls; delete from settings; delete from carrier_rates",
   ),
 );
 afterAll(() => db.drop());

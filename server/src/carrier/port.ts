@@ -67,6 +67,21 @@ export interface Dial {
   readonly to: string;
   readonly ringSeconds: number;
   readonly maxSeconds: number;
+  /** Whether to find out who answers: `soon` while the call goes on, `beep` before it does, with the machine's beep. */
+  readonly detect?: "soon" | "beep";
+}
+
+/** A running call is handed to a person; when nobody is reached, the carrier asks what to do instead. */
+export interface HandOver {
+  readonly call: CallId;
+  readonly leg: LegId;
+  readonly regionUrl: string | null;
+  readonly from: string;
+  readonly to: string;
+  readonly ringSeconds: number;
+  /** Is something said to the person before they are connected? */
+  readonly announced: boolean;
+  readonly record: boolean;
 }
 
 /** `unknown`: the request left and no answer came. Nobody redials; webhooks or the watchdog tell. */
@@ -93,6 +108,13 @@ export interface Carrier {
    * Legs the carrier dialled from `from` to `to` since then: to find a call whose dialling was unknown. Absent where a carrier cannot tell.
    */
   legsDialed?(from: string, to: string, since: Date): Promise<LegState[]>;
+  /** Sends keys (0-9 * # and p for half a second's pause) to the party on the phone. Absent, as the following, where a carrier cannot. */
+  press?(leg: LegId, keys: string, regionUrl: string | null): Promise<void>;
+  /** While on, nobody hears the party on the phone. */
+  mute?(leg: LegId, on: boolean, regionUrl: string | null): Promise<void>;
+  handOver?(handOver: HandOver): Promise<void>;
+  /** Speaks a text to the phone leg instead of whatever it hears now, and ends the call. */
+  leaveMessage?(message: { call: CallId; leg: LegId; regionUrl: string | null; text: string; record: boolean }): Promise<void>;
   /** Opens a recording for reading; the host is checked against the allow-list first. Throws carrier failures. */
   openRecording(
     url: string,

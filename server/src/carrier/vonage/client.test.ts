@@ -229,6 +229,62 @@ describe("asking for a leg", () => {
   });
 });
 
+describe("a running call", () => {
+  const sent = () => vonage.seen.map(({ method, url, body }) => `${method} ${url} ${body}`);
+  const done: Answering = (_, response) => response.writeHead(204).end();
+
+  it("gets keys, is muted and heard again", async () => {
+    vonage.answer(done);
+    await carrier().press?.(LEG, "12#p3", null);
+    await carrier().mute?.(LEG, true, null);
+    await carrier().mute?.(LEG, false, null);
+    expect(sent()).toEqual([
+      `PUT /v1/calls/${LEG}/dtmf {"digits":"12#p3"}`,
+      `PUT /v1/calls/${LEG} {"action":"mute"}`,
+      `PUT /v1/calls/${LEG} {"action":"unmute"}`,
+    ]);
+  });
+
+  it("is handed over, and hears our message, by instructions of its own", async () => {
+    vonage.answer(done);
+    await carrier().handOver?.({
+      call: dial.call,
+      leg: LEG,
+      regionUrl: null,
+      from: "+12025550100",
+      to: "+12025550110",
+      ringSeconds: 45,
+      announced: false,
+      record: false,
+    });
+    await carrier().leaveMessage?.({ call: dial.call, leg: LEG, regionUrl: null, text: "Call us back.", record: false });
+    expect(vonage.seen.map(({ body }) => JSON.parse(body))).toMatchObject([
+      {
+        action: "transfer",
+        destination: { type: "ncco", ncco: [{ action: "connect", endpoint: [{ type: "phone", number: "12025550110" }] }] },
+      },
+      { action: "transfer", destination: { type: "ncco", ncco: [{ action: "talk", text: "Call us back." }] } },
+    ]);
+  });
+
+  it("is not sent keys twice when the first time may have worked", async () => {
+    vonage.answer(json(503, {}));
+    await expect(carrier().press?.(LEG, "1", null)).rejects.toMatchObject({ code: "CARRIER_REFUSED" });
+    vonage.answer((_, response) => response.destroy());
+    await expect(carrier().press?.(LEG, "1", null)).rejects.toMatchObject({ code: "CARRIER_UNREACHABLE" });
+    expect(vonage.seen).toHaveLength(2);
+  });
+
+  it.each([
+    ["soon", '"advanced_machine_detection":{"behavior":"continue","mode":"default"}'],
+    ["beep", '"advanced_machine_detection":{"behavior":"continue","mode":"detect_beep","beep_timeout":45}'],
+  ] as const)("is dialled with machine detection %s when asked for, and never lets the carrier hang up", async (detect, body) => {
+    vonage.answer(json(201, CREATED));
+    await carrier().dial({ ...dial, detect });
+    expect(vonage.seen[0]?.body).toContain(body);
+  });
+});
+
 describe("looking for a call whose dialling is unknown", () => {
   const listed = (uuid: string, to: string, from = "12025550100") => ({
     uuid,

@@ -13,6 +13,7 @@ import {
 } from "../failures.ts";
 import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
+import { handOverNcco, messageNcco } from "./ncco.ts";
 import { withoutTokens } from "./redact.ts";
 import { readLeg, readLegs } from "./wire.ts";
 
@@ -37,6 +38,13 @@ export interface VonageClientConfig {
 }
 
 /** What `request` gives back: the status and the parsed body, null when it is empty or no JSON. */
+interface How {
+  /** Is 400 an answer to asking in a call's first seconds? */
+  readonly tooEarly?: boolean;
+  /** A second time would do it twice. */
+  readonly once?: boolean;
+}
+
 interface Answer {
   readonly status: number;
   readonly json: unknown;
@@ -110,17 +118,28 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     }
   }
 
-  /** Repeats what may be repeated: too early (400, when asked for), too often (429), trouble on their side (5xx). */
-  async function request(method: string, path: string, body?: unknown, regionUrl?: string | null, tooEarly = false): Promise<Answer> {
+  /**
+   * Repeats what may be repeated: too often (429), and, unless it must happen `once`, trouble on their side and lost answers; and, when asked for,
+   * too early (400).
+   */
+  async function request(
+    method: string,
+    path: string,
+    body: unknown,
+    regionUrl: string | null | undefined,
+    how: How = {},
+  ): Promise<Answer> {
     const pauses = config.pausesMs ?? PAUSES_MS;
+    const { host } = new URL(base(regionUrl));
     for (let tries = 0; ; tries++) {
       const pause = pauses[tries];
       const answer = await send(method, path, body, regionUrl).catch((error: unknown) => {
-        if (pause === undefined) throw new CarrierUnreachable(new URL(base(regionUrl)).host, reasonOf(error), error);
+        if (pause === undefined || (how.once && !neverLeft(error))) throw new CarrierUnreachable(host, reasonOf(error), error);
         return null;
       });
-      const again = answer === null || answer.status === 429 || answer.status >= 500 || (tooEarly && answer.status === 400);
-      if (!again || pause === undefined) return accepted(answer as Answer, `${method} ${path}`, new URL(base(regionUrl)).host);
+      const theirs = answer === null || (answer.status >= 500 && !how.once);
+      const again = theirs || answer.status === 429 || (how.tooEarly && answer.status === 400);
+      if (!again || pause === undefined) return accepted(answer as Answer, `${method} ${path}`, host);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }
@@ -142,9 +161,8 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     },
 
     async hangUp(leg, regionUrl) {
-      const path = `/v1/calls/${encodeURIComponent(leg)}`;
       try {
-        await request("PUT", path, { action: "hangup" }, regionUrl, true);
+        await request("PUT", pathOf(leg), { action: "hangup" }, regionUrl, { tooEarly: true });
       } catch (error) {
         if (error instanceof CarrierHasNot) return;
         // Still 400 after all pauses: the leg is over, which is what was wanted; or it is not, and that is a failure.
@@ -158,7 +176,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
 
     async legState(leg, regionUrl): Promise<LegState | null> {
       try {
-        const { json } = await request("GET", `/v1/calls/${encodeURIComponent(leg)}`, undefined, regionUrl);
+        const { json } = await request("GET", pathOf(leg), undefined, regionUrl);
         const state = readLeg(json);
         if (state === null) throw new CarrierRefused("to tell a leg's state", 200, "its answer is no call");
         return { leg: leg as LegId, status: state.status, end: state.end, facts: state.facts };
@@ -178,11 +196,35 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
           page_size: "100",
           record_index: String(page * 100),
         });
-        const { legs, more } = readLegs((await request("GET", `/v1/calls?${query}`)).json);
+        const { legs, more } = readLegs((await request("GET", `/v1/calls?${query}`, undefined, null)).json);
         for (const leg of legs) if (digits(leg.from) === digits(from) && digits(leg.to) === digits(to)) found.push(leg.state);
         if (!more) break;
       }
       return found;
+    },
+
+    async press(leg, keys, regionUrl) {
+      await request("PUT", `${pathOf(leg)}/dtmf`, { digits: keys }, regionUrl, { once: true });
+    },
+
+    async mute(leg, on, regionUrl) {
+      await request("PUT", pathOf(leg), { action: on ? "mute" : "unmute" }, regionUrl);
+    },
+
+    async handOver(handOver) {
+      const ncco = handOverNcco(handOver, config.publicUrl);
+      await request("PUT", pathOf(handOver.leg), { action: "transfer", destination: { type: "ncco", ncco } }, handOver.regionUrl, {
+        once: true,
+        tooEarly: true,
+      });
+    },
+
+    async leaveMessage({ call, leg, regionUrl, text, record }) {
+      const ncco = messageNcco({ call, publicUrl: config.publicUrl, text, record });
+      await request("PUT", pathOf(leg), { action: "transfer", destination: { type: "ncco", ncco } }, regionUrl, {
+        once: true,
+        tooEarly: true,
+      });
     },
 
     mayFetch: (url) => hostRefusal(url, config.apiUrl) === null,
@@ -196,6 +238,8 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
   };
 }
 
+const pathOf = (leg: LegId): string => `/v1/calls/${encodeURIComponent(leg)}`;
+
 /**
  * The body of a create-call (vonage-voice §2.1), fields and order fixed. Our id rides in every URL. There is no record field: Vonage records by
  * an NCCO action and by nothing else (§2.2).
@@ -208,10 +252,20 @@ export function createBody(dial: Dial, publicUrl: string): Record<string, unknow
     answer_method: "POST",
     event_url: [`${publicUrl}/webhooks/vonage/event?call=${dial.call}`],
     event_method: "POST",
+    ...(dial.detect === undefined ? {} : { advanced_machine_detection: detection[dial.detect] }),
     ringing_timer: dial.ringSeconds,
     length_timer: dial.maxSeconds,
   };
 }
+
+/**
+ * Machine detection (§9.2). It never hangs up by itself: what to do is the agent's rule. `soon` lets the call begin at once; `beep` holds the
+ * instructions back until it knows, and until the beep of a machine.
+ */
+const detection = {
+  soon: { behavior: "continue", mode: "default" },
+  beep: { behavior: "continue", mode: "detect_beep", beep_timeout: 45 },
+} as const;
 
 function dialAnswer({ status, json, text }: Answer): DialAnswer {
   if (status >= 200 && status < 300) {

@@ -1,4 +1,5 @@
 import { createHash, createHmac, randomUUID } from "node:crypto";
+import { LineRules } from "@earshot/contract/agent";
 import fastify, { type FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -7,6 +8,7 @@ import { ensureFirstAgent } from "../../agents/first.ts";
 import { agentForCall, changeAgent } from "../../agents/store.ts";
 import { placeCall } from "../../calls/place.ts";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
+import { insertTransfer } from "../../calls/transfers.ts";
 import { startWatchdog } from "../../calls/watchdog.ts";
 import { inTransaction } from "../../db/pool.ts";
 import type { CallId, LegId } from "../../ids.ts";
@@ -40,7 +42,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await stop();
   await db.pool.query(
-    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from calls",
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from calls",
   );
 });
 afterAll(() => db.drop());
@@ -48,6 +50,8 @@ afterAll(() => db.drop());
 async function start(): Promise<void> {
   const hooks = {
     onDialing: (call: CallId) => told.push(`dialing ${call}`),
+    onMachine: (call: CallId) => told.push(`machine ${call}`),
+    onTransferred: (call: CallId) => told.push(`transferred ${call}`),
     onAnswered: (call: CallId) => told.push(`answered ${call}`),
     onEnded: (call: CallId) => told.push(`ended ${call}`),
     onRecorded: () => told.push("recorded"),
@@ -366,6 +370,149 @@ describe("an outbound call", () => {
     for (let i = 0; i < 6; i++)
       codes.push((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, { ...lost, uuid: `socket-${i}` })).statusCode);
     expect(codes).toEqual([200, 200, 200, 200, 204, 204]);
+  });
+});
+
+/** Makes the default agent's rules for the line these while `during` runs. */
+async function withLine(line: object, during: () => Promise<void>): Promise<void> {
+  const { id, settings } = await agentForCall(db.pool, null);
+  await inTransaction(db.pool, (sql) => changeAgent(sql, id, { ...settings, line: LineRules.parse(line) }));
+  try {
+    await during();
+  } finally {
+    await inTransaction(db.pool, (sql) => changeAgent(sql, id, settings));
+  }
+}
+const PHONE = "5b0c1e0a-3c61-4f5e-9b5d-2f9f1f7a1a11";
+const outLeg = { from: "12025550100", to: "12025550105", uuid: PHONE, conversation_uuid: CONVERSATION, direction: "outbound" };
+const machine = (more: object = {}) => ({
+  call_uuid: PHONE,
+  from: "12025550100",
+  to: "12025550105",
+  status: "machine",
+  conversation_uuid: CONVERSATION,
+  timestamp: "2026-03-04T10:00:10.000Z",
+  ...more,
+});
+const actionsOf = (answer: { json(): { action: string }[] }) => answer.json().map(({ action }) => action);
+
+describe("an answering machine", () => {
+  const rule = { voicemail: "leave_message", voicemail_message: "Please call {{agent_name}} back." };
+  const beep = machine({ sub_state: "beep_start", timestamp: "2026-03-04T10:00:18.000Z" });
+
+  it("gets our message after its beep instead of the agent, and the call ends as voicemail", async () => {
+    await withLine(rule, async () => {
+      const call = await outbound();
+      for (const body of [{ ...outLeg, status: "answered", timestamp: "2026-03-04T10:00:07.000Z" }, machine(), beep])
+        await post(`/webhooks/vonage/event?call=${call}`, body);
+      await inbox.sweep(true);
+      const answer = await post(`/webhooks/vonage/answer?call=${call}`, outLeg);
+      expect(actionsOf(answer)).toEqual(["record", "talk"]);
+      expect(answer.json()[1].text).toBe("Please call Reception back.");
+      await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks.at(-2)?.body.replace('"user"', '"platform"') ?? "");
+      await inbox.sweep(true);
+      expect(await callRow(call)).toMatchObject({
+        status: "ended",
+        end_reason: "voicemail",
+        answered_by: "machine",
+        beep_at: new Date("2026-03-04T10:00:18.000Z"),
+      });
+      expect(told).toContain(`machine ${call}`);
+    });
+  });
+
+  it("whose webhook comes after the question is told to whoever follows the rule", async () => {
+    await withLine(rule, async () => {
+      const call = await outbound();
+      expect(actionsOf(await post(`/webhooks/vonage/answer?call=${call}`, outLeg))).toContain("connect");
+      await post(`/webhooks/vonage/event?call=${call}`, beep);
+      await inbox.sweep(true);
+      expect(told).toContain(`machine ${call}`);
+    });
+  });
+
+  it("leaves a person who answered to the agent", async () => {
+    await withLine(rule, async () => {
+      const call = await outbound();
+      await post(`/webhooks/vonage/event?call=${call}`, machine({ status: "human" }));
+      await inbox.sweep(true);
+      expect(actionsOf(await post(`/webhooks/vonage/answer?call=${call}`, outLeg))).toContain("connect");
+      expect(await callRow(call)).toMatchObject({ answered_by: "human" });
+    });
+  });
+});
+
+it("a notice is spoken before the agent, as its rule says", async () => {
+  await withLine({ notice: "This call is recorded.", notice_recorded: true }, async () => {
+    const answer = await post("/webhooks/vonage/answer", question);
+    expect(actionsOf(answer)).toEqual(["record", "talk", "connect", "talk", "connect", "talk"]);
+    expect(answer.json()[1].text).toBe("This call is recorded.");
+  });
+});
+
+describe("a caller handed to a person", () => {
+  const person = (status: string, second: string, more: object = {}) => ({
+    from: "12025550100",
+    to: "12025550110",
+    uuid: "person-1",
+    conversation_uuid: "CON-2",
+    direction: "outbound",
+    status,
+    timestamp: `2026-03-04T10:01:${second}Z`,
+    ...more,
+  });
+  async function handed(): Promise<CallId> {
+    const call = await outbound();
+    await post(`/webhooks/vonage/answer?call=${call}`, outLeg);
+    await inbox.sweep(true);
+    await inTransaction(db.pool, (sql) =>
+      insertTransfer(sql, { call, to: "+12025550110", announcement: "Somebody about an appointment.", by: "user:x", at: now }),
+    );
+    return call;
+  }
+  const transfer = async (call: CallId) =>
+    (await db.pool.query("select result, leg, connected_at from transfers where call_id = $1", [call])).rows[0];
+
+  it("who picks up is connected, told whom it is about, and the call ends as transferred", async () => {
+    const call = await handed();
+    const at = `/webhooks/vonage/event?call=${call}&leg=transfer`;
+    expect((await post(at, person("ringing", "01.000"))).statusCode).toBe(204);
+    const announced = await post(`/webhooks/vonage/answer?call=${call}&leg=transfer`, person("answered", "05.000"));
+    expect(announced.json()).toMatchObject([{ action: "talk", text: "Somebody about an appointment." }]);
+    expect((await post(at, person("answered", "05.000"))).statusCode).toBe(204);
+    await inbox.sweep(true);
+    expect(told.filter((one) => one === `transferred ${call}`)).toHaveLength(1);
+    expect(await transfer(call)).toEqual({ result: "connected", leg: "person-1", connected_at: new Date("2026-03-04T10:01:05.000Z") });
+    expect((await post(at, person("completed", "20.000", { duration: "15" }))).statusCode).toBe(204);
+    await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks.at(-2)?.body.replace('"user"', '"platform"') ?? "");
+    await inbox.sweep(true);
+    expect(await callRow(call)).toMatchObject({ status: "ended", end_reason: "transferred", phone_leg: PHONE });
+    expect(await kinds(call)).toEqual(expect.arrayContaining(["transfer.ringing", "transfer.connected", "call.ended"]));
+  });
+
+  it.each([
+    ["busy", {}, "busy"],
+    ["timeout", {}, "no_answer"],
+    ["rejected", { detail: "declined" }, "declined"],
+    ["failed", { detail: "cannot_route" }, "unreachable"],
+  ])("who is %s is a typed result, and the caller comes back to the agent", async (status, more, result) => {
+    const call = await handed();
+    const back = await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person(status, "09.000", more));
+    expect(actionsOf(back)).toEqual(["talk", "connect", "talk", "connect", "talk"]);
+    await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person("completed", "09.100", { duration: "0" }));
+    await inbox.sweep(true);
+    expect(await transfer(call)).toMatchObject({ result });
+    expect(await callRow(call)).toMatchObject({ status: "in_progress" });
+    expect(await kinds(call)).toContain("transfer.failed");
+  });
+
+  it("and who hangs up while the person's phone rings cancels it", async () => {
+    const call = await handed();
+    await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person("completed", "03.000", { duration: "0" }));
+    await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks.at(-2)?.body ?? "");
+    await inbox.sweep(true);
+    expect(await transfer(call)).toMatchObject({ result: "cancelled" });
+    expect(await callRow(call)).toMatchObject({ status: "ended", end_reason: "caller_hung_up" });
   });
 });
 

@@ -8,10 +8,17 @@ import { WebhookRefused, WebhookUnanswered } from "../failures.ts";
 import { type Door, type NewWebhook, refuseStored, storeRefused, storeWebhook } from "../webhooks.ts";
 import type { CallHooks, Inbox } from "./inbox.ts";
 import { readStored, tellHooks } from "./inbox.ts";
-import { type InstructionParts, instructionsFor, instructionsForLostAudio } from "./instructions.ts";
+import {
+  type InstructionParts,
+  instructionsAfterTransfer,
+  instructionsFor,
+  instructionsForLostAudio,
+  instructionsForPerson,
+} from "./instructions.ts";
 import { type Ncco, ONE_MOMENT, sorryNcco } from "./ncco.ts";
 import { keptHeaders, withoutTokens } from "./redact.ts";
 import { claimsOf, type Refusal, refusals, type SignatureKeys, verifyWebhook } from "./signature.ts";
+import { marksOf } from "./wire.ts";
 
 export interface DoorParts extends InstructionParts {
   readonly pool: pg.Pool;
@@ -115,6 +122,8 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
   const { question, reading } = readStored({ ...webhook, id, body: Buffer.from(webhook.body) });
   if (webhook.door === "answer" || webhook.door === "fallback") {
     if (question === null) return sorryNcco();
+    // The person a caller is handed to picked up: they hear for whom they are needed. The call itself is not concerned.
+    if (question.call !== null && marksOf(webhook.url).leg === "transfer") return instructionsForPerson(parts, question.call);
     const made = await instructionsFor(parts, question, { webhook: id, at: webhook.receivedAt, seenBefore });
     if (made === "replayed") return made;
     const dialing = made.call === null ? [] : (["ringing"] as const);
@@ -122,10 +131,12 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
     // Something went wrong on the way here, and the caller has waited in silence: a word first, then the call goes on.
     return webhook.door === "fallback" && made.talks ? [{ action: "talk", text: ONE_MOMENT, language: "en-US" }, ...made.ncco] : made.ncco;
   }
-  if (!reading.understood || reading.event.kind !== "socket") return null;
+  if (!reading.understood || reading.event.call === null || seenBefore) return null;
   const { event } = reading;
-  const gone = event.happened === "disconnected" || (event.happened === "ended" && event.end !== "completed");
-  return gone && !seenBefore ? instructionsForLostAudio(parts, event) : null;
+  const failed = event.happened === "ended" && event.end !== "completed";
+  if (event.kind === "transfer") return failed ? instructionsAfterTransfer(parts, reading.event.call) : null;
+  const gone = event.kind === "socket" && (event.happened === "disconnected" || failed);
+  return gone ? instructionsForLostAudio(parts, reading.event.call) : null;
 }
 
 function received(request: FastifyRequest, door: Door, receivedAt: Date): NewWebhook {

@@ -25,6 +25,10 @@ export interface CallHooks {
   /** It rings, or comes in: time to open the engine. */
   readonly onDialing?: (call: CallId) => void;
   readonly onAnswered?: (call: CallId) => void;
+  /** A machine answered, or its beep was heard: the agent's rule is to be followed. */
+  readonly onMachine?: (call: CallId) => void;
+  /** The caller speaks with a person now: our part ended. */
+  readonly onTransferred?: (call: CallId) => void;
   readonly onEnded?: (call: CallId) => void;
   /** A recording was announced. */
   readonly onRecorded?: () => void;
@@ -183,6 +187,10 @@ async function applyQuestion(sql: Sql, webhook: StoredWebhook, question: Questio
     await judgeWebhook(sql, webhook.id, { ...seen, verdict: "duplicate", because: "It was asked before.", identity, call: question.call });
     return { call: null, leg: null, moved: [] };
   }
+  if (marksOf(webhook.url).leg === "transfer") {
+    await judgeWebhook(sql, webhook.id, { ...seen, verdict: "kept", because: null, identity, call: question.call });
+    return { call: null, leg: null, moved: [] };
+  }
   if (question.call === null) {
     const { call } = await receiveCall(sql, question, webhook.receivedAt);
     await judgeWebhook(sql, webhook.id, { ...seen, verdict: "applied", because: question.because, identity, call });
@@ -226,6 +234,8 @@ export function tellHooks(hooks: CallHooks, log: Logger, { call, leg, moved }: D
       if (call === null) continue;
       if (what === "ringing") hooks.onDialing?.(call);
       if (what === "answered") hooks.onAnswered?.(call);
+      if (what === "machine") hooks.onMachine?.(call);
+      if (what === "transferred") hooks.onTransferred?.(call);
       if (what === "ended") hooks.onEnded?.(call);
       if (what === "hang up" && leg !== null) hooks.onHangUpDue?.(call, leg);
     } catch (error) {

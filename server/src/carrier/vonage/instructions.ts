@@ -1,14 +1,18 @@
 import type { AgentSettings } from "@earshot/contract/agent";
 import type { CallStatus } from "@earshot/contract/status";
 import type pg from "pg";
+import { fill } from "../../agents/prompt.ts";
 import { applyCarrierEvent, type Moved } from "../../calls/apply.ts";
+import { recordEvent } from "../../calls/events.ts";
+import { loadForBridge } from "../../calls/load.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import { countSocketTokens, makeSocketToken } from "../../calls/socket-token.ts";
+import { openAnnouncement } from "../../calls/transfers.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, LegId, WebhookId } from "../../ids.ts";
 import type { CarrierEvent } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
-import { chooseRate, type Ncco, reconnectNcco, sorryNcco, type Talk, talkNcco } from "./ncco.ts";
+import { announceNcco, backNcco, chooseRate, messageNcco, type Ncco, reconnectNcco, sorryNcco, type Talk, talkNcco } from "./ncco.ts";
 import type { Question } from "./wire.ts";
 
 export interface InstructionParts {
@@ -36,11 +40,13 @@ const TOKENS_IN_ALL = 100;
 
 interface Live {
   id: CallId;
+  answered_by: "human" | "machine" | null;
+  beep_at: Date | null;
   status: CallStatus;
   phone_leg: LegId | null;
   hangup_asked_at: Date | null;
   engine: string | null;
-  settings: Pick<AgentSettings, "engine" | "record" | "max_minutes"> | null;
+  settings: Pick<AgentSettings, "engine" | "record" | "max_minutes" | "line"> | null;
 }
 
 /**
@@ -64,7 +70,11 @@ export async function instructionsFor(
       await sql.query("update calls set region_url = $2 where id = $1 and region_url is distinct from $2", [call, question.regionUrl]);
     }
     if (live.settings === null) return { call, ...sorry };
-    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record: live.settings.record }), talks: true, moved };
+    const message = await voicemailMessage(sql, parts, live, asked.at);
+    if (message !== null) return { call: null, ncco: message, talks: false, moved };
+    const { record, line } = live.settings;
+    const notice = line?.notice ? { text: line.notice, recorded: line.notice_recorded } : null;
+    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record, notice }), talks: true, moved };
   });
 }
 
@@ -78,9 +88,7 @@ export function pickedUp(question: Question, at: Date): CarrierEvent {
  * The audio of a call is gone, or could not be opened: connect it anew while the call lives and nobody wants it ended. Null lets Vonage walk on to
  * what stands after the connect: at last the apology.
  */
-export async function instructionsForLostAudio(parts: InstructionParts, event: CarrierEvent): Promise<Ncco | null> {
-  const { call } = event;
-  if (call === null) return null;
+export async function instructionsForLostAudio(parts: InstructionParts, call: CallId): Promise<Ncco | null> {
   return inTransaction(parts.pool, async (sql) => {
     const live = await readLive(sql, call);
     if (live === null || live.settings === null || !mayTalk(live)) return null;
@@ -90,7 +98,39 @@ export async function instructionsForLostAudio(parts: InstructionParts, event: C
   });
 }
 
-async function talkOf(sql: Sql, parts: InstructionParts, live: Live): Promise<Omit<Talk, "record">> {
+/** The person a caller was to be handed to was not reached: back to the agent, while the call lives. */
+export async function instructionsAfterTransfer(parts: InstructionParts, call: CallId): Promise<Ncco | null> {
+  return inTransaction(parts.pool, async (sql) => {
+    const live = await readLive(sql, call);
+    return live === null || live.settings === null || !mayTalk(live) ? null : backNcco(await talkOf(sql, parts, live));
+  });
+}
+
+/** What a person hears who picked up for a caller, before they are connected. */
+export async function instructionsForPerson(parts: InstructionParts, call: CallId): Promise<Ncco> {
+  return announceNcco((await openAnnouncement(parts.pool, call)) ?? "A call for you.");
+}
+
+/**
+ * When the agent's rule is to leave a message, the carrier asks for instructions only after it has heard who answers, and a machine's beep. Then
+ * the message is all there is to do; null when an agent shall talk.
+ */
+async function voicemailMessage(sql: Sql, parts: InstructionParts, live: Live, now: Date): Promise<Ncco | null> {
+  const text = live.settings?.line?.voicemail_message ?? null;
+  if (live.answered_by !== "machine" || live.settings?.line?.voicemail !== "leave_message" || text === null) return null;
+  const loaded = await loadForBridge(sql, live.id);
+  await sql.query("update calls set message_at = coalesce(message_at, $2) where id = $1", [live.id, now]);
+  const said = "Our message is left with the machine.";
+  await recordEvent(sql, { call: live.id, at: now, kind: "voicemail.message", actor: "us", said, once: "voicemail.message" });
+  return messageNcco({
+    call: live.id,
+    publicUrl: parts.publicUrl,
+    text: fill(text, loaded?.variables ?? {}),
+    record: live.settings.record,
+  });
+}
+
+async function talkOf(sql: Sql, parts: InstructionParts, live: Live): Promise<Omit<Talk, "record" | "notice">> {
   const engine = live.engine ?? live.settings?.engine ?? "";
   const maxS = (live.settings?.max_minutes ?? 0) * 60 + 120;
   return {
@@ -104,7 +144,7 @@ async function talkOf(sql: Sql, parts: InstructionParts, live: Live): Promise<Om
 
 async function readLive(sql: Sql, call: CallId): Promise<Live | null> {
   const { rows } = await sql.query<Live>(
-    `select c.id, c.status, c.phone_leg, c.hangup_asked_at, c.engine, v.settings
+    `select c.id, c.answered_by, c.beep_at, c.status, c.phone_leg, c.hangup_asked_at, c.engine, v.settings
      from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version where c.id = $1`,
     [call],
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { CallId } from "../../ids.ts";
-import { chooseRate, reconnectNcco, socketUrl, sorryNcco, talkNcco } from "./ncco.ts";
+import type { CallId, LegId } from "../../ids.ts";
+import { backNcco, chooseRate, handOverNcco, messageNcco, reconnectNcco, socketUrl, sorryNcco, talkNcco } from "./ncco.ts";
 
 const talk = {
   call: "0199a0b1-7d1f-7000-8000-000000000001" as CallId,
@@ -8,6 +8,7 @@ const talk = {
   from: "+12025550100",
   rate: 16_000,
   record: true,
+  notice: null,
   tokens: ["one", "two"],
 } as const;
 
@@ -26,6 +27,36 @@ describe("the instructions of a call", () => {
 
   it("do not record when the agent's policy says no", () => {
     expect(JSON.stringify(talkNcco({ ...talk, record: false }))).toBe(`[${CONNECT("one")},${MOMENT},${CONNECT("two")},${SORRY}]`);
+  });
+
+  it("speak a notice before the recording, or inside it", () => {
+    const actions = (recorded: boolean) =>
+      talkNcco({ ...talk, notice: { text: "This call is recorded.", recorded } }).map(({ action }) => action);
+    expect(actions(false)).toEqual(["talk", "record", "connect", "talk", "connect", "talk"]);
+    expect(actions(true)).toEqual(["record", "talk", "connect", "talk", "connect", "talk"]);
+  });
+
+  it("leave a message and nothing else with a machine", () => {
+    const message = { call: talk.call, publicUrl: talk.publicUrl, text: "Please call us back.", record: true };
+    expect(JSON.stringify(messageNcco(message))).toBe(`[${RECORD},{"action":"talk","text":"Please call us back.","language":"en-US"}]`);
+  });
+
+  it("hand the caller to a person: recorded anew, with our way back in the event, and nothing after it", () => {
+    const handOver = {
+      call: talk.call,
+      leg: "a" as LegId,
+      regionUrl: null,
+      from: "+12025550100",
+      to: "+12025550110",
+      ringSeconds: 45,
+      announced: true,
+      record: true,
+    };
+    const marks = `call=${talk.call}&leg=transfer`;
+    expect(JSON.stringify(handOverNcco(handOver, talk.publicUrl))).toBe(
+      `[${RECORD},{"action":"connect","from":"12025550100","eventType":"synchronous","timeout":45,"eventUrl":["https://calls.example.com/webhooks/vonage/event?${marks}"],"eventMethod":"POST","endpoint":[{"type":"phone","number":"12025550110","onAnswer":{"url":"https://calls.example.com/webhooks/vonage/answer?${marks}"}}]}]`,
+    );
+    expect(backNcco(talk).map(({ action }) => action)).toEqual(["talk", "connect", "talk", "connect", "talk"]);
   });
 
   it("connect anew after lost audio without a second record", () => {

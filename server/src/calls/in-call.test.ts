@@ -1,0 +1,170 @@
+import { LineRules } from "@earshot/contract/agent";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { ensureFirstAgent } from "../agents/first.ts";
+import { agentForCall, changeAgent } from "../agents/store.ts";
+import type { Carrier } from "../carrier/port.ts";
+import { systemClock } from "../clock.ts";
+import { inTransaction } from "../db/pool.ts";
+import type { CallId, LegId } from "../ids.ts";
+import { followVoicemailRule, type InCallParts, muteCaller, pressKeys, transferCall } from "./in-call.ts";
+import { receiveCall } from "./receive.ts";
+import { makeSocketToken } from "./socket-token.ts";
+
+let db: FreshDatabase;
+let legs = 0;
+let asked: unknown[] = [];
+let failing: Error | null = null;
+beforeAll(async () => {
+  db = await freshDatabase();
+  await ensureFirstAgent(db.pool);
+});
+beforeEach(() => {
+  asked = [];
+  failing = null;
+});
+afterAll(() => db.drop());
+
+const note = async (...what: unknown[]): Promise<void> => {
+  asked.push(what);
+  if (failing !== null) throw failing;
+};
+const carrier: Carrier = {
+  name: "told",
+  dial: async () => ({ dialed: "unknown", text: "" }),
+  hangUp: (leg) => note("hang up", leg),
+  legState: async () => null,
+  openRecording: async () => {
+    throw new Error("none");
+  },
+  mayFetch: () => false,
+  press: (leg, keys) => note("press", leg, keys),
+  mute: (leg, on) => note("mute", leg, on),
+  handOver: (handOver) => note("hand over", handOver),
+  leaveMessage: (message) => note("message", message),
+};
+const parts = (more: Partial<InCallParts> = {}): InCallParts => ({
+  pool: db.pool,
+  carrier,
+  clock: systemClock,
+  log: pino({ level: "silent" }),
+  number: "+12025550100",
+  ...more,
+});
+
+async function call(status: "ringing" | "in_progress" | "ended" = "in_progress"): Promise<CallId> {
+  const arrival = { leg: `leg-${++legs}` as LegId, conversation: null, from: "12025550106", to: "12025550100", regionUrl: null };
+  const { call: id } = await inTransaction(db.pool, (sql) => receiveCall(sql, arrival, new Date()));
+  if (status === "in_progress") await db.pool.query("update calls set status = 'in_progress', answered_at = now() where id = $1", [id]);
+  if (status === "ended")
+    await db.pool.query("update calls set status = 'ended', ended_at = now(), end_reason = 'lost', deadline_at = null where id = $1", [id]);
+  return id;
+}
+async function kinds(id: CallId): Promise<string[]> {
+  return (await db.pool.query("select kind from events where call_id = $1 order by recorded_at", [id])).rows.map(({ kind }) => kind);
+}
+
+describe("a running call", () => {
+  it("gets keys and is muted, each with a line on its timeline", async () => {
+    const id = await call();
+    await pressKeys(parts(), id, "12#p", "user:x");
+    await muteCaller(parts(), id, true, "user:x");
+    await muteCaller(parts(), id, false, "user:x");
+    expect(asked).toEqual([
+      ["press", `leg-${legs}`, "12#p"],
+      ["mute", `leg-${legs}`, true],
+      ["mute", `leg-${legs}`, false],
+    ]);
+    expect(await kinds(id)).toEqual(["call.received", "keys.sent", "caller.muted", "caller.unmuted"]);
+  });
+
+  it.each(["", "abc", "1 2", "1".repeat(51), "+"])("is not sent %j as keys", async (keys) => {
+    await expect(pressKeys(parts(), await call(), keys, "user:x")).rejects.toMatchObject({ code: "KEYS_INVALID" });
+    expect(asked).toEqual([]);
+  });
+
+  it.each(["ringing", "ended"] as const)("is needed: one that is %s is refused", async (status) => {
+    const id = await call(status);
+    const to = { number: "+12025550110", announcement: null };
+    await expect(pressKeys(parts(), id, "1", "user:x")).rejects.toMatchObject({ code: "NOT_IN_PROGRESS" });
+    await expect(muteCaller(parts(), id, true, "user:x")).rejects.toMatchObject({ code: "NOT_IN_PROGRESS" });
+    await expect(transferCall(parts(), id, to, "user:x")).rejects.toMatchObject({ code: "NOT_IN_PROGRESS" });
+    await expect(pressKeys(parts(), "0199a0b1-7d1f-7000-8000-00000000dead" as CallId, "1", "user:x")).rejects.toMatchObject({
+      code: "CALL_UNKNOWN",
+    });
+  });
+
+  it("is not asked of a carrier that cannot", async () => {
+    const { press: _, ...dumb } = carrier;
+    await expect(pressKeys(parts({ carrier: dumb }), await call(), "1", "user:x")).rejects.toMatchObject({ code: "CARRIER_CANNOT" });
+    await expect(pressKeys(parts({ carrier: null }), await call(), "1", "user:x")).rejects.toMatchObject({ code: "NO_CARRIER" });
+  });
+});
+
+describe("handing a caller to a person", () => {
+  const to = (number = "+12025550110", announcement: string | null = null) => ({ number, announcement });
+
+  it("rings the person, once at a time", async () => {
+    const id = await call();
+    await transferCall(parts(), id, to("+1 202 555 0110", "Somebody about an appointment."), "agent");
+    expect(asked).toMatchObject([["hand over", { call: id, from: "+12025550100", to: "+12025550110", announced: true, record: true }]]);
+    await expect(transferCall(parts(), id, to(), "user:x")).rejects.toMatchObject({ code: "TRANSFER_UNDER_WAY" });
+    expect(await kinds(id)).toEqual(["call.received", "transfer.asked"]);
+  });
+
+  it("is bound by the same limits as a call", async () => {
+    const id = await call();
+    await expect(transferCall(parts(), id, to("12"), "user:x")).rejects.toMatchObject({ code: "NUMBER_INVALID" });
+    await expect(transferCall(parts(), id, to("+4930123456"), "user:x")).rejects.toMatchObject({ code: "NUMBER_NOT_ALLOWED" });
+    expect((await db.pool.query("select from transfers where call_id = $1", [id])).rowCount).toBe(0);
+  });
+
+  it("that the carrier does not take has failed, and may be tried again", async () => {
+    const id = await call();
+    failing = new Error("HTTP 400");
+    await expect(transferCall(parts(), id, to(), "user:x")).rejects.toThrow("HTTP 400");
+    failing = null;
+    await transferCall(parts(), id, to(), "user:x");
+    const { rows } = await db.pool.query("select result from transfers where call_id = $1 order by asked_at", [id]);
+    expect(rows).toEqual([{ result: "failed" }, { result: null }]);
+  });
+});
+
+describe("the rule for machines", () => {
+  async function rule(line: object, id: CallId): Promise<void> {
+    const { id: agent, settings } = await agentForCall(db.pool, null);
+    const { version } = await inTransaction(db.pool, (sql) => changeAgent(sql, agent, { ...settings, line: LineRules.parse(line) }));
+    await db.pool.query("update calls set agent_version = $2 where id = $1", [id, version]);
+  }
+
+  it("talk does nothing", async () => {
+    const id = await call();
+    await rule({ voicemail: "talk" }, id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toEqual([]);
+  });
+
+  it("hang up ends the call as voicemail", async () => {
+    const id = await call();
+    await rule({ voicemail: "hang_up" }, id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toEqual([["hang up", `leg-${legs}`]]);
+    expect((await db.pool.query("select hangup_asked_by from calls where id = $1", [id])).rows).toEqual([
+      { hangup_asked_by: "us:voicemail" },
+    ]);
+  });
+
+  it("leave a message does so once, after the beep, when the agent was connected already", async () => {
+    const id = await call();
+    await rule({ voicemail: "leave_message", voicemail_message: "Please call back." }, id);
+    await followVoicemailRule(parts(), id);
+    await makeSocketToken(db.pool, id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toEqual([]);
+    await db.pool.query("update calls set beep_at = now() where id = $1", [id]);
+    await followVoicemailRule(parts(), id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toMatchObject([["message", { text: "Please call back.", record: true }]]);
+  });
+});

@@ -1,0 +1,172 @@
+import { fill } from "../agents/prompt.ts";
+import { agentVersion } from "../agents/store.ts";
+import { inTransaction } from "../db/pool.ts";
+import type { AgentId, CallId, LegId } from "../ids.ts";
+import { RING_SECONDS } from "./deadlines.ts";
+import { recordEvent } from "./events.ts";
+import { CallUnknown, CarrierCannot, KeysInvalid, NoCarrier, NotInProgress, TransferUnderWay } from "./failures.ts";
+import { type HangUpParts, hangUp } from "./hang-up.ts";
+import { readLimits, refuseForbiddenNumber } from "./limits.ts";
+import { loadForBridge } from "./load.ts";
+import { dialable } from "./phone-number.ts";
+import { lockCall, saveCall } from "./store.ts";
+import { failTransfer, insertTransfer } from "./transfers.ts";
+
+/** What can be done with a call while it runs, beside ending it. All throw CallUnknown, NotInProgress, or the carrier's failure. */
+
+export interface InCallParts extends HangUpParts {
+  /** Our number, E.164 with +: a person we ring sees it. */
+  readonly number: string | null;
+}
+
+interface Running {
+  readonly leg: LegId;
+  readonly regionUrl: string | null;
+  readonly agent: AgentId | null;
+  readonly version: number | null;
+}
+
+/** Sends keys to the party on the phone, as if the agent had pressed them. */
+export async function pressKeys(parts: InCallParts, call: CallId, keys: string, by: string): Promise<void> {
+  if (!/^[0-9*#p]{1,50}$/.test(keys)) throw new KeysInvalid();
+  const { leg, regionUrl } = await running(parts, call);
+  const carrier = carrierOf(parts);
+  if (carrier.press === undefined) throw new CarrierCannot("send keys");
+  await carrier.press(leg, keys, regionUrl);
+  const said = `The keys ${keys} were sent.`;
+  await recordEvent(parts.pool, { call, at: parts.clock.now(), kind: "keys.sent", actor: actorOf(by), said, detail: { keys, by } });
+}
+
+/** Makes the party on the phone unheard by everyone else, or heard again. */
+export async function muteCaller(parts: InCallParts, call: CallId, on: boolean, by: string): Promise<void> {
+  const { leg, regionUrl } = await running(parts, call);
+  const carrier = carrierOf(parts);
+  if (carrier.mute === undefined) throw new CarrierCannot("mute");
+  await carrier.mute(leg, on, regionUrl);
+  const kind = on ? "caller.muted" : "caller.unmuted";
+  await recordEvent(parts.pool, {
+    call,
+    at: parts.clock.now(),
+    kind,
+    actor: actorOf(by),
+    said: on ? "The caller was muted." : "The caller is heard again.",
+    detail: { by },
+  });
+}
+
+/**
+ * Hands the caller to a person. With an announcement the person hears it before they are connected. Resolves when the carrier has begun to ring;
+ * the result follows on the timeline and in `transfers`, and when nobody is reached the caller comes back to the agent. The number is checked
+ * against the same limits as a call.
+ */
+export async function transferCall(
+  parts: InCallParts,
+  call: CallId,
+  to: { number: string; announcement: string | null },
+  by: string,
+): Promise<void> {
+  const { pool, clock } = parts;
+  const carrier = carrierOf(parts);
+  const { number: from } = parts;
+  if (carrier.handOver === undefined || from === null) throw new CarrierCannot("transfer");
+  const person = dialable(to.number);
+  refuseForbiddenNumber(await readLimits(pool), person, from);
+  const { leg, regionUrl, agent, version } = await running(parts, call);
+  const settings = agent === null || version === null ? null : await agentVersion(pool, agent, version);
+  await inTransaction(pool, async (sql) => {
+    const at = clock.now();
+    const transfer = await insertTransfer(sql, { call, to: person.number, announcement: to.announcement, by, at });
+    if (transfer === null) throw new TransferUnderWay(call);
+    const said = `The caller is being handed to ${person.number}.`;
+    await recordEvent(sql, {
+      call,
+      at,
+      kind: "transfer.asked",
+      actor: actorOf(by),
+      said,
+      detail: { to: person.number, by },
+      once: `transfer:${transfer}`,
+    });
+  });
+  try {
+    const record = settings?.settings.record ?? false;
+    await carrier.handOver({
+      call,
+      leg,
+      regionUrl,
+      from,
+      to: person.number,
+      ringSeconds: RING_SECONDS,
+      announced: to.announcement !== null,
+      record,
+    });
+  } catch (error) {
+    await failTransfer(pool, call, error instanceof Error ? error.message : String(error), clock.now());
+    throw error;
+  }
+}
+
+/**
+ * A machine answered, or its beep was heard: does what the agent's rule says. The door does it by itself when the carrier asks for instructions
+ * after the beep; here it is for a word that came later than that. Safe to be told twice.
+ */
+export async function followVoicemailRule(parts: InCallParts, call: CallId): Promise<void> {
+  const { pool, carrier, clock } = parts;
+  const loaded = await loadForBridge(pool, call);
+  const line = loaded?.agent?.settings.line;
+  if (!loaded?.agent || line === undefined || line.voicemail === "talk") return;
+  if (line.voicemail === "hang_up" || line.voicemail_message === null) return hangUp(parts, call, "us:voicemail");
+  const text = fill(line.voicemail_message, loaded.variables);
+  const due = await inTransaction(pool, async (sql) => {
+    const known = await lockCall(sql, call);
+    if (
+      known === null ||
+      known.call.status !== "in_progress" ||
+      known.call.messageAt !== null ||
+      known.call.beepAt === null ||
+      known.call.phoneLeg === null
+    )
+      return null;
+    const { rows } = await sql.query<{ asked: boolean; region_url: string | null }>(
+      "select exists (select from socket_tokens where call_id = $1) as asked, (select region_url from calls where id = $1) as region_url",
+      [call],
+    );
+    if (!rows[0]?.asked) return null;
+    await saveCall(sql, known, { ...known, call: { ...known.call, messageAt: clock.now() } });
+    await recordEvent(sql, {
+      call,
+      at: clock.now(),
+      kind: "voicemail.message",
+      actor: "us",
+      said: "Our message is left with the machine.",
+      once: "voicemail.message",
+    });
+    return { leg: known.call.phoneLeg, regionUrl: rows[0].region_url };
+  });
+  if (due === null || carrier === null) return;
+  if (carrier.leaveMessage === undefined) return hangUp(parts, call, "us:voicemail");
+  await carrier.leaveMessage({ call, ...due, text, record: loaded.agent.settings.record });
+}
+
+async function running({ pool }: InCallParts, call: CallId): Promise<Running> {
+  const { rows } = await pool.query<{
+    status: string;
+    leg: LegId | null;
+    regionUrl: string | null;
+    agent: AgentId | null;
+    version: number | null;
+  }>(`select status, phone_leg as leg, region_url as "regionUrl", agent_id as agent, agent_version as version from calls where id = $1`, [
+    call,
+  ]);
+  const row = rows[0];
+  if (row === undefined) throw new CallUnknown(call);
+  if (row.status !== "in_progress" || row.leg === null) throw new NotInProgress(call, row.status);
+  return { ...row, leg: row.leg };
+}
+
+function carrierOf({ carrier }: InCallParts): NonNullable<InCallParts["carrier"]> {
+  if (carrier === null) throw new NoCarrier();
+  return carrier;
+}
+
+const actorOf = (by: string): "operator" | "agent" => (by === "agent" ? "agent" : "operator");

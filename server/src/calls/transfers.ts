@@ -1,0 +1,103 @@
+import type { LegEnd } from "../carrier/port.ts";
+import type { Sql } from "../db/pool.ts";
+import { type CallId, type LegId, newId } from "../ids.ts";
+import { wasConnected } from "./endings.ts";
+import { recordEvent } from "./events.ts";
+import type { Known, LegKnown } from "./known.ts";
+
+/** The only place that writes `transfers`: a caller handed to a person, and what became of it. */
+
+export type TransferResult = "connected" | Exclude<LegEnd, "completed">;
+
+/** What each result means to somebody who reads the timeline. */
+const said: Readonly<Record<TransferResult, string>> = {
+  connected: "The caller was connected to the person.",
+  busy: "The person's line was busy.",
+  no_answer: "The person did not answer.",
+  declined: "The person refused the call.",
+  invalid_number: "The carrier says the person's number does not exist.",
+  unreachable: "The carrier cannot reach the person's number.",
+  restricted: "The carrier does not allow calls to the person's number.",
+  cancelled: "The caller hung up before the person answered.",
+  failed: "The carrier could not make the connection.",
+};
+
+/** A transfer that begins now; the table allows one open one a call. */
+export async function insertTransfer(
+  sql: Sql,
+  transfer: { readonly call: CallId; readonly to: string; readonly announcement: string | null; readonly by: string; readonly at: Date },
+): Promise<string | null> {
+  const id = newId();
+  const { rowCount } = await sql.query(
+    `insert into transfers (id, call_id, to_number, announcement, asked_at, asked_by) values ($1, $2, $3, $4, $5, $6)
+     on conflict (call_id) where result is null do nothing`,
+    [id, transfer.call, transfer.to, transfer.announcement, transfer.at, transfer.by],
+  );
+  return rowCount === 0 ? null : id;
+}
+
+/** What the open transfer's person hears before they are connected; null when there is none or nothing is to be said. */
+export async function openAnnouncement(sql: Sql, call: CallId): Promise<string | null> {
+  const { rows } = await sql.query<{ announcement: string | null }>(
+    "select announcement from transfers where call_id = $1 and result is null",
+    [call],
+  );
+  return rows[0]?.announcement ?? null;
+}
+
+/** The transfer could not even begin. */
+export async function failTransfer(sql: Sql, call: CallId, detail: string, at: Date): Promise<void> {
+  await sql.query("update transfers set result = 'failed', detail = $2, ended_at = $3 where call_id = $1 and result is null", [
+    call,
+    detail,
+    at,
+  ]);
+  await recordEvent(sql, { call, at, kind: "transfer.failed", actor: "carrier", said: `The transfer failed: ${detail}` });
+}
+
+/**
+ * Brings the transfer to what its leg says, after a word was heard of a leg. Returns true when the caller is now connected to the person, once.
+ * The transfer of a leg is the one that was open when the leg was first heard of.
+ */
+export async function noteTransferLeg(sql: Sql, before: Known, after: Known, heard: LegId | null): Promise<boolean> {
+  const leg = after.legs.find((one) => one.leg === heard && one.kind === "transfer");
+  if (leg === undefined) return false;
+  const call = after.call.id;
+  const result = resultOf(leg);
+  const { rowCount } = await sql.query(
+    `update transfers set leg = $2, ringing_at = $3, connected_at = $4, ended_at = $5, result = $6, detail = $7
+     where id = (select id from transfers where call_id = $1 and (leg = $2 or leg is null and result is null) order by leg = $2 desc nulls last, asked_at limit 1)`,
+    [call, leg.leg, leg.ringingAt, leg.answeredAt, leg.overAt, result, leg.detail],
+  );
+  if (rowCount === 0) return false;
+  const base = { call, actor: "carrier", detail: { leg: leg.leg } } as const;
+  if (leg.ringingAt)
+    await recordEvent(sql, {
+      ...base,
+      at: leg.ringingAt,
+      kind: "transfer.ringing",
+      said: "The person's phone rings.",
+      once: `transfer.ringing:${leg.leg}`,
+    });
+  const had = before.legs.find((one) => one.leg === heard);
+  const was = had === undefined ? null : resultOf(had);
+  if (result === null || result === was) return false;
+  const at = (result === "connected" ? leg.answeredAt : leg.overAt) ?? leg.seenAt ?? new Date(0);
+  const kind = result === "connected" ? "transfer.connected" : "transfer.failed";
+  await recordEvent(sql, {
+    ...base,
+    at,
+    kind,
+    said: said[result],
+    detail: { ...base.detail, result },
+    once: `${kind}:${leg.leg}:${result}`,
+  });
+  return result === "connected";
+}
+
+/** Typed: connected, or why not; null while it is open. Someone who hung up while the person's phone rang cancelled it. */
+function resultOf(leg: LegKnown): TransferResult | null {
+  if (wasConnected(leg)) return "connected";
+  if (leg.endedAs === null) return null;
+  return leg.endedAs === "completed" ? "cancelled" : leg.endedAs;
+}
