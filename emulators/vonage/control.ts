@@ -34,10 +34,12 @@ export function control(app: FastifyInstance, exchange: Switchboard): void {
     return reply.code(201).send(legView(await exchange.personCallsIn(person)));
   });
 
-  app.get("/emulator/calls", async () => ({
-    worst_late_ms: Math.round(ticker.worstLateMs * 100) / 100,
-    calls: [...exchange.legs.values()].map(legView),
-  }));
+  /** Every leg, oldest first; with `?last=N` only so many of the newest. */
+  app.get("/emulator/calls", async (request) => {
+    const last = Number((request.query as { last?: string }).last ?? 0);
+    const legs = [...exchange.legs.values()].slice(last > 0 ? -last : 0);
+    return { worst_late_ms: Math.round(ticker.worstLateMs * 100) / 100, calls: legs.map(legView) };
+  });
 
   /** With `?until=over` the answer waits for the end of the leg. */
   app.get("/emulator/calls/:uuid", async (request, reply) => {
@@ -67,6 +69,7 @@ export function legView(leg: Leg): Record<string, unknown> {
     kind: leg.plan.kind,
     over: leg.over,
     ended_by: leg.endedBy,
+    call: rootOf(leg).uuid,
     parent: leg.plan.parent?.uuid ?? null,
     created_at: leg.createdAt.toISOString(),
     answered_at: leg.answeredAt?.toISOString() ?? null,
@@ -74,6 +77,11 @@ export function legView(leg: Leg): Record<string, unknown> {
     ncco: leg.run ? { actions: leg.run.ncco.map((action) => action.action), at: leg.run.at } : null,
     audio: leg.socket,
   };
+}
+
+/** The leg that everything began with. */
+function rootOf(leg: Leg): Leg {
+  return leg.plan.parent ? rootOf(leg.plan.parent) : leg;
 }
 
 function digits(number: string): string {

@@ -12,6 +12,7 @@ import { Dump } from "./dump.ts";
 import { Files } from "./files.ts";
 import { filesDoor } from "./files-door.ts";
 import { RollingSecond } from "./limits.ts";
+import { Pages } from "./pages.ts";
 import { refuse } from "./problems.ts";
 import { Recordings } from "./recordings.ts";
 import { rest } from "./rest.ts";
@@ -45,6 +46,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
   const files = new Files(folder, settings.fileDays * 24 * 3_600_000);
   const calls = new RollingSecond(settings.callsPerSecond);
   const requests = new RollingSecond(settings.requestsPerSecond);
+  const pages = new Pages();
   let url = "";
   const exchange = new Switchboard({
     settings,
@@ -57,7 +59,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     phones: new BrowserPhones(),
     dump,
     ownUrl: () => url,
-    changed: () => {},
+    changed: pages.changed,
   });
 
   const app = fastify({ routerOptions: { ignoreTrailingSlash: true }, bodyLimit: 1_000_000, forceCloseConnections: true });
@@ -70,6 +72,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
   });
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
   control(app, exchange);
+  pages.serve(app, exchange);
   await app.register(async (scope) => applicationsDoor(scope, { application, settings }));
   for (const [prefix, elsewhere] of [
     ["", false],
@@ -85,6 +88,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     url,
     async close() {
       await exchange.close();
+      pages.close();
       await webhooks.close();
       await app.close();
       ticker.close();

@@ -1,0 +1,91 @@
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { FastifyInstance } from "fastify";
+import { WebSocketServer } from "ws";
+import { BROWSER_NUMBER } from "../people/people.ts";
+import { refuse } from "./problems.ts";
+import type { Switchboard } from "./switchboard.ts";
+
+/** What a browser gets, by address: nothing else in the folder is served. */
+const pages = {
+  "/": ["inspector.html", "text/html; charset=utf-8"],
+  "/phone": ["phone.html", "text/html; charset=utf-8"],
+  "/pages/look.css": ["look.css", "text/css"],
+  "/pages/inspector.css": ["inspector.css", "text/css"],
+  "/pages/inspector.js": ["inspector.js", "text/javascript"],
+  "/pages/phone.css": ["phone.css", "text/css"],
+  "/pages/phone.js": ["phone.js", "text/javascript"],
+  "/pages/telephone-worklet.js": ["telephone-worklet.js", "text/javascript"],
+} as const satisfies Record<string, readonly [string, string]>;
+
+/** Changes of this long are told together. */
+const GATHER_MS = 100;
+
+/** The inspector and the phone in the browser. */
+export class Pages {
+  readonly #watching = new Set<NodeJS.WritableStream>();
+  readonly #upgrades = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: 64_000 });
+  #timer: NodeJS.Timeout | null = null;
+
+  /** Something about a call changed: whoever watches reads it again. */
+  readonly changed = (): void => {
+    if (this.#timer || this.#watching.size === 0) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      for (const stream of this.#watching) stream.write("data: changed\n\n");
+    }, GATHER_MS);
+  };
+
+  /** Adds the pages, the live stream (`/emulator/live`, server-sent events) and the browser's phone line (`/emulator/phone`). */
+  serve(app: FastifyInstance, exchange: Switchboard): void {
+    for (const [path, [file, type]] of Object.entries(pages)) {
+      app.get(path, async (_, reply) =>
+        reply.header("content-type", type).send(await readFile(new URL(`./pages/${file}`, import.meta.url))),
+      );
+    }
+
+    app.get("/emulator/live", (_, reply) => {
+      reply.hijack();
+      const stream = reply.raw;
+      stream.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
+      stream.write("data: hello\n\n");
+      this.#watching.add(stream);
+      stream.on("close", () => this.#watching.delete(stream));
+    });
+
+    app.get("/emulator/phone", (_, reply) => refuse(reply, 400, "this is a WebSocket"));
+    app.server.on("upgrade", (request, stream, head) => this.#upgrade(exchange, request, stream, head));
+  }
+
+  close(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    for (const stream of this.#watching) stream.end();
+    for (const socket of this.#upgrades.clients) socket.terminate();
+  }
+
+  #upgrade(exchange: Switchboard, request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    const url = new URL(request.url ?? "/", "http://network");
+    const number = url.searchParams.get("number") ?? BROWSER_NUMBER;
+    const person = exchange.parts.directory.find(number);
+    const refused =
+      url.pathname !== "/emulator/phone" ? 404 : !isOwnPage(request) ? 403 : !(person && "browser" in person.whenDialled) ? 400 : null;
+    if (refused) {
+      stream.end(`HTTP/1.1 ${refused} Refused\r\nConnection: close\r\n\r\n`);
+      return;
+    }
+    this.#upgrades.handleUpgrade(request, stream, head, (socket) =>
+      exchange.parts.phones.connect(number, socket, {
+        place: (media) => exchange.callIn(number, media),
+        hangUp: (leg, answered) => (answered ? exchange.end(leg, "user") : exchange.refuse(leg, "rejected", { detail: "declined" })),
+        pressed: (leg, digit) => exchange.pressed(leg, digit),
+      }),
+    );
+  }
+}
+
+/** A page of another origin shall not use the microphone line of this one. */
+function isOwnPage(request: IncomingMessage): boolean {
+  const { origin, host } = request.headers;
+  return origin === undefined || new URL(origin).host === host;
+}

@@ -1,0 +1,250 @@
+// @ts-check
+/** The inspector: what the network says by GET /emulator/calls, drawn anew whenever /emulator/live says that something changed. */
+
+/**
+ * @param {string} name
+ * @param {Record<string, unknown>} [attributes]
+ * @param {...(Node | string)} children
+ */
+function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (typeof value === "function") made.addEventListener(key, /** @type {EventListener} */ (value));
+    else if (value !== undefined && value !== null && value !== false) made.setAttribute(key, String(value));
+  }
+  made.append(...children);
+  return made;
+}
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+/** @param {string} path */
+const read = async (path) => (await fetch(path)).json();
+/** @param {string} at */
+const time = (at) =>
+  new Date(at).toLocaleTimeString(undefined, {
+    hour12: false,
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: 1,
+  });
+/** @param {any} end */
+const party = (end) => end.uri ?? (end.number ? `+${end.number}` : (end.user ?? end.extension ?? ""));
+/** @param {any} leg */
+const colour = (leg) => (leg.kind === "websocket" ? "agent" : "person");
+
+/** Which call is looked at: in the address, so that a reload and a link show the same. */
+const chosen = () => location.hash.slice(1);
+/** Entries of the story that are open, by their place. */
+const open = new Set();
+
+async function draw() {
+  const { calls, worst_late_ms } = await read("/emulator/calls?last=200");
+  byId("clock").textContent = worst_late_ms > 40 ? `The machine held the clock up for ${Math.round(worst_late_ms)} ms at worst.` : "";
+  const roots = calls.filter((/** @type {any} */ leg) => leg.parent === null).reverse();
+  byId("no-calls").hidden = roots.length > 0;
+  const current = roots.find((/** @type {any} */ leg) => leg.uuid === chosen()) ?? roots[0];
+  byId("calls").replaceChildren(
+    ...roots.map((/** @type {any} */ leg) =>
+      element(
+        "li",
+        {},
+        element(
+          "button",
+          {
+            "aria-current": leg === current,
+            click: () => {
+              location.hash = leg.uuid;
+            },
+          },
+          element("span", {}, leg.direction === "inbound" ? `${party(leg.from)} calls in` : `to ${party(leg.to)}`),
+          element("span", { class: leg.over ? "quiet" : "good" }, leg.status),
+          element("span", { class: "quiet mono" }, time(leg.created_at)),
+          element("span", { class: "quiet" }, leg.duration ? `${leg.duration} s` : ""),
+        ),
+      ),
+    ),
+  );
+  if (!current) return;
+  const [whole, legs] = [
+    await read(`/emulator/calls/${current.uuid}`),
+    calls.filter((/** @type {any} */ leg) => leg.call === current.uuid),
+  ];
+  byId("call").replaceChildren(
+    heading(whole),
+    legsTable(legs),
+    ...legs.filter((/** @type {any} */ leg) => leg.ncco).map(ncco),
+    story(whole),
+  );
+}
+
+/** @param {any} call */
+function heading(call) {
+  const hangUp = () => fetch(`/emulator/calls/${call.uuid}/hangup`, { method: "POST" });
+  return element(
+    "div",
+    { class: "heading" },
+    element("h2", {}, `${party(call.from)} to ${party(call.to)}`),
+    element("span", { class: "mono quiet" }, call.conversation_uuid),
+    element("button", { type: "button", click: hangUp, ...(call.over ? { disabled: "" } : {}) }, "Hang up"),
+  );
+}
+
+/** @param {any[]} legs */
+function legsTable(legs) {
+  const head = ["leg", "party", "status", "answered", "ended", "by", "sound"];
+  return element(
+    "table",
+    { class: "legs" },
+    element("thead", {}, element("tr", {}, ...head.map((word) => element("th", { scope: "col" }, word)))),
+    element(
+      "tbody",
+      {},
+      ...legs.map((leg) =>
+        element(
+          "tr",
+          {},
+          element(
+            "td",
+            { class: colour(leg) },
+            leg.kind === "websocket" ? "audio socket" : "phone",
+            element("div", { class: "mono quiet" }, leg.uuid),
+          ),
+          element("td", {}, leg.direction === "inbound" ? party(leg.from) : party(leg.to)),
+          element("td", {}, leg.status),
+          element("td", {}, leg.answered_at ? time(leg.answered_at) : ""),
+          element("td", {}, leg.ended_at ? time(leg.ended_at) : ""),
+          element("td", {}, leg.ended_by ?? ""),
+          element("td", {}, leg.audio ? soundFacts(leg.audio) : ""),
+        ),
+      ),
+    ),
+  );
+}
+
+/** @param {any} audio */
+function soundFacts(audio) {
+  const gap = audio.gapMaxMs === null ? "" : `, longest gap ${Math.round(audio.gapMaxMs)} ms`;
+  const holes = audio.underruns ? `, ${audio.underruns} holes (${audio.underrunMs} ms)` : "";
+  const odd = audio.wrongSizes ? `, ${audio.wrongSizes} messages of a wrong size` : "";
+  const clears = audio.clears ? `, cleared ${audio.clears} times` : "";
+  return `${audio.sent} frames out, ${audio.received} in, lead up to ${audio.maxLeadMs} ms${gap}${holes}${clears}${odd}`;
+}
+
+/** @param {any} leg */
+function ncco(leg) {
+  return element(
+    "ol",
+    { class: "ncco", "aria-label": `NCCO of ${leg.uuid}` },
+    ...leg.ncco.actions.map((/** @type {string} */ action, /** @type {number} */ place) =>
+      element(
+        "li",
+        { class: place < leg.ncco.at ? "done" : "", "aria-current": place === leg.ncco.at && !leg.over ? "step" : null },
+        action,
+      ),
+    ),
+  );
+}
+
+/** @param {any} call */
+function story(call) {
+  const entries = [
+    ...call.notes.map((/** @type {any} */ note, /** @type {number} */ place) => ({ at: note.at, key: `n${place}`, note })),
+    ...call.webhooks.map((/** @type {any} */ webhook, /** @type {number} */ place) => ({ at: webhook.at, key: `w${place}`, webhook })),
+  ].sort((one, other) => one.at.localeCompare(other.at));
+  return element(
+    "ol",
+    { class: "story", "aria-label": "What happened" },
+    ...entries.map((entry) => element("li", {}, entry.webhook ? exchange(entry) : note(entry))),
+  );
+}
+
+/** @param {any} entry */
+function note({ note }) {
+  return element("div", { class: "note quiet" }, element("span", { class: "mono" }, time(note.at)), element("span", {}, note.said));
+}
+
+/** @param {any} entry */
+function exchange({ key, webhook }) {
+  const good = webhook.problem === null;
+  const details = element(
+    "details",
+    {
+      ...(open.has(key) ? { open: "" } : {}),
+      toggle: (/** @type {Event} */ event) => (/** @type {HTMLDetailsElement} */ (event.target).open ? open.add(key) : open.delete(key)),
+    },
+    element(
+      "summary",
+      {},
+      element("span", { class: "mono" }, time(webhook.at)),
+      element(
+        "span",
+        {},
+        `${webhook.kind === "event" ? "event" : webhook.kind === "record" ? "recording" : "asks how to go on"}: ${webhook.name}${webhook.attempt > 1 ? ` (attempt ${webhook.attempt})` : ""}`,
+      ),
+      element("span", { class: good ? "good" : "bad" }, good ? `${webhook.status} in ${webhook.ms} ms` : webhook.problem),
+    ),
+    element(
+      "pre",
+      { class: "mono" },
+      `${webhook.method} ${webhook.url}\n${JSON.stringify(webhook.body, null, 2)}${webhook.reply ? `\n\n${pretty(webhook.reply)}` : ""}`,
+    ),
+  );
+  return details;
+}
+
+/** @param {string} text */
+function pretty(text) {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+async function people() {
+  const { ours, people: all } = await read("/emulator/people");
+  byId("ours").textContent = `The application is ${ours}.`;
+  const select = /** @type {HTMLSelectElement} */ (document.querySelector("#call-in select"));
+  const callers = all.filter((/** @type {any} */ person) => person.lines.length > 0);
+  select.replaceChildren(
+    ...callers.map((/** @type {any} */ person) =>
+      element(
+        "option",
+        { value: person.number, ...(person.number.endsWith("0106") ? { selected: "" } : {}) },
+        `${person.number} ${person.habit}`,
+      ),
+    ),
+  );
+}
+
+byId("call-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const from = new FormData(/** @type {HTMLFormElement} */ (event.target)).get("from");
+  const answer = await fetch("/emulator/calls", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ from }),
+  });
+  location.hash = (await answer.json()).uuid;
+});
+
+let drawing = false;
+let again = false;
+async function redraw() {
+  again = drawing;
+  if (drawing) return;
+  drawing = true;
+  try {
+    await draw();
+  } finally {
+    drawing = false;
+    if (again) redraw();
+  }
+}
+
+addEventListener("hashchange", redraw);
+new EventSource("/emulator/live").addEventListener("message", redraw);
+await people();
+await redraw();

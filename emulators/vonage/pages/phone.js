@@ -1,0 +1,126 @@
+// @ts-check
+/** A telephone in the browser: the microphone goes up and the other side comes down as 20 ms frames of 16 kHz s16, over one WebSocket. */
+
+const RATE = 16_000;
+const FRAME = 320;
+const number = new URLSearchParams(location.search).get("number") ?? "+12025550199";
+
+/** @param {string} id */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+const buttons = { call: byId("call"), answer: byId("answer"), decline: byId("decline"), "hang up": byId("hang-up") };
+
+/** What is said and what can be done, by state. */
+const screens = {
+  idle: { says: "Ready", can: ["call"] },
+  ringing: { says: "Ringing", can: ["answer", "decline"] },
+  calling: { says: "Calling", can: ["hang up"] },
+  talking: { says: "Talking", can: ["hang up"] },
+  off: { says: "The network is gone", can: [] },
+};
+
+/** @param {keyof typeof screens} state @param {string} [hint] */
+function show(state, hint = "") {
+  const screen = screens[state];
+  byId("state").textContent = screen.says;
+  byId("hint").textContent = hint;
+  for (const [deed, button] of Object.entries(buttons)) button.hidden = !screen.can.includes(deed);
+  /** @type {HTMLFieldSetElement} */ (byId("keypad")).disabled = state !== "talking";
+  document.title = `${screen.says} · ${number}`;
+  if (state !== "talking") for (const meter of ["mine", "theirs"]) /** @type {HTMLMeterElement} */ (byId(meter)).value = 0;
+}
+
+const socket = new WebSocket(
+  `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/emulator/phone?number=${encodeURIComponent(number)}`,
+);
+socket.binaryType = "arraybuffer";
+/** @param {unknown} said */
+const say = (said) => socket.send(JSON.stringify(said));
+
+/** @type {{ hear(frame: ArrayBuffer): void, close(): void } | null} */
+let sound = null;
+
+/**
+ * Opens microphone and loudspeaker; called in a click, as browsers want it.
+ * @returns {Promise<boolean>} false when the microphone is not to be had; the state says so
+ */
+async function openSound() {
+  if (sound) return true;
+  try {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+    });
+    const context = new AudioContext({ sampleRate: RATE });
+    await context.audioWorklet.addModule("/pages/telephone-worklet.js");
+    const telephone = new AudioWorkletNode(context, "telephone", { numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1] });
+    context.createMediaStreamSource(stream).connect(telephone).connect(context.destination);
+    telephone.port.onmessage = ({ data }) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(data);
+      level("mine", new Int16Array(data));
+    };
+    sound = {
+      hear: (frame) => {
+        level("theirs", new Int16Array(frame));
+        telephone.port.postMessage(frame, [frame]);
+      },
+      close: () => {
+        for (const track of stream.getTracks()) track.stop();
+        context.close();
+      },
+    };
+    return true;
+  } catch (problem) {
+    byId("hint").textContent = `Without a microphone this phone cannot talk: ${problem instanceof Error ? problem.message : problem}`;
+    return false;
+  }
+}
+
+/** @param {string} id @param {Int16Array} samples */
+function level(id, samples) {
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  const meter = /** @type {HTMLMeterElement} */ (byId(id));
+  meter.value = Math.max(meter.value * 0.9, Math.min(1, Math.sqrt(sum / FRAME) / 8_000));
+}
+
+function closeSound() {
+  sound?.close();
+  sound = null;
+}
+
+socket.addEventListener("message", ({ data }) => {
+  if (typeof data !== "string") return sound?.hear(data);
+  const told = JSON.parse(data);
+  if (told.key) byId("hint").textContent = `They pressed ${told.key}`;
+  else if (told.state === "ringing") show("ringing", `+${told.from} calls`);
+  else if (told.state === "talking") show("talking", `with +${told.with}`);
+  else if (told.state === "idle") {
+    closeSound();
+    show("idle", told.because);
+  } else show(told.state);
+});
+socket.addEventListener("close", () => {
+  closeSound();
+  show("off", "Start it again and reload this page.");
+});
+
+buttons.call.addEventListener("click", async () => {
+  if (await openSound()) say({ do: "call" });
+});
+buttons.answer.addEventListener("click", async () => {
+  if (await openSound()) say({ do: "answer" });
+});
+buttons.decline.addEventListener("click", () => say({ do: "decline" }));
+buttons["hang up"].addEventListener("click", () => say({ do: "hang up" }));
+for (const digit of "123456789*0#") {
+  const key = document.createElement("button");
+  key.type = "button";
+  key.textContent = digit;
+  key.addEventListener("click", () => say({ do: "press", digit }));
+  byId("keypad").append(key);
+}
+addEventListener("keydown", ({ key, repeat }) => {
+  if (!repeat && /^[0-9*#]$/.test(key) && byId("state").textContent === screens.talking.says) say({ do: "press", digit: key });
+});
+byId("number").textContent = number;
+show("off", "");
+byId("state").textContent = "Connecting…";
