@@ -5,8 +5,8 @@ import { join } from "node:path";
 const folder = "/usr/share/asterisk/sounds/en_US_f_Allison";
 
 const lines = [
-  { name: "vm-intro", text: "Please leave your message after the tone. When done, hang up, or press the pound key." },
   { name: "conf-onlyperson", text: "You are currently the only person in this conference." },
+  { name: "queue-thankyou", text: "Thank you for your patience." },
   { name: "demo-thanks", text: "Goodbye. Thank you for trying out the Asterisk open source PBX." },
 ] as const;
 

@@ -38,13 +38,13 @@ export const ended = (house: House, id: string, withinMs = 90_000): Promise<Call
     withinMs,
   );
 
-/** The call, once its recording is verified. */
-export const recorded = (house: House, id: string, withinMs = 60_000): Promise<Call> =>
+/** The call, once its recording is verified: any that plays, or that of the source asked for. Our own is ready first. */
+export const recorded = (house: House, id: string, source?: "carrier" | "journal", withinMs = 60_000): Promise<Call> =>
   until(
     `call ${id} has a verified recording`,
     async () => {
       const call = await readCall(house, id);
-      return call.recording.status === "verified" && call;
+      return call.recording.status === "verified" && (source === undefined || call.recording.source === source) && call;
     },
     withinMs,
   );

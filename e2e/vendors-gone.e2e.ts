@@ -1,7 +1,7 @@
 import type { Call } from "@earshot/contract/call";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type House, openHouse } from "./house.ts";
-import { ended, events, type Page, place, playback, recorded, utterances } from "./shapes.ts";
+import { type House, openHouse, until } from "./house.ts";
+import { ended, events, type Page, place, playback, readCall, recorded, utterances } from "./shapes.ts";
 
 let house: House;
 beforeAll(async () => {
@@ -12,7 +12,9 @@ afterAll(() => house.close());
 test("with the phone network and the engine gone, every past call can be read and its recording played, also after a restart", async () => {
   const id = await place(house, "+12025550101");
   await ended(house, id);
-  const before = await recorded(house, id);
+  await recorded(house, id, "carrier");
+  await until("both recordings are compared", async () => (await events(house, id)).some((event) => event.kind === "recording.compared"));
+  const before = await readCall(house, id);
   const said = await utterances(house, id);
   const sound = await playback(house, id);
 

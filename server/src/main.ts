@@ -120,6 +120,10 @@ async function start(config: Config): Promise<void> {
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
     placeCall: (request, by) => placeCall({ pool, carrier, number, clock, log, dialing, onEnded: ended }, request, by),
     hangUp: (call, by) => hangUp({ ...asked, onEnded: ended }, call, "operator", { by }),
+    metrics: [
+      { room: "bridge", read: () => bridges.metrics() },
+      { room: "jobs", read: () => recordings.states() },
+    ],
     carrierDoors:
       config.vonage === null
         ? []
