@@ -48,7 +48,7 @@ export function told(error: unknown): Told {
   if (error instanceof NoAnswer) {
     return {
       title: error.message,
-      remedy: "Check that Earshot is running and that you are online. Nothing was lost; this page tries again.",
+      remedy: "Check that Earshot is running and that you are online, then try again. What was recorded is kept.",
       detail: null,
     };
   }

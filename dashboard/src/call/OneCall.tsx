@@ -91,7 +91,7 @@ export function OneCall({ call }: { call: Call }): ReactNode {
       <audio ref={playback.attach} src={recording.url ?? undefined} preload="metadata" className="hidden" />
       <div className="grid gap-x-12 px-4 pt-2 sm:px-6 lg:grid-cols-[minmax(0,1fr)_20rem] xl:grid-cols-[minmax(0,1fr)_24rem]">
         {!wide && <NarrowFacts call={call} heard={recording} folded={live} />}
-        <section aria-labelledby="transcript" className="min-w-0 max-lg:pt-4">
+        <section aria-labelledby="transcript" className="@container min-w-0 max-lg:pt-4">
           <h2 id="transcript" className="sr-only">
             What was said
           </h2>
@@ -171,7 +171,7 @@ const Running = ({ call }: { call: Call }) => (
         <Talk call={call} />
       </span>
     )}
-    <span className="text-soft max-md:hidden">The recording can be heard once the call has ended.</span>
+    {call.status === "in_progress" && <span className="text-soft max-md:hidden">The recording can be heard once the call has ended.</span>}
     <span className="ms-auto">
       <HangUp call={call} />
     </span>

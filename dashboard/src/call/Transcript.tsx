@@ -124,6 +124,7 @@ const looks = {
     bar: "bg-caller",
     torn: "stroke-caller",
     indent: "",
+    aside: "",
   },
   agent: {
     name: "text-agent-text",
@@ -133,6 +134,7 @@ const looks = {
     bar: "bg-agent",
     torn: "stroke-agent",
     indent: "sm:ms-8",
+    aside: "sm:@max-xl:ms-8",
   },
 } as const;
 const dotSizes = { faint: "size-1.5", clear: "size-2", strong: "size-2.5" } as const;
@@ -157,7 +159,7 @@ const Sentence = memo(function Sentence({
   return (
     <li
       aria-current={lit || undefined}
-      className={`grid scroll-mt-64 grid-cols-[2.75rem_minmax(0,1fr)] -mx-2 items-start rounded px-2 py-0.5 transition-colors sm:grid-cols-[3rem_minmax(0,1fr)_9rem] ${first ? "mt-3" : ""} ${lit ? look.wash : ""}`}
+      className={`grid scroll-mt-64 grid-cols-[2.75rem_minmax(0,1fr)] -mx-2 items-start rounded px-2 py-0.5 transition-colors @xl:grid-cols-[3rem_minmax(0,1fr)_9rem] ${first ? "mt-3" : ""} ${lit ? look.wash : ""}`}
     >
       <Link
         from="/calls/$id"
@@ -191,7 +193,7 @@ const Sentence = memo(function Sentence({
           {said.cut && <p className="text-small text-soft">{howFarHeard(said)}</p>}
         </div>
       </div>
-      <div className={`max-sm:col-start-2 max-sm:ps-[15px] sm:ps-4 ${first ? "sm:mt-5" : ""}`}>
+      <div className={`@max-xl:col-start-2 @max-xl:ps-[15px] @xl:ps-4 ${first ? "@xl:mt-5" : ""} ${look.aside}`}>
         {top && (
           <button
             type="button"
@@ -199,7 +201,7 @@ const Sentence = memo(function Sentence({
             aria-controls={more}
             title={`${outOfHundred(top.score)} of 100. Show the others.`}
             onClick={() => setAsked(!asked)}
-            className="flex max-w-full items-center gap-1.5 py-1 text-small leading-5 text-soft hover:text-ink max-sm:py-0.5"
+            className="flex max-w-full items-center gap-1.5 py-1 text-small leading-5 text-soft hover:text-ink @max-xl:py-0.5"
           >
             <span className="grid size-2.5 shrink-0 place-items-center">
               <span className={`rounded-full ${dotSizes[strength(top.score)]} ${look.dot}`} />
