@@ -4,6 +4,7 @@ import type pg from "pg";
 import WebSocket, { WebSocketServer } from "ws";
 import { z } from "zod";
 import type { Bridges } from "../../bridge/bridges.ts";
+import { AudioFrames } from "../../bridge/frame-writer.ts";
 import { type CallerMedia, frameBytes, type MediaListener } from "../../bridge/media.ts";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
 import type { CallId } from "../../ids.ts";
@@ -42,7 +43,7 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
       (call) => {
         if (call === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
         if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call has its audio already.");
-        sockets.handleUpgrade(request, socket, head, (accepted) => hear(accepted, call, parts));
+        sockets.handleUpgrade(request, socket, head, (accepted) => hear(accepted, socket, call, parts));
       },
       (error: Error) => {
         parts.log.warn({ error: error.message }, "A token could not be looked up: an audio socket was refused.");
@@ -90,13 +91,13 @@ export function rateOf(contentType: string): number | null {
  * One connection. States: greeting (until `websocket:connected`, or until audio came without it, whose frame size tells the rate), attached,
  * closed. Closing decides nothing about the call: the carrier's webhooks do.
  */
-function hear(socket: WebSocket, call: CallId, parts: AudioSocketParts): void {
-  const media = new VonageMedia(socket);
+function hear(socket: WebSocket, raw: Duplex, call: CallId, parts: AudioSocketParts): void {
+  const media = new VonageMedia(socket, raw);
   let attached = false;
   const attach = (rate: number): void => {
     if (attached) return;
     attached = true;
-    media.rate = rate;
+    media.speaks(rate);
     if (!parts.bridges.mayAttach(call)) {
       socket.close(1013);
       return;
@@ -132,20 +133,29 @@ function hear(socket: WebSocket, call: CallId, parts: AudioSocketParts): void {
 class VonageMedia implements CallerMedia {
   rate = 16_000;
   private readonly socket: WebSocket;
+  private readonly raw: Duplex;
+  private frames: AudioFrames;
   private listener: MediaListener | null = null;
   private early: ((listener: MediaListener) => void)[] = [];
   private stuckSince: number | null = null;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: WebSocket, raw: Duplex) {
     this.socket = socket;
+    this.raw = raw;
+    this.frames = new AudioFrames(raw, frameBytes(this.rate));
   }
 
-  play(frame: Uint8Array): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(frame, { binary: true });
+  speaks(rate: number): void {
+    this.rate = rate;
+    this.frames = new AudioFrames(this.raw, frameBytes(rate));
+  }
+
+  play(pcm: Uint8Array): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.frames.send(pcm);
   }
 
   ready(now: number): boolean {
-    if (this.socket.bufferedAmount <= MOST_UNSENT_BYTES) {
+    if (this.raw.writableLength <= MOST_UNSENT_BYTES) {
       this.stuckSince = null;
       return true;
     }

@@ -6,6 +6,7 @@ import type { Clock } from "../../clock.ts";
 import type { WebhookId } from "../../ids.ts";
 import { WebhookRefused, WebhookUnanswered } from "../failures.ts";
 import { type Door, type NewWebhook, refuseStored, storeRefused, storeWebhook } from "../webhooks.ts";
+import { selfProof } from "./doctor.ts";
 import type { CallHooks, Inbox } from "./inbox.ts";
 import { readStored, tellHooks } from "./inbox.ts";
 import {
@@ -51,6 +52,15 @@ export function vonageDoor(parts: DoorParts): FastifyPluginCallback {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("*", { parseAs: "buffer", bodyLimit: BODY_LIMIT }, (_request, body, ready) => ready(null, body));
     const refused = refusedStore(parts);
+    // The doctor asks PUBLIC_URL for this, to see whether it leads here (doctor.ts). It tells nothing to who does not know the answer already.
+    app.get("/webhooks/vonage/self", { exposeHeadRoute: false }, (request, reply) => {
+      const nonce = new URLSearchParams((request.raw.url ?? "").split("?")[1]).get("nonce") ?? "";
+      if (!/^[0-9a-f]{32}$/.test(nonce)) throw new WebhookRefused("The nonce is not 32 hex digits.");
+      return reply
+        .header("content-type", "text/plain; charset=utf-8")
+        .header("cache-control", "no-store")
+        .send(selfProof(parts.keys.secret, nonce));
+    });
     for (const [door, paths] of Object.entries(doors) as [Door, readonly string[]][]) {
       for (const path of paths.flatMap((one) => [one, `${one}/`])) route(app, door, path, parts, refused);
     }
