@@ -87,7 +87,7 @@ describe("a chat", () => {
     client.speak(joined(silence(500), speech, silence(1_000)));
     await client.until("assistant_end");
     const sentence = ["assistant_message", "audio_output", "assistant_prosody"];
-    expect(types(client)).toEqual(["chat_metadata", "user_message", ...sentence, ...sentence, ...sentence, "assistant_end"]);
+    expect(types(client)).toEqual(["chat_metadata", "user_message", ...sentence, ...sentence, "assistant_end"]);
 
     const [user] = of(client, "user_message");
     expect(user).toEqual({
@@ -104,9 +104,8 @@ describe("a chat", () => {
     expect(Math.abs(user.time.end - 500 - speech.length / 16)).toBeLessThanOrEqual(150);
 
     expect(of(client, "assistant_message").map((message) => message.message.content)).toEqual([
-      "Of course, Thursday afternoon is possible.",
-      "I can offer you two o'clock or half past three.",
-      "Which one would you prefer?",
+      "Of course.",
+      "For Thursday afternoon I can offer you two o'clock or half past three.",
     ]);
     for (const said of of(client, "assistant_message")) {
       expect(said).toEqual({
@@ -120,7 +119,7 @@ describe("a chat", () => {
       const prosody = of(client, "assistant_prosody").find((message) => message.id === said.id);
       expect(Object.keys(prosody.models.prosody.scores)).toHaveLength(48);
       const heard = soundOf(client, said.id);
-      const meant = resample(await speak(said.message.content, "slt"), 16_000, 48_000);
+      const meant = resample(await speak(said.message.content, "slt-bright"), 16_000, 48_000);
       expect(heard).toEqual(meant);
     }
   });
@@ -430,8 +429,8 @@ describe("tools", () => {
     await client.until("assistant_end");
     expect(of(client, "assistant_message").map((message) => message.message.content)).toEqual([
       "Very well, one moment please.",
-      "Perfect. I have moved your appointment to half past three.",
-      "Is there anything else I can do for you?",
+      "Perfect, half past three is booked.",
+      "Is there anything else?",
     ]);
   });
 
@@ -500,9 +499,8 @@ describe("a chat that is resumed", () => {
     expect(metadata.chat_group_id).toBe(chat_group_id);
     expect(metadata.chat_id).not.toBe(chat_id);
     second.send({ type: "user_input", text: "Could we move it to Friday?" });
-    const answer = await second.until("assistant_message");
-    // moving is answered once in a conversation, and this conversation has had it
-    expect(answer.message.content).toBe("Of course.");
+    // a day is offered once in a conversation, and this conversation has had it
+    await second.until((message) => message.type === "assistant_message" && message.message.content.includes("Thursday at two o'clock"));
     expect(of(second, "assistant_message").some((message) => message.message.content.includes("Is this a good moment"))).toBe(false);
   });
 });

@@ -844,13 +844,13 @@ function shuffled(chunks: readonly SpokenChunk[]): [number, SpokenChunk][] {
   return order;
 }
 
-/** The loudness of the voiced part of a sound, dB full scale: the mean of its louder half, by 20 ms. */
+/** The loudness of the voiced part of a sound, dB full scale: the mean of its louder half, by 20 ms, looking at every fourth sample. */
 function levelOf(sound: Int16Array): number {
   const levels: number[] = [];
   for (let at = 0; at + 320 <= sound.length; at += 320) {
     let sum = 1;
-    for (let i = at; i < at + 320; i++) sum += (sound[i] ?? 0) ** 2;
-    levels.push(10 * Math.log10(sum / 320 / 32_768 ** 2));
+    for (let i = at; i < at + 320; i += 4) sum += (sound[i] as number) * (sound[i] as number);
+    levels.push(10 * Math.log10(sum / 80 / 32_768 ** 2));
   }
   levels.sort((a, b) => b - a);
   const louder = levels.slice(0, Math.max(1, Math.ceil(levels.length / 2)));

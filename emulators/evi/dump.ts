@@ -36,7 +36,7 @@ export function openDump(folder: string, chatId: string, now: () => number): Cha
     },
     heard(bytes) {
       heardBytes += bytes.length;
-      heard.write(Uint8Array.from(bytes));
+      heard.write(new Uint8Array(bytes));
     },
     said(id, index, base64) {
       const { samples } = readWav(Buffer.from(base64.toString("latin1"), "base64"));

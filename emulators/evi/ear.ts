@@ -91,7 +91,7 @@ export function openEar(format: AudioFormat, patience: Patience, listener: (even
   function decode(bytes: Uint8Array): Int16Array {
     const all = leftOver.length === 0 ? bytes : Buffer.concat([leftOver, bytes]);
     const count = Math.floor(all.length / bytesPerFrame);
-    leftOver = Uint8Array.from(all.subarray(count * bytesPerFrame));
+    leftOver = new Uint8Array(all.subarray(count * bytesPerFrame));
     if (format.channels === 1) {
       const own = new Uint8Array(count * 2);
       own.set(all.subarray(0, count * 2));

@@ -51,7 +51,7 @@ export function openSoundKeeper(budgetBytes: number): SoundKeeper {
         heard(part, format, atMs) {
           if (chats.get(chatId) !== kept) return;
           if (kept.heard.length === 0) kept.heardFromMs = atMs;
-          kept.heard.push({ bytes: Uint8Array.from(part), format });
+          kept.heard.push({ bytes: new Uint8Array(part), format });
           kept.heardBytes += part.length;
           bytes += part.length;
           makeRoom();

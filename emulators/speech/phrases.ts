@@ -132,7 +132,9 @@ export function openPhraseBook(phrases: readonly Phrase[]): PhraseBook {
       .slice(0, CANDIDATES);
     let best: Entry | null = null;
     let bestDb = Number.POSITIVE_INFINITY;
-    for (const { entry } of candidates) {
+    for (const { entry, db: quickDb } of candidates) {
+      // found, and what follows is not even roughly like it
+      if (bestDb <= ALIKE_DB && quickDb > 2 * ALIKE_DB) break;
       const db = difference(entry.sketch, heard, slack);
       if (db < bestDb) [best, bestDb] = [entry, db];
     }
@@ -250,11 +252,12 @@ function lineOf(raw: Levels, clean = false): Line {
     for (let band = 0; band < BANDS; band++) sum += 10 ** ((raw[frame * BANDS + band] as number) / 10);
     loudness[frame] = 10 * Math.log10(sum);
   }
-  const quiet = (values: Float32Array): number => (clean ? Number.NEGATIVE_INFINITY : percentile(values, QUIET_SHARE) + OVER_NOISE_DB);
-  const noise = Float32Array.from({ length: BANDS }, (_, band) => quiet(bandOf(raw, band, 0, frames)));
+  const quiet = (values: Float32Array, from: number, step: number): number =>
+    clean ? Number.NEGATIVE_INFINITY : percentile(values, QUIET_SHARE, from, values.length, step) + OVER_NOISE_DB;
+  const noise = Float32Array.from({ length: BANDS }, (_, band) => quiet(raw, band, BANDS));
   // the fifth loudest frame, for the loudest ones may be a click
-  const loud = loudness.slice().sort().at(-5) ?? 0;
-  const edgeDb = Math.max(loud - EDGE_DB, quiet(loudness));
+  const loud = percentile(loudness, 1 - 5 / Math.max(6, frames));
+  const edgeDb = Math.max(loud - EDGE_DB, quiet(loudness, 0, 1));
   return { raw, frames, loudness, noise, edgeDb };
 }
 
@@ -288,7 +291,7 @@ function sketchOf({ raw, noise }: Line, from: number, to: number): Sketch {
   const floor = new Float32Array(BANDS);
   let tell = 0;
   for (let band = 0; band < BANDS; band++) {
-    const loudest = percentile(bandOf(raw, band, from, to), 0.9);
+    const loudest = percentile(raw, 0.9, from * BANDS + band, to * BANDS, BANDS);
     const lowest = Math.max(-DEPTH_DB, Math.min(-1, (noise[band] as number) - loudest));
     floor[band] = lowest;
     tell -= lowest / DEPTH_DB;
@@ -297,14 +300,23 @@ function sketchOf({ raw, noise }: Line, from: number, to: number): Sketch {
   return { levels, frames, floor, tell: Math.max(1, tell) };
 }
 
-function bandOf(raw: Levels, band: number, from: number, to: number): Float32Array {
-  return Float32Array.from({ length: to - from }, (_, frame) => raw[(from + frame) * BANDS + band] as number);
-}
+/** Half decibels from -20 up: where the levels of `bandLevels` lie. */
+const counts = new Uint16Array(320);
+const binOf = (db: number): number => Math.max(0, Math.min(counts.length - 1, Math.round((db + 20) * 2)));
 
-/** The value that so large a share of them does not exceed. */
-function percentile(values: Float32Array, share: number): number {
-  const sorted = values.slice().sort();
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+/** The level that so large a share of the values does not exceed, to half a decibel. `values[from], values[from + step], ...` below `to`. */
+function percentile(values: Float32Array, share: number, from = 0, to = values.length, step = 1): number {
+  counts.fill(0);
+  let left = 0;
+  for (let at = from; at < to; at += step) {
+    const bin = binOf(values[at] as number);
+    counts[bin] = (counts[bin] as number) + 1;
+    left++;
+  }
+  left = Math.floor(left * share) + 1;
+  let bin = 0;
+  while (bin < counts.length - 1 && left > (counts[bin] as number)) left -= counts[bin++] as number;
+  return bin / 2 - 20;
 }
 
 /** dB, summed over the bands. Where the heard sound is at its noise floor, the phrase is taken to be no quieter than that. */

@@ -23,10 +23,10 @@ describe("the appointment desk", () => {
   test("leads the polite caller to a moved appointment", () => {
     const said = talk(lines("+12025550101"), { variables: { customer_name: "Guest" }, tools: [] }).map((plan) => plan.say.join(" "));
     expect(said).toEqual([
-      "Thank you for taking the time. I am calling about your appointment on Tuesday at ten o'clock. Does that time still suit you?",
-      "Of course, Thursday afternoon is possible. I can offer you two o'clock or half past three. Which one would you prefer?",
-      "Perfect. I have moved your appointment to half past three. You will get a text message with the details. Is there anything else I can do for you?",
-      "You are very welcome, Guest. Have a lovely day. Goodbye.",
+      "It is about your appointment on Tuesday at ten. Does that still suit you?",
+      "Of course. For Thursday afternoon I can offer you two o'clock or half past three.",
+      "Perfect, half past three it is. Is there anything else?",
+      "You are welcome, Guest. Goodbye.",
     ]);
   });
 
@@ -63,7 +63,7 @@ describe("the appointment desk", () => {
     const asks = "Half past three would be perfect for me.";
     expect(talk([asks])[0]).toMatchObject({
       call: null,
-      say: [expect.stringContaining("half past three"), expect.anything(), expect.anything()],
+      say: [expect.stringContaining("half past three"), expect.anything()],
     });
     expect(talk([asks], { variables: {}, tools: ["get_weather", "book_slot"] })[0]).toMatchObject({
       say: ["Very well, one moment please."],

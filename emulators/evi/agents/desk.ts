@@ -4,7 +4,7 @@ import type { Agent } from "./agent.ts";
 export const desk: Agent = {
   name: "desk",
   habit: "A friendly appointment desk: moves appointments, knows prices and hours, looks up orders, says goodbye.",
-  voice: "slt",
+  voice: "slt-bright",
   greeting: "Hello, {{customer_name}}. This is the appointment desk. Is this a good moment to talk?",
   rules: [
     {
@@ -65,33 +65,29 @@ export const desk: Agent = {
       hears:
         /\b(?:move|change|postpone|reschedule|shift)\b.*\b(monday|tuesday|wednesday|thursday|friday|tomorrow)(?: (morning|afternoon|evening))?/i,
       once: true,
-      say: ["Of course, {{1}} {{2}} is possible.", "I can offer you two o'clock or half past three.", "Which one would you prefer?"],
+      say: ["Of course.", "For {{1}} {{2}} I can offer you two o'clock or half past three."],
     },
     {
       hears: /\b(move|change|postpone|reschedule|shift|another day)\b/i,
       once: true,
-      say: ["Of course.", "I can offer you Thursday at two o'clock, or at half past three.", "Which one would you prefer?"],
+      say: ["Of course.", "I can offer you Thursday at two o'clock, or at half past three."],
     },
     {
       hears:
         /\b(half past (?:one|two|three|four|nine|ten)|(?:one|two|three|four|nine|ten) o'clock|friday|thursday|monday|tuesday)\b.*\b(perfect|fine|good|great|works|would be|prefer)\b/i,
       once: true,
-      say: [
-        "Perfect. I have moved your appointment to {{1}}.",
-        "You will get a text message with the details.",
-        "Is there anything else I can do for you?",
-      ],
+      say: ["Perfect, {{1}} it is.", "Is there anything else?"],
       calls: {
         tool: /book|appoint|slot|schedul|calendar/i,
         parameters: { time: "{{1}}" },
         before: ["Very well, one moment please."],
-        answered: ["Perfect. I have moved your appointment to {{1}}.", "Is there anything else I can do for you?"],
+        answered: ["Perfect, {{1}} is booked.", "Is there anything else?"],
         failed: ["I am sorry, the calendar cannot be reached just now.", "I will write it down and call you back."],
       },
     },
     {
       hears: /\b(goodbye|bye|that is all|that's all|hang up)\b/i,
-      say: ["You are very welcome, {{customer_name}}.", "Have a lovely day. Goodbye."],
+      say: ["You are welcome, {{customer_name}}.", "Goodbye."],
       hangUp: true,
     },
     {
@@ -106,11 +102,7 @@ export const desk: Agent = {
     {
       hears: /\b(good moment|how can i help|who is (?:this|calling|there)|speaking|hello|yes)\b/i,
       once: true,
-      say: [
-        "Thank you for taking the time.",
-        "I am calling about your appointment on Tuesday at ten o'clock.",
-        "Does that time still suit you?",
-      ],
+      say: ["It is about your appointment on Tuesday at ten.", "Does that still suit you?"],
     },
     { hears: /\b(cancel)\b/i, say: ["I have cancelled it for you.", "Just call us whenever you want a new one."] },
     { hears: /\b(yes|yeah|okay|sure|all right|fine)\b/i, say: ["Very good.", "Is there anything else I can do for you?"] },
