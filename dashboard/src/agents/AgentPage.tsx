@@ -11,7 +11,7 @@ import { Sheet } from "../look/Sheet.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
-import { type Draft, draftOf, emptyDraft, engines, settingsOf } from "./draft.ts";
+import { type Draft, draftOf, emptyDraft, engines, settingsOf, voicemailRules } from "./draft.ts";
 
 export function AgentPage(): ReactNode {
   const { id } = useParams({ from: "/inside/agents/$id" });
@@ -87,10 +87,10 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
     setWrong("wrong" in read ? read.wrong : {});
     if ("settings" in read) save.mutate(read.settings);
   };
-  const of = (name: Exclude<keyof Draft, "record">) => ({
+  const of = (name: Exclude<keyof Draft, "record" | "notice_recorded">) => ({
     value: draft[name],
     onChange: (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value }),
-    wrong: wrong[name] ?? (save.error instanceof Refused ? save.error.field(name) : null),
+    wrong: wrong[name] ?? (save.error instanceof Refused ? (save.error.field(name) ?? save.error.field(`line.${name}`)) : null),
   });
 
   return (
@@ -152,18 +152,43 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
           hint="One a line, with country code. A call to another number goes to the default agent."
           {...of("numbers")}
         />
-        <label className="flex items-start gap-2.5">
-          <input
-            type="checkbox"
-            checked={draft.record}
-            onChange={(event) => setDraft({ ...draft, record: event.target.checked })}
-            className="mt-0.5 size-4 accent-ink"
+        <Mark
+          label="Record its calls"
+          hint="At the carrier, from the answer on, each voice on its own channel."
+          checked={draft.record}
+          onMark={(record) => setDraft({ ...draft, record })}
+        />
+        <TextArea
+          label="Notice before the agent"
+          rows={2}
+          maxLength={1500}
+          hint="Spoken by the carrier, as that the call is recorded. Left empty, the agent speaks at once."
+          {...of("notice")}
+        />
+        {draft.notice.trim() !== "" && (
+          <Mark
+            label="The notice is part of the recording"
+            hint="So that it can be shown that it was given."
+            checked={draft.notice_recorded}
+            onMark={(notice_recorded) => setDraft({ ...draft, notice_recorded })}
           />
-          <span>
-            <span className="font-strong">Record its calls</span>
-            <span className="block text-small text-soft">At the carrier, from the answer on, each voice on its own channel.</span>
-          </span>
-        </label>
+        )}
+        <Choice label="When a machine answers, it" {...of("voicemail")}>
+          {Object.entries(voicemailRules).map(([rule, said]) => (
+            <option key={rule} value={rule}>
+              {said}
+            </option>
+          ))}
+        </Choice>
+        {draft.voicemail === "leave_message" && (
+          <TextArea
+            label="The message"
+            rows={2}
+            maxLength={1500}
+            hint="Spoken by the carrier after the beep. {{name}} is filled in. A person who answers may wait up to five seconds for the agent."
+            {...of("voicemail_message")}
+          />
+        )}
         <details open={wrong.options !== undefined || undefined}>
           <summary className="font-strong">The engine's own settings</summary>
           <TextArea className="pt-2" label="JSON, passed through untouched" rows={4} mono dir="ltr" spellCheck={false} {...of("options")} />
@@ -185,6 +210,18 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
       )}
       {!mayChange && <p className="pt-5 text-soft">Your account may look at agents, not change them.</p>}
     </form>
+  );
+}
+
+function Mark({ label, hint, checked, onMark }: { label: string; hint: string; checked: boolean; onMark: (checked: boolean) => void }) {
+  return (
+    <label className="flex items-start gap-2.5">
+      <input type="checkbox" checked={checked} onChange={(event) => onMark(event.target.checked)} className="mt-0.5 size-4 accent-ink" />
+      <span>
+        <span className="font-strong">{label}</span>
+        <span className="block text-small text-soft">{hint}</span>
+      </span>
+    </label>
   );
 }
 

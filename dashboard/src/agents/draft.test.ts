@@ -33,6 +33,17 @@ describe("an agent's form", () => {
       },
     });
   });
+  it("keeps the rules of the line, and says nothing of them where nobody has set one", () => {
+    const lined: AgentSettings = {
+      ...settings,
+      line: { voicemail: "leave_message", voicemail_message: "Call us back.", notice: null, notice_recorded: false },
+    };
+    expect(settingsOf(draftOf(lined), lined)).toEqual({ settings: lined });
+    expect(settingsOf({ ...draftOf(lined), voicemail_message: " " }, lined)).toEqual({
+      wrong: { voicemail_message: "Say what is to be left." },
+    });
+    expect(settingsOf(draftOf(settings), settings)).toEqual({ settings });
+  });
   it("takes numbers on lines or after commas", () => {
     const read = settingsOf({ ...draftOf(settings), numbers: "+1 202 555 0100, +12025550101\n\n" }, settings);
     expect("settings" in read && read.settings.numbers).toEqual(["+1 202 555 0100", "+12025550101"]);

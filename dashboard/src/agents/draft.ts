@@ -1,13 +1,18 @@
 /** An agent's settings as a form holds them, and back. */
-import type { AgentSettings } from "../ask/shapes.ts";
+import type { AgentSettings, LineRules } from "../ask/shapes.ts";
 
 export const engines = { evi: "Hume EVI", openai: "OpenAI Realtime" } as const satisfies Record<AgentSettings["engine"], string>;
 
+/** What an agent may do when a machine answers. */
+export const voicemailRules = {
+  talk: "talks to it as to a person",
+  hang_up: "hangs up",
+  leave_message: "leaves a message after the beep",
+} as const satisfies Record<LineRules["voicemail"], string>;
+
 /** Every field as text or a mark, as inputs have it. */
-export type Draft = Record<
-  "name" | "engine" | "prompt" | "greeting" | "language" | "voice" | "max_minutes" | "numbers" | "options",
-  string
-> & { record: boolean };
+type Texts = "name" | "engine" | "prompt" | "greeting" | "language" | "voice" | "max_minutes" | "numbers" | "options";
+export type Draft = Record<Texts | "voicemail" | "voicemail_message" | "notice", string> & Record<"record" | "notice_recorded", boolean>;
 
 export const emptyDraft: Draft = {
   name: "",
@@ -20,6 +25,10 @@ export const emptyDraft: Draft = {
   numbers: "",
   options: "{}",
   record: true,
+  voicemail: "talk",
+  voicemail_message: "",
+  notice: "",
+  notice_recorded: false,
 };
 
 export const draftOf = (settings: AgentSettings): Draft => ({
@@ -33,6 +42,10 @@ export const draftOf = (settings: AgentSettings): Draft => ({
   numbers: settings.numbers.join("\n"),
   options: JSON.stringify(settings.options, null, 2),
   record: settings.record,
+  voicemail: settings.line?.voicemail ?? "talk",
+  voicemail_message: settings.line?.voicemail_message ?? "",
+  notice: settings.line?.notice ?? "",
+  notice_recorded: settings.line?.notice_recorded ?? false,
 });
 
 export type Read = { settings: AgentSettings } | { wrong: Partial<Record<keyof Draft, string>> };
@@ -53,6 +66,7 @@ export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
     .filter((number) => number !== "");
   const strange = numbers.find((number) => !/^\+[\d\s()./-]{6,}$/.test(number));
   if (strange !== undefined) wrong.numbers = `${strange} is no telephone number with its country code.`;
+  if (draft.voicemail === "leave_message" && draft.voicemail_message.trim() === "") wrong.voicemail_message = "Say what is to be left.";
   const options = objectIn(draft.options);
   if (options === null) wrong.options = "This is not a JSON object.";
   if (options === null || Object.keys(wrong).length > 0) return { wrong };
@@ -69,8 +83,21 @@ export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
       numbers,
       options,
       record: draft.record,
+      ...lineOf(draft, before),
     },
   };
+}
+
+/** The rules of the line; left out where nobody has ever set one. */
+function lineOf(draft: Draft, before: AgentSettings | null): { line?: LineRules } {
+  const line: LineRules = {
+    voicemail: draft.voicemail === "hang_up" || draft.voicemail === "leave_message" ? draft.voicemail : "talk",
+    voicemail_message: draft.voicemail_message.trim() === "" ? null : draft.voicemail_message.trim(),
+    notice: draft.notice.trim() === "" ? null : draft.notice.trim(),
+    notice_recorded: draft.notice_recorded,
+  };
+  const untouched = line.voicemail === "talk" && line.voicemail_message === null && line.notice === null && !line.notice_recorded;
+  return untouched && before?.line === undefined ? {} : { line };
 }
 
 function objectIn(text: string): Record<string, unknown> | null {

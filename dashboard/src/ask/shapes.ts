@@ -1,5 +1,5 @@
 /** Every shape and table of the contract that the dashboard reads, in one place. */
-export { Agent, AgentSettings } from "@earshot/contract/agent";
+export { Agent, AgentSettings, LineRules } from "@earshot/contract/agent";
 export { ApiKey, MadeApiKey } from "@earshot/contract/api-key";
 export { Call, CallEvent, Direction, LiveChange, PlaceCall, page, Speaker, Utterance } from "@earshot/contract/call";
 export { type Permission, roleMay } from "@earshot/contract/permission";

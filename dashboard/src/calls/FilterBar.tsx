@@ -176,6 +176,7 @@ function SearchBox({ value, onSearch }: { value: string; onSearch: (q: string) =
       dir="auto"
       aria-label="Search what was said, a name or a number"
       placeholder="Words, a name or a number"
+      title={'Words of one sentence, "a phrase", -without, a name, or digits of a number'}
       value={typed}
       onChange={(event) => setTyped(event.target.value)}
       className={`${inputClass} w-60! max-sm:w-auto! max-sm:grow`}
