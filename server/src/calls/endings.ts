@@ -21,7 +21,7 @@ const failures: Readonly<Record<Exclude<LegEnd, "completed">, Ending>> = {
 };
 
 /** SIP answers that say by themselves why an unanswered call was over, when the event that names it was lost (RFC 3261 §21.4, §21.6). */
-const sipTells: Readonly<Record<number, Exclude<LegEnd, "completed">>> = { 486: "busy", 600: "busy", 480: "no_answer" };
+export const sipTells: Readonly<Record<number, Exclude<LegEnd, "completed">>> = { 486: "busy", 600: "busy", 480: "no_answer" };
 
 /** A talk that stops this close to its longest length was stopped by it. Durations are whole seconds. */
 const LIMIT_SLACK_S = 2;

@@ -1,7 +1,7 @@
 import type { LegEnd } from "../carrier/port.ts";
 import type { Sql } from "../db/pool.ts";
 import { type CallId, type LegId, newId } from "../ids.ts";
-import { wasConnected } from "./endings.ts";
+import { sipTells, wasConnected } from "./endings.ts";
 import { recordEvent } from "./events.ts";
 import type { Known, LegKnown } from "./known.ts";
 
@@ -18,7 +18,7 @@ const said: Readonly<Record<TransferResult, string>> = {
   invalid_number: "The carrier says the person's number does not exist.",
   unreachable: "The carrier cannot reach the person's number.",
   restricted: "The carrier does not allow calls to the person's number.",
-  cancelled: "The caller hung up before the person answered.",
+  cancelled: "The call ended before the person answered.",
   failed: "The carrier could not make the connection.",
 };
 
@@ -56,16 +56,21 @@ export async function failTransfer(sql: Sql, call: CallId, detail: string, at: D
 }
 
 /**
- * Brings the transfer to what its leg says, after a word was heard of a leg. Returns true when the caller is now connected to the person, once.
- * The transfer of a leg is the one that was open when the leg was first heard of.
+ * Brings the transfer to what its leg says, after a word was heard of a leg; and closes one that is open when the call is over. Returns true when
+ * the caller is now connected to the person, once.
  */
 export async function noteTransferLeg(sql: Sql, before: Known, after: Known, heard: LegId | null): Promise<boolean> {
   const leg = after.legs.find((one) => one.leg === heard && one.kind === "transfer");
-  if (leg === undefined) return false;
-  const call = after.call.id;
+  const connected = leg !== undefined && (await noteLeg(sql, before, after.call.id, leg));
+  if (after.call.status === "ended" && before.call.status !== "ended") await cancelOpen(sql, after);
+  return connected;
+}
+
+/** The transfer of a leg is the one that was open when the leg was first heard of. */
+async function noteLeg(sql: Sql, before: Known, call: CallId, leg: LegKnown): Promise<boolean> {
   const result = resultOf(leg);
   const { rowCount } = await sql.query(
-    `update transfers set leg = $2, ringing_at = $3, connected_at = $4, ended_at = $5, result = $6, detail = $7
+    `update transfers set leg = $2, ringing_at = $3, connected_at = $4, ended_at = $5, result = coalesce($6, result), detail = $7
      where id = (select id from transfers where call_id = $1 and (leg = $2 or leg is null and result is null) order by leg = $2 desc nulls last, asked_at limit 1)`,
     [call, leg.leg, leg.ringingAt, leg.answeredAt, leg.overAt, result, leg.detail],
   );
@@ -79,9 +84,8 @@ export async function noteTransferLeg(sql: Sql, before: Known, after: Known, hea
       said: "The person's phone rings.",
       once: `transfer.ringing:${leg.leg}`,
     });
-  const had = before.legs.find((one) => one.leg === heard);
-  const was = had === undefined ? null : resultOf(had);
-  if (result === null || result === was) return false;
+  const had = before.legs.find((one) => one.leg === leg.leg);
+  if (result === null || (had !== undefined && resultOf(had) === result)) return false;
   const at = (result === "connected" ? leg.answeredAt : leg.overAt) ?? leg.seenAt ?? new Date(0);
   const kind = result === "connected" ? "transfer.connected" : "transfer.failed";
   await recordEvent(sql, {
@@ -95,9 +99,28 @@ export async function noteTransferLeg(sql: Sql, before: Known, after: Known, hea
   return result === "connected";
 }
 
-/** Typed: connected, or why not; null while it is open. Someone who hung up while the person's phone rang cancelled it. */
+/** The call is over and nobody was connected: whoever hung up did so while the person's phone rang. */
+async function cancelOpen(sql: Sql, { call }: Known): Promise<void> {
+  const at = call.endedAt ?? new Date(0);
+  const { rowCount } = await sql.query(
+    "update transfers set result = 'cancelled', ended_at = coalesce(ended_at, $2) where call_id = $1 and result is null",
+    [call.id, at],
+  );
+  if (rowCount)
+    await recordEvent(sql, {
+      call: call.id,
+      at,
+      kind: "transfer.failed",
+      actor: "carrier",
+      said: said.cancelled,
+      once: "transfer.cancelled",
+    });
+}
+
+/** Typed: connected, or why not; null while it is open. A bare `completed` says nothing: the word that names the reason usually comes beside it. */
 function resultOf(leg: LegKnown): TransferResult | null {
   if (wasConnected(leg)) return "connected";
   if (leg.endedAs === null) return null;
-  return leg.endedAs === "completed" ? "cancelled" : leg.endedAs;
+  if (leg.endedAs !== "completed") return leg.endedAs;
+  return leg.sipCode === null ? null : (sipTells[leg.sipCode] ?? null);
 }
