@@ -4,7 +4,19 @@ import { afterEach, describe, expect, it } from "vitest";
 import { openSpeechWatch } from "../speech/vad.ts";
 import { readWav, writeWav } from "../speech/wav.ts";
 import type { Network } from "./network.ts";
-import { type App, ask, callTo, indexOfSound, markOf, noise, peopleFile, type Seen, startApp, startTestNetwork } from "./test-app.ts";
+import {
+  type App,
+  ask,
+  callTo,
+  indexOfSound,
+  markOf,
+  noise,
+  peopleFile,
+  type Seen,
+  samples,
+  startApp,
+  startTestNetwork,
+} from "./test-app.ts";
 
 const quick = { whenDialled: { answers: { afterMs: 0 } } };
 const line = noise(0.2, 7);
@@ -14,6 +26,7 @@ const crowd = [
   { number: "+12025550342", habit: "presses 2 1 #", ...quick, script: [{ after: { ms: 100 }, press: "21#" }] },
   { number: "+12025550343", habit: "says one thing", ...quick, script: [{ after: { ms: 200 }, say: { wav: "line.wav" } }] },
   { number: "+12025550344", habit: "speaks a sentence", ...quick, script: [{ after: { ms: 100 }, say: { text: "Good morning to you." } }] },
+  { number: "+12025550346", habit: "waits a while", ...quick, script: [{ after: { ms: 2_000 }, hangUp: true }] },
   { number: "+12025550345", habit: "hangs up soon", ...quick, script: [{ after: { ms: 300 }, hangUp: true }] },
 ];
 const silent = "12025550341";
@@ -222,6 +235,33 @@ describe("connect to a phone", () => {
   });
 });
 
+describe("the socket first", () => {
+  it("opens by REST, performs its NCCO and rings the phone into it: each hears the other from the first word", async () => {
+    await start({});
+    const { body: made } = await ask(network, "POST", "/v1/calls", {
+      to: [{ type: "websocket", uri: `${app.wsUrl}/media#not`, "content-type": "audio/l16;rate=16000" }],
+      from: { type: "phone", number: "anything" },
+      event_url: [`${app.url}/event`],
+      ncco: [],
+    });
+    expect((await app.event("failed", (seen) => seen.body.uuid === made.uuid)).body.detail).toBe("cannot_route");
+    const { body: good } = await ask(network, "POST", "/v1/calls", {
+      to: [{ type: "websocket", uri: `${app.wsUrl}/media`, "content-type": "audio/l16;rate=16000", headers: { a: 1 } }],
+      from: { type: "phone", number: "anything" },
+      event_url: [`${app.url}/event`],
+      ncco: [{ action: "connect", from: "12025550100", endpoint: [{ type: "phone", number: "12025550343" }] }],
+    });
+    const socket = await app.sockets.first(() => true);
+    expect(await socket.messages.first(() => true)).toEqual({ event: "websocket:connected", "content-type": "audio/l16;rate=16000", a: 1 });
+    const heardByUs = (): Int16Array => samples(Buffer.concat(socket.frames.all.map((frame) => frame.bytes)));
+    await socket.frames.first(() => indexOfSound(heardByUs(), line) >= 0);
+    socket.socket.close();
+    const phone = await app.event("completed", (seen) => seen.body.to === "12025550343");
+    expect(phone.body.disconnected_by).toBe("platform");
+    expect((await over(good.uuid)).body).toMatchObject({ from: "anything", to: `${app.wsUrl}/media`, headers: { a: 1 } });
+  });
+});
+
 describe("conversation and transfer", () => {
   it("joins legs in one room by its name, each with a transfer event, and ends with the one who ends it", async () => {
     await start({
@@ -250,7 +290,7 @@ describe("conversation and transfer", () => {
     await start({
       "/answer": (own) => [{ action: "conversation", name: "waiting", startOnEnter: false, musicOnHoldUrl: [`${own.url}/tune.wav`] }],
     });
-    const uuid = await dial("12025550345");
+    const uuid = await dial("12025550346");
     expect(indexOfSound(await heard(uuid), tune)).toBeGreaterThanOrEqual(0);
   });
 

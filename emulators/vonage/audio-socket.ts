@@ -62,18 +62,33 @@ export interface SocketPlan {
  */
 export function openAudioSocket(plan: SocketPlan, events: SocketEvents, tap: SocketTap | null): Promise<Opened> {
   return new Promise((resolve) => {
-    let refused: number | null = null;
-    const socket = new WebSocket(plan.uri, {
-      perMessageDeflate: false,
-      handshakeTimeout: plan.openWithinMs,
-      ...(plan.authorization ? { headers: { authorization: plan.authorization } } : {}),
-    });
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(plan.uri, {
+        perMessageDeflate: false,
+        handshakeTimeout: plan.openWithinMs,
+        ...(plan.authorization ? { headers: { authorization: plan.authorization } } : {}),
+      });
+    } catch (problem) {
+      // an address that `ws` does not take, for instance one with a fragment
+      resolve({
+        open: false,
+        status: "failed",
+        detail: "cannot_route",
+        because: problem instanceof Error ? problem.message : String(problem),
+      });
+      return;
+    }
     socket.binaryType = "nodebuffer";
     socket.on("unexpected-response", (request, response) => {
-      refused = response.statusCode ?? 0;
       response.resume();
       request.destroy();
-      resolve({ open: false, status: "failed", detail: "internal_error", because: `The handshake got HTTP status ${refused}.` });
+      resolve({
+        open: false,
+        status: "failed",
+        detail: "internal_error",
+        because: `The handshake got HTTP status ${response.statusCode}.`,
+      });
     });
     socket.on("error", (problem: NodeJS.ErrnoException) => {
       resolve({

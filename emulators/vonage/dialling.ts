@@ -47,7 +47,13 @@ function dialPhone(exchange: Switchboard, leg: Leg, number: string, dtmfAnswer: 
     return;
   }
   const { whenDialled, callsBackAfterMs } = person;
-  if (callsBackAfterMs !== undefined) leg.whenOver(() => void ticker.after(callsBackAfterMs, () => void exchange.personCallsIn(person)));
+  if (callsBackAfterMs !== undefined) {
+    leg.whenOver(() => {
+      ticker.after(callsBackAfterMs, () => {
+        exchange.personCallsIn(person).catch((problem: Error) => leg.plan.ledger.note(leg.uuid, problem.message));
+      });
+    });
+  }
   const pickedUp = (media: Media): void => answer(exchange, leg, person, media, dtmfAnswer, plan);
 
   if ("refuses" in whenDialled) {

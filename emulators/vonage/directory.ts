@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import type { z } from "zod";
 import { people as everyone } from "../people/people.ts";
 import { type Line, PeopleFile, type Person } from "../people/person.ts";
 import { resample } from "../speech/resample.ts";
@@ -28,13 +27,15 @@ export class Directory {
    */
   static async open(file: string | undefined): Promise<Directory> {
     if (!file) return new Directory(everyone, ".");
-    let more: z.infer<typeof PeopleFile>;
     try {
-      more = PeopleFile.parse(JSON.parse(await readFile(file, "utf8")));
+      const { people } = PeopleFile.parse(JSON.parse(await readFile(file, "utf8")));
+      const directory = new Directory([...everyone, ...people], dirname(resolve(file)));
+      // a missing or wrong sound file shall be told now, not in the middle of a call
+      await Promise.all(directory.people.flatMap(linesOf).map((line) => "wav" in line && directory.#sound(line, "")));
+      return directory;
     } catch (problem) {
       throw new BadPeople(`${file}: ${problem instanceof Error ? problem.message : String(problem)}`);
     }
-    return new Directory([...everyone, ...more.people], dirname(resolve(file)));
   }
 
   get people(): readonly Person[] {
@@ -46,14 +47,9 @@ export class Directory {
     return this.#people.get(number.startsWith("+") ? number : `+${number}`) ?? null;
   }
 
-  /** Lays a person over the table, as a people file does. */
-  add(person: Person): void {
-    this.#people.set(person.number, person);
-  }
-
   /** The sounds of all lines of a person, made or read once. */
   async soundsOf(person: Person): Promise<ReadonlyMap<Line, Int16Array>> {
-    const lines = person.script.flatMap((step) => ("say" in step ? [step.say] : []));
+    const lines = linesOf(person);
     const sounds = await Promise.all(lines.map((line) => this.#sound(line, person.voice)));
     return new Map(lines.map((line, place) => [line, sounds[place] ?? new Int16Array(0)]));
   }
@@ -72,4 +68,8 @@ export class Directory {
     const sound = readWav(await readFile(resolve(this.#folder, wav)));
     return resample(channelOf(sound, 0), sound.rate, RATE);
   }
+}
+
+function linesOf(person: Person): Line[] {
+  return person.script.flatMap((step) => ("say" in step ? [step.say] : []));
 }

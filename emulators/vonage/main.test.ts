@@ -74,6 +74,9 @@ it("says what is wrong with a people file", async () => {
   expect(code).toBe(2);
   expect(stderr).toMatch(/people.json/);
   expect(stderr).toMatch(/number/);
+  const mute = { number: "+12025550170", habit: "none", script: [{ after: { ms: 1 }, say: { wav: "gone.wav" } }] };
+  await writeFile(join(folder, "people.json"), JSON.stringify({ people: [mute] }));
+  expect((await run([...flags, "--people", join(folder, "people.json")]).exit).stderr).toMatch(/gone\.wav/);
 });
 
 it("makes an account of its own when it is given none, and keeps it for the next time", async () => {

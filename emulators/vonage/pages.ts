@@ -87,5 +87,5 @@ export class Pages {
 /** A page of another origin shall not use the microphone line of this one. */
 function isOwnPage(request: IncomingMessage): boolean {
   const { origin, host } = request.headers;
-  return origin === undefined || new URL(origin).host === host;
+  return origin === undefined || (URL.canParse(origin) && new URL(origin).host === host);
 }

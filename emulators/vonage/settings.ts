@@ -30,6 +30,8 @@ export const Settings = z.strictObject({
   answerTimeoutMs: z.coerce.number().int().min(1).default(5_000),
   eventTimeoutMs: z.coerce.number().int().min(1).default(10_000),
   retryAfterMs: z.coerce.number().int().min(0).default(1_000),
+  /** How often an event is sent when it is not answered (Vonage does not say whether it tries again). */
+  eventAttempts: z.coerce.number().int().min(1).max(10).default(1),
   /** Whether an own server that sends another size than 20 ms is suffered or cut off (Vonage does not say). */
   oddFrames: z.enum(["tolerate", "close"]).default("tolerate"),
   /** Whether markers still pending are dropped by `clear`, or come at once (Vonage does not say). */
@@ -67,6 +69,7 @@ export const flags = {
   "answer-timeout-ms": "answerTimeoutMs",
   "event-timeout-ms": "eventTimeoutMs",
   "retry-after-ms": "retryAfterMs",
+  "event-attempts": "eventAttempts",
   "odd-frames": "oddFrames",
   "notify-after-clear": "notifyAfterClear",
   "record-after-ms": "recordAfterMs",

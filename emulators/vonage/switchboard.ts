@@ -34,7 +34,7 @@ import type { Instructions, Payload, Target, Webhooks } from "./webhooks.ts";
 import type { CreateCall } from "./wire.ts";
 
 /** Legs remembered after their end. */
-const KEPT_LEGS = 4_000;
+const KEPT_LEGS = 2_000;
 
 export interface Parts {
   readonly settings: Settings;

@@ -206,6 +206,19 @@ describe("an application that is dead", () => {
   }
 });
 
+describe("events that are not answered", () => {
+  it("are sent again as often as told, and no more once they are", async () => {
+    let refusals = 2;
+    await start((seen) => (seen.body.status === "busy" && refusals-- > 0 ? { status: 503 } : undefined), { eventAttempts: 5 });
+    await ask(network, "POST", "/v1/calls", callTo("12025550103", app));
+    await app.requests.first((seen) => seen.body.status === "busy", 3);
+    await app.event("completed");
+    const busy = app.requests.all.filter((seen) => seen.body.status === "busy");
+    expect(busy).toHaveLength(3);
+    expect(new Set(busy.map((seen) => seen.raw)).size).toBe(1);
+  });
+});
+
 describe("a network that misbehaves", () => {
   const busyBut = (faults: object): object => ({
     number: "+12025550303",

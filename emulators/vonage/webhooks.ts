@@ -40,6 +40,9 @@ export type Instructions =
  */
 const PATIENCE_MS = 200;
 
+/** How long a network that is stopped waits for the answers to its last webhooks. */
+const LAST_WORDS_MS = 2_000;
+
 /** Vonage asks for an answer within seconds, tries twice, then the fallback, and signs everything it sends. */
 export class Webhooks {
   readonly #settings: Settings;
@@ -70,7 +73,7 @@ export class Webhooks {
     return `Bearer ${await signWebhook(this.#signer, queryAsPayload(new URL(uri)))}`;
   }
 
-  /** Sends an event and forgets it: whether plain events are tried again is not documented, so they are not. */
+  /** Sends an event and forgets it. Whether plain events are tried again is not documented: `eventAttempts` says. */
   tell(ledger: Ledger, target: Target | null, name: string, body: Payload): void {
     if (!target) return;
     const { faults } = ledger;
@@ -81,7 +84,7 @@ export class Webhooks {
     }
     const send = (): void => {
       const times = faults.doubles ? 2 : 1;
-      for (let time = 0; time < times; time++) void this.#send(ledger, kind, name, target, body, time + 1);
+      for (let time = 0; time < times; time++) void this.#sendAgain(ledger, kind, name, target, body);
     };
     const later = faults.delaysMs ? () => void this.#ticker.after(faults.delaysMs ?? 0, send) : send;
     if (!faults.reorders) {
@@ -157,6 +160,14 @@ export class Webhooks {
     return { got: "nothing", because: reading.because };
   }
 
+  async #sendAgain(ledger: Ledger, kind: Exchange["kind"], name: string, target: Target, body: Payload): Promise<void> {
+    for (let attempt = 1; attempt <= this.#settings.eventAttempts; attempt++) {
+      if (attempt > 1) await new Promise<void>((next) => this.#ticker.after(this.#settings.retryAfterMs, next));
+      const outcome = await this.#send(ledger, kind, name, target, body, attempt);
+      if (outcome.ok || !outcome.again) return;
+    }
+  }
+
   #send(ledger: Ledger, kind: Exchange["kind"], name: string, target: Target, body: Payload, attempt: number): Promise<Outcome> {
     const turn = kind === "event" || kind === "record" ? this.#turns.get(ledger) : undefined;
     const deliver = (): Promise<Outcome> => this.#deliver(ledger, kind, name, target, body, attempt);
@@ -209,9 +220,9 @@ export class Webhooks {
     return outcome;
   }
 
-  /** Waits for what is under way, then lets go of its connections. */
+  /** Waits a little for what is under way, then lets go of its connections. */
   async close(): Promise<void> {
-    await this.settled();
+    await Promise.race([this.settled(), new Promise<void>((enough) => this.#ticker.after(LAST_WORDS_MS, enough))]);
     forgetConnections();
   }
 }

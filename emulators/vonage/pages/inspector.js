@@ -29,6 +29,8 @@ const time = (at) =>
     second: "2-digit",
     fractionalSecondDigits: 1,
   });
+/** @param {number} seconds */
+const length = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 /** @param {any} end */
 const party = (end) => end.uri ?? (end.number ? `+${end.number}` : (end.user ?? end.extension ?? ""));
 /** @param {any} leg */
@@ -61,7 +63,7 @@ async function draw() {
           element("span", {}, leg.direction === "inbound" ? `${party(leg.from)} calls in` : `to ${party(leg.to)}`),
           element("span", { class: leg.over ? "quiet" : "good" }, leg.status),
           element("span", { class: "quiet mono" }, time(leg.created_at)),
-          element("span", { class: "quiet" }, leg.duration ? `${leg.duration} s` : ""),
+          element("span", { class: "quiet" }, leg.duration ? length(Number(leg.duration)) : ""),
         ),
       ),
     ),
@@ -73,9 +75,9 @@ async function draw() {
   ];
   byId("call").replaceChildren(
     heading(whole),
-    legsTable(legs),
+    legsList(legs),
     ...legs.filter((/** @type {any} */ leg) => leg.ncco).map(ncco),
-    story(whole),
+    story(whole, legs),
   );
 }
 
@@ -92,35 +94,36 @@ function heading(call) {
 }
 
 /** @param {any[]} legs */
-function legsTable(legs) {
-  const head = ["leg", "party", "status", "answered", "ended", "by", "sound"];
+function legsList(legs) {
   return element(
-    "table",
-    { class: "legs" },
-    element("thead", {}, element("tr", {}, ...head.map((word) => element("th", { scope: "col" }, word)))),
-    element(
-      "tbody",
-      {},
-      ...legs.map((leg) =>
-        element(
-          "tr",
-          {},
-          element(
-            "td",
-            { class: colour(leg) },
-            leg.kind === "websocket" ? "audio socket" : "phone",
-            element("div", { class: "mono quiet" }, leg.uuid),
-          ),
-          element("td", {}, leg.direction === "inbound" ? party(leg.from) : party(leg.to)),
-          element("td", {}, leg.status),
-          element("td", {}, leg.answered_at ? time(leg.answered_at) : ""),
-          element("td", {}, leg.ended_at ? time(leg.ended_at) : ""),
-          element("td", {}, leg.ended_by ?? ""),
-          element("td", {}, leg.audio ? soundFacts(leg.audio) : ""),
-        ),
+    "ul",
+    { class: "legs", "aria-label": "Legs" },
+    ...legs.map((leg) =>
+      element(
+        "li",
+        {},
+        element("span", { class: colour(leg) }, legName(leg)),
+        element("span", { class: "party" }, leg.direction === "inbound" ? party(leg.from) : party(leg.to)),
+        element("span", { class: leg.over ? "quiet" : "good" }, leg.status),
+        element("span", { class: "quiet facts" }, legFacts(leg)),
+        element("span", { class: "quiet mono facts" }, leg.uuid),
       ),
     ),
   );
+}
+
+/** @param {any} leg */
+const legName = (leg) => (leg.kind === "websocket" ? "audio socket" : "phone");
+
+/** @param {any} leg */
+function legFacts(leg) {
+  return [
+    leg.answered_at ? `answered ${time(leg.answered_at)}` : "",
+    leg.ended_at ? `ended ${time(leg.ended_at)}${leg.ended_by ? ` by the ${leg.ended_by}` : ""}` : "",
+    leg.audio ? soundFacts(leg.audio) : "",
+  ]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 /** @param {any} audio */
@@ -147,16 +150,20 @@ function ncco(leg) {
   );
 }
 
-/** @param {any} call */
-function story(call) {
+/** @param {any} call @param {any[]} legs */
+function story(call, legs) {
   const entries = [
-    ...call.notes.map((/** @type {any} */ note, /** @type {number} */ place) => ({ at: note.at, key: `n${place}`, note })),
-    ...call.webhooks.map((/** @type {any} */ webhook, /** @type {number} */ place) => ({ at: webhook.at, key: `w${place}`, webhook })),
+    ...call.notes.map((/** @type {any} */ note, /** @type {number} */ place) => ({ at: note.at, key: `${call.uuid} n${place}`, note })),
+    ...call.webhooks.map((/** @type {any} */ webhook, /** @type {number} */ place) => ({
+      at: webhook.at,
+      key: `${call.uuid} w${place}`,
+      webhook,
+    })),
   ].sort((one, other) => one.at.localeCompare(other.at));
   return element(
     "ol",
     { class: "story", "aria-label": "What happened" },
-    ...entries.map((entry) => element("li", {}, entry.webhook ? exchange(entry) : note(entry))),
+    ...entries.map((entry) => element("li", {}, entry.webhook ? exchange(entry, legs) : note(entry))),
   );
 }
 
@@ -165,9 +172,10 @@ function note({ note }) {
   return element("div", { class: "note quiet" }, element("span", { class: "mono" }, time(note.at)), element("span", {}, note.said));
 }
 
-/** @param {any} entry */
-function exchange({ key, webhook }) {
+/** @param {any} entry @param {any[]} legs */
+function exchange({ key, webhook }, legs) {
   const good = webhook.problem === null;
+  const leg = legs.find(({ uuid }) => uuid === (webhook.body.uuid ?? webhook.body.call_uuid));
   const details = element(
     "details",
     {
@@ -178,11 +186,7 @@ function exchange({ key, webhook }) {
       "summary",
       {},
       element("span", { class: "mono" }, time(webhook.at)),
-      element(
-        "span",
-        {},
-        `${webhook.kind === "event" ? "event" : webhook.kind === "record" ? "recording" : "asks how to go on"}: ${webhook.name}${webhook.attempt > 1 ? ` (attempt ${webhook.attempt})` : ""}`,
-      ),
+      element("span", {}, what(webhook), ...(leg ? [element("span", { class: colour(leg) }, ` ${legName(leg)}`)] : [])),
       element("span", { class: good ? "good" : "bad" }, good ? `${webhook.status} in ${webhook.ms} ms` : webhook.problem),
     ),
     element(
@@ -192,6 +196,13 @@ function exchange({ key, webhook }) {
     ),
   );
   return details;
+}
+
+/** @param {any} webhook */
+function what({ kind, name, attempt }) {
+  const words =
+    kind === "event" ? name : kind === "record" ? "recording" : `asks how to go on (${kind === "fallback" ? "fallback" : name})`;
+  return attempt > 1 ? `${words}, once more` : words;
 }
 
 /** @param {string} text */
@@ -244,6 +255,8 @@ async function redraw() {
   }
 }
 
+// figures of a live call move without anything happening
+setInterval(() => document.querySelector("#calls .good") && redraw(), 1_000);
 addEventListener("hashchange", redraw);
 new EventSource("/emulator/live").addEventListener("message", redraw);
 await people();
