@@ -12,6 +12,8 @@ export class Claims {
   /** Name to "somebody asked for it again meanwhile". */
   readonly #held = new Map<string, boolean>();
   #connection: Promise<pg.Client> | null = null;
+  /** The last statement sent: one at a time on the one connection. */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(url: string) {
     this.#url = url;
@@ -30,8 +32,7 @@ export class Claims {
     let locked: pg.Client | null = null;
     try {
       const client = await this.#client();
-      const { rows } = await client.query<{ mine: boolean }>("select pg_try_advisory_lock(hashtextextended($1, 0)) as mine", [name]);
-      if (!rows[0]?.mine) return false;
+      if (!(await this.#say(client, "select pg_try_advisory_lock(hashtextextended($1, 0)) as done", name))) return false;
       locked = client;
       do {
         this.#held.set(name, false);
@@ -40,7 +41,7 @@ export class Claims {
       return true;
     } finally {
       this.#held.delete(name); // in the same breath as the last look: whoever asks from here on takes the lock again, it counts
-      await locked?.query("select pg_advisory_unlock(hashtextextended($1, 0))", [name]).catch(() => {}); // a lost connection has unlocked already
+      if (locked) await this.#say(locked, "select pg_advisory_unlock(hashtextextended($1, 0)) as done", name).catch(() => {}); // a lost connection has unlocked already
     }
   }
 
@@ -48,6 +49,12 @@ export class Claims {
     const client = await this.#connection?.catch(() => null);
     this.#connection = null;
     await client?.end().catch(() => {});
+  }
+
+  #say(client: pg.Client, statement: string, name: string): Promise<boolean> {
+    const said = this.#last.then(() => client.query<{ done: boolean }>(statement, [name])).then(({ rows }) => rows[0]?.done === true);
+    this.#last = said.catch(() => {});
+    return said;
   }
 
   #client(): Promise<pg.Client> {

@@ -79,7 +79,11 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   const orLater =
     <Data extends object>(queue: Queue<Data>, key: (data: Data) => string, work: (data: Data, signal: AbortSignal) => Promise<boolean>) =>
     async (data: Data, signal: AbortSignal) => {
-      if (!(await work(data, AbortSignal.any([signal, stopping.signal])))) await enqueue(pool, queue, key(data), data, ELSEWHERE_MS);
+      try {
+        if (!(await work(data, AbortSignal.any([signal, stopping.signal])))) await enqueue(pool, queue, key(data), data, ELSEWHERE_MS);
+      } catch (error) {
+        if (!stopping.signal.aborted) throw error; // broken off by our own end: the next start finds the row
+      }
     };
   const recordingOf = ({ recording }: { recording: RecordingId }) => recording;
   const callOf = ({ call }: { call: CallId }) => call;

@@ -66,7 +66,12 @@ export class AudioThreads {
     const worker = new Worker(new URL("./thread.ts", import.meta.url), {
       name: "earshot audio",
       resourceLimits: { maxOldGenerationSizeMb: 512 },
+      stdout: true,
+      stderr: true,
     });
+    // The decoders print a line for each broken frame, thousands for a file of noise. What matters comes as an answer.
+    worker.stdout.resume();
+    worker.stderr.resume();
     const thread: Thread = { worker, busy: null };
     this.#threads.add(thread);
     worker.on("message", (answer: Answer) => {

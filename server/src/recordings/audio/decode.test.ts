@@ -3,7 +3,7 @@ import { createOggEncoder } from "wasm-media-encoders";
 import { decode, isUnreadable } from "./decode.ts";
 import { type Measured, Meter, type Track } from "./meter.ts";
 import { type AudioFormat, formatOf } from "./sound.ts";
-import { babble, mp3Of, silence, streamed, tone, wavOf } from "./test-sounds.ts";
+import { babble, mp3Of, randomFrom, silence, streamed, tone, wavOf } from "./test-sounds.ts";
 
 const left = babble(7.3, [[0.5, 3]], 1);
 const right = babble(7.3, [[3.5, 6.8]], 2);
@@ -12,6 +12,11 @@ async function measure(format: AudioFormat, file: Uint8Array, chunk = 4096): Pro
   const meter = new Meter();
   for await (const sound of decode(format, streamed(file, chunk))) meter.push(sound);
   return meter.finish();
+}
+/** Bytes without sense, the same every time. */
+function noise(bytes: number): Buffer {
+  const random = randomFrom(5);
+  return Buffer.from(Array.from({ length: bytes }, () => Math.floor(random() * 256)));
 }
 const loudFrames = (track: Track, fromMs: number, toMs: number) =>
   Array.from(track.levels.subarray(fromMs / 5, toMs / 5)).filter((level) => level > 100).length;
@@ -95,6 +100,7 @@ describe("decoding", () => {
     ["wav", Buffer.from("no")],
     ["ogg", Buffer.concat([Buffer.from("OggS"), Buffer.alloc(2000)])],
     ["ogg", Buffer.from("OggS")],
+    ["mp3", Buffer.concat([Buffer.from("ID3\x04\0\0\0\0\0\0", "latin1"), noise(300_000)])],
   ] as const)("blames the file when it is no %s", async (format, file) => {
     const error = await measure(format, file).catch((caught: unknown) => caught);
     expect(isUnreadable(error)).toBe(true);

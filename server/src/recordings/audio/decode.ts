@@ -1,3 +1,4 @@
+import { SoundUnsteady } from "./meter.ts";
 import { decodeMp3, Mp3Unreadable } from "./mp3.ts";
 import { decodeOgg, OggUnreadable } from "./ogg.ts";
 import type { AudioFormat, Sound } from "./sound.ts";
@@ -21,4 +22,4 @@ export function decode(format: AudioFormat, chunks: AsyncIterable<Uint8Array>, o
 
 /** Is the file to blame, and not us? */
 export const isUnreadable = (error: unknown): boolean =>
-  error instanceof Mp3Unreadable || error instanceof WavUnreadable || error instanceof OggUnreadable;
+  [Mp3Unreadable, WavUnreadable, OggUnreadable, SoundUnsteady].some((kind) => error instanceof kind);

@@ -39,6 +39,9 @@ export function levelOf(rms: number): number {
 /** The byte of {@link levelOf} for so many dBFS. */
 export const levelAt = (dbfs: number): number => Math.max(1, Math.min(200, Math.round((dbfs + 100) * 2)));
 
+/** The file changes its rate or its channels on the way: it is damaged, or several in one. */
+export class SoundUnsteady extends Error {}
+
 /** Grows by doubling: sound comes without saying how long it will be. */
 class Bytes<A extends Int8Array | Uint8Array> {
   #held: A;
@@ -108,7 +111,9 @@ export class Meter {
       this.#frameEnd = this.#endOf(0);
     }
     if (sound.rateHz !== this.#rateHz || sound.channels.length !== this.#sides.length) {
-      throw new Error(`The sound changes to ${sound.channels.length} channels at ${sound.rateHz} Hz after ${this.#samples} samples.`);
+      throw new SoundUnsteady(
+        `The sound changes to ${sound.channels.length} channels at ${sound.rateHz} Hz after ${this.#samples} samples.`,
+      );
     }
     const length = sound.channels[0]?.length ?? 0;
     for (let from = 0; from < length; ) {

@@ -5,6 +5,9 @@ import type { Sound } from "./sound.ts";
 
 export class Mp3Unreadable extends Error {}
 
+/** A file with a burst error or two is played with gaps; one with as many broken places as this is no recording. */
+const MOST_DAMAGES = 500;
+
 /**
  * Decodes an MP3 as it streams in. Encoder delay and padding are dropped when the file tells them (an Info tag).
  * Damaged frames become gaps, as in any player; `onDamage` hears of each. Synchronous work: for a worker thread.
@@ -17,6 +20,7 @@ export async function* decodeMp3(chunks: AsyncIterable<Uint8Array>, onDamage: (a
     let head: Buffer | null = Buffer.alloc(0);
     let channels = 2;
     let samples = 0;
+    let damages = 0;
     for await (const chunk of chunks) {
       let bytes: Uint8Array = chunk;
       if (head) {
@@ -32,6 +36,8 @@ export async function* decodeMp3(chunks: AsyncIterable<Uint8Array>, onDamage: (a
       }
       const { channelData, samplesDecoded, sampleRate, errors } = decoder.decode(bytes);
       for (const _ of errors) onDamage(samples);
+      damages += errors.length;
+      if (damages > MOST_DAMAGES) throw new Mp3Unreadable(`More than ${MOST_DAMAGES} broken places in the first ${samples} samples.`);
       samples += samplesDecoded;
       if (samplesDecoded > 0) yield { rateHz: sampleRate, channels: channelData.slice(0, channels) };
     }
