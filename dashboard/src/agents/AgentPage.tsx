@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { ask, Nothing } from "../ask/ask.ts";
 import { isUnknown, Refused } from "../ask/failures.ts";
 import { queries } from "../ask/queries.ts";
@@ -64,6 +64,8 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
   useTitle(agent?.settings.name ?? "New agent");
   const [draft, setDraft] = useState(shown);
   const [wrong, setWrong] = useState<Partial<Record<keyof Draft, string>>>({});
+  const [attempts, setAttempts] = useState(0);
+  const form = useRef<HTMLFormElement>(null);
   const changed = JSON.stringify(draft) !== JSON.stringify(shown);
 
   const keep = (saved: Agent) => {
@@ -80,11 +82,16 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
       void navigate({ to: "/agents/$id", params: { id: saved.id }, search: {}, replace: true });
     },
   });
+  // The first field that is wrong is where a person goes on.
+  useEffect(() => {
+    if (attempts > 0 || save.isError) form.current?.querySelector<HTMLElement>("[aria-invalid]")?.focus();
+  }, [attempts, save.isError]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (save.isPending) return;
     const read = settingsOf(draft, agent?.settings ?? null);
     setWrong("wrong" in read ? read.wrong : {});
+    setAttempts(attempts + 1);
     if ("settings" in read) save.mutate(read.settings);
   };
   const of = (name: Exclude<keyof Draft, "record" | "notice_recorded">) => ({
@@ -94,7 +101,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
   });
 
   return (
-    <form onSubmit={submit} noValidate className="max-w-2xl">
+    <form ref={form} onSubmit={submit} noValidate className="max-w-2xl [&_:is(input,textarea,select)]:scroll-mb-24">
       <div className="flex flex-wrap items-baseline gap-x-4">
         <h1 className="text-title font-strong">
           <bdi>{agent?.settings.name ?? "New agent"}</bdi>
@@ -137,7 +144,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
           label="What the agent is told"
           rows={8}
           maxLength={20_000}
-          hint="{{name}} is replaced by the call's variables. Asked whether it is a machine, the agent says so: that cannot be switched off."
+          hint="{{name}} is replaced by the call's variable, {{name|words}} says what stands there without one. Asked whether it is a machine, the agent says so: that cannot be switched off."
           {...of("prompt")}
         />
         <div className="grid gap-5 sm:grid-cols-3">

@@ -4,7 +4,7 @@ import { type FormEvent, useId, useRef, useState } from "react";
 import { ask } from "../ask/ask.ts";
 import { Refused } from "../ask/failures.ts";
 import { queries } from "../ask/queries.ts";
-import { Call, type EmulatedNumber, type PlaceCall } from "../ask/shapes.ts";
+import { type AgentSettings, Call, type EmulatedNumber, type PlaceCall } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { Choice, inputClass, TextField } from "../look/Field.tsx";
 import { Sheet } from "../look/Sheet.tsx";
@@ -42,7 +42,7 @@ export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => voi
   });
 
   const agent = agents.data?.find((a) => (agentId === "" ? a.is_default : a.id === agentId)) ?? agents.data?.[0];
-  const named = agent ? namedIn(`${agent.settings.prompt} ${agent.settings.greeting ?? ""}`) : [];
+  const named = agent ? namedIn(textsOf(agent.settings).join(" ")) : [];
   const variables = variablesFrom([...named.map((key) => ({ name: key, value: values[key] ?? "" })), ...own]);
   const wrong = (field: string) => (place.error instanceof Refused ? place.error.field(field) : null);
   const aboutField = ["to", "agent_id", "customer_name", "variables"].some((field) => wrong(field) !== null);
@@ -160,6 +160,14 @@ export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => voi
     </Sheet>
   );
 }
+
+/** Every text of an agent in which variables are filled. */
+const textsOf = ({ prompt, greeting, line }: AgentSettings): string[] => [
+  prompt,
+  greeting ?? "",
+  line?.notice ?? "",
+  line?.voicemail_message ?? "",
+];
 
 /** The people of the emulated network, by their habits: nobody's real telephone rings. */
 function EmulatedPeople({

@@ -2,7 +2,11 @@ import { expect, it } from "vitest";
 import { namedIn, variablesFrom } from "./variables.ts";
 
 it("an agent's texts name what they need, each once", () =>
-  expect(namedIn("Hello {{name}}, your {{ order_id }}: {{name}} {{2x}} {x}")).toEqual(["name", "order_id"]));
+  expect(namedIn("Hello {{name}}, your {{ order_id }}: {{name}} {{2x}} {x} {{plan|none}} {{customer_name|you}}")).toEqual([
+    "name",
+    "order_id",
+    "plan",
+  ]));
 it("rows left empty are not sent", () =>
   expect(
     variablesFrom([

@@ -1,8 +1,12 @@
 /** Variables of a call: the names an agent's texts ask for, and what was filled in. */
 
-/** The names written as {{name}} in a text, each once, in reading order. */
+/** What the server fills in by itself from the call (server: calls/load.ts). */
+const known: ReadonlySet<string> = new Set(["customer_name", "customer_number", "direction", "agent_name"]);
+
+/** The names a text asks the caller of the API for: each {{name}} or {{name|fallback}} once, in reading order, without what is known. */
 export function namedIn(text: string): string[] {
-  return [...new Set([...text.matchAll(/\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}\}/g)].map((match) => match[1] ?? ""))];
+  const names = [...text.matchAll(/\{\{\s*([A-Za-z_][A-Za-z0-9_]{0,63})\s*(?:\|[^{}]*)?\}\}/g)].map((match) => match[1] ?? "");
+  return [...new Set(names)].filter((name) => !known.has(name));
 }
 
 /** Rows of a form as the API takes them; rows without a name or without a value are left out. The last of a name wins. */
