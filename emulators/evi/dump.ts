@@ -10,14 +10,13 @@ import type { AudioFormat } from "./wire.ts";
  * `<chat>.json` at the end (format, sizes, status, close code).
  */
 export interface ChatDump {
-  format(format: AudioFormat): void;
-  heard(bytes: Uint8Array): void;
+  heard(bytes: Uint8Array, format: AudioFormat): void;
   said(id: string, index: number, base64: Buffer): void;
   message(direction: "in" | "out", frame: string): void;
   close(how: { readonly status: string; readonly code: number }): void;
 }
 
-export const noDump: ChatDump = { format() {}, heard() {}, said() {}, message() {}, close() {} };
+export const noDump: ChatDump = { heard() {}, said() {}, message() {}, close() {} };
 
 /** @param folder made if it is not there */
 export function openDump(folder: string, chatId: string, now: () => number): ChatDump {
@@ -31,10 +30,8 @@ export function openDump(folder: string, chatId: string, now: () => number): Cha
   let saidBytes = 0;
   const line = (entry: Record<string, unknown>): void => void messages.write(`${JSON.stringify({ at: now(), ...entry })}\n`);
   return {
-    format(next) {
-      format = next;
-    },
-    heard(bytes) {
+    heard(bytes, declared) {
+      format = declared;
       heardBytes += bytes.length;
       heard.write(new Uint8Array(bytes));
     },

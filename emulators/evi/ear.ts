@@ -33,6 +33,7 @@ export function openEar(format: AudioFormat, patience: Patience, listener: (even
   // the last PREFIX samples while it is quiet; the whole turn while someone speaks
   let kept = new Int16Array(2 * VAD_RATE);
   let keptLength = 0;
+  let freed = false;
 
   function keep(samples: Int16Array): void {
     if (turn.is === "quiet" && keptLength + samples.length > 2 * PREFIX) {
@@ -65,9 +66,11 @@ export function openEar(format: AudioFormat, patience: Patience, listener: (even
 
   return {
     push(bytes) {
+      if (freed) return;
       const samples = decode(bytes);
       const heard = resampler.push(samples);
-      for (let at = 0; at < heard.length; ) {
+      // whoever listens may free this ear in the middle of it
+      for (let at = 0; at < heard.length && !freed; ) {
         const part = heard.subarray(at, at + VAD_FRAME - filled);
         frame.set(part, filled);
         filled += part.length;
@@ -82,6 +85,8 @@ export function openEar(format: AudioFormat, patience: Patience, listener: (even
       return frames * 20;
     },
     free() {
+      if (freed) return;
+      freed = true;
       resampler.free();
       vad.free();
     },

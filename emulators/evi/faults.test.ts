@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { openPhraseBook, type PhraseBook } from "../speech/phrases.ts";
 import { speak } from "../speech/voice.ts";
 import { readWav } from "../speech/wav.ts";
-import { usualPace } from "./chat.ts";
+import { usualPace } from "./answering.ts";
 import { type HandClock, handClock } from "./clock.ts";
 import { agents, directed, ordinary } from "./directive.ts";
 import { type Faults, faultTable } from "./faults.ts";

@@ -53,7 +53,6 @@ export interface GroupRecord {
   readonly chats: ChatRecord[];
   /** What the agent remembers goes over from chat to chat. */
   memory: Memory;
-  turns: number;
 }
 
 export interface History {
@@ -75,7 +74,7 @@ export function openHistory(clock: Clock): History {
     chats,
     open(groupId, config) {
       const known = groupId === null ? undefined : groups.get(groupId);
-      const group: GroupRecord = known ?? { id: groupId ?? randomUUID(), chats: [], memory: fresh, turns: 0 };
+      const group: GroupRecord = known ?? { id: groupId ?? randomUUID(), chats: [], memory: fresh };
       groups.set(group.id, group);
       const chat: ChatRecord = {
         id: randomUUID(),

@@ -89,13 +89,13 @@ describe("the caller's turn", () => {
     expect(Math.max(...lasted)).toBe(300);
   });
 
-  test("is told in between every 600 ms, while there is a voice", () => {
+  test("is told in between, first after 300 ms and then every 500 ms, while there is a voice", () => {
     expect(
       live([
         [true, 2_000],
         [false, 900],
       ]).flatMap((event) => (event.what === "lasts" && event.interimDue ? [event.atMs] : [])),
-    ).toEqual([600, 1_200, 1_800]);
+    ).toEqual([300, 800, 1_300, 1_800]);
   });
 
   test("is cut after a minute: nobody is listened to for ever", () => {

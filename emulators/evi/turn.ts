@@ -24,8 +24,9 @@ export type TurnEvent =
 const FRAME_MS = 20;
 export const ONSET_MS = 60;
 export const LEAST_MS = 120;
-/** An interim transcript this often while someone speaks. */
-export const INTERIM_EVERY_MS = 600;
+/** An interim transcript so soon after the beginning, and then this often while someone speaks. */
+export const FIRST_INTERIM_MS = 300;
+export const INTERIM_EVERY_MS = 500;
 /** Nobody is listened to longer than this in one go. */
 export const LONGEST_MS = 60_000;
 
@@ -45,7 +46,7 @@ export function hear(turn: Turn, nowMs: number, voice: boolean, patience: Patien
       if (voicedMs < ONSET_MS) return [{ is: "quiet", voicedMs }, null];
       const beginMs = nowMs - voicedMs;
       return [
-        { is: "speaking", beginMs, lastVoiceMs: nowMs, voicedMs, toldMs: beginMs },
+        { is: "speaking", beginMs, lastVoiceMs: nowMs, voicedMs, toldMs: beginMs + FIRST_INTERIM_MS - INTERIM_EVERY_MS },
         { what: "began", beginMs },
       ];
     }
