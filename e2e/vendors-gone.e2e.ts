@@ -1,16 +1,17 @@
 import type { Call } from "@earshot/contract/call";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { briefNumber, briefPeople } from "./brief.ts";
 import { type House, openHouse, until } from "./house.ts";
 import { ended, events, type Page, place, playback, readCall, recorded, utterances } from "./shapes.ts";
 
 let house: House;
 beforeAll(async () => {
-  house = await openHouse();
+  house = await openHouse({ people: briefPeople });
 });
 afterAll(() => house.close());
 
 test("with the phone network and the engine gone, every past call can be read and its recording played, also after a restart", async () => {
-  const id = await place(house, "+12025550101");
+  const id = await place(house, briefNumber);
   await ended(house, id);
   await recorded(house, id, "carrier");
   await until("both recordings are compared", async () => (await events(house, id)).some((event) => event.kind === "recording.compared"));

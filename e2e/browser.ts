@@ -1,0 +1,27 @@
+import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+
+/** Debian's Chromium, headless, without its own background traffic. */
+export const openBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: [
+      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+      ...["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
+    ],
+  });
+
+/** A page that remembers what went wrong in it: errors on the console, and requests to anywhere but `origin`. */
+export async function openPage(context: BrowserContext, origin: string): Promise<{ page: Page; wrong: string[] }> {
+  const page = await context.newPage();
+  const wrong: string[] = [];
+  page.on("pageerror", (error) => wrong.push(`thrown: ${error.message}`));
+  page.on("console", (message) => {
+    // A refused request is told on the console by the browser itself; the page shows it to the person.
+    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) wrong.push(message.text());
+  });
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (!["data:", "blob:"].includes(url.protocol) && url.origin !== origin) wrong.push(`asked ${url.origin}`);
+  });
+  return { page, wrong };
+}

@@ -1,0 +1,126 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { briefNumber, briefPeople } from "./brief.ts";
+import { openBrowser, openPage } from "./browser.ts";
+import { type House, openHouse } from "./house.ts";
+import { recorded } from "./shapes.ts";
+
+/** One person's morning, told in order: each test goes on where the last one stopped. */
+let house: House;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let wrong: string[];
+
+const heading = (name: string | RegExp) => page.getByRole("heading", { name });
+const callId = (): string => new URL(page.url()).pathname.split("/").at(-1) as string;
+
+beforeAll(async () => {
+  [house, browser] = await Promise.all([openHouse({ people: briefPeople }), openBrowser()]);
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
+  ({ page, wrong } = await openPage(context, new URL(house.server.url).origin));
+  page.setDefaultTimeout(15_000);
+});
+afterAll(async () => {
+  await browser?.close();
+  await house?.close();
+});
+
+test("whoever is not signed in is asked to, and told in plain words when it is wrong", async () => {
+  await page.goto(house.server.url);
+  await page.getByLabel("E-mail").fill(house.admin.email);
+  await page.getByLabel("Password").fill("something else");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").waitFor();
+  expect(await page.getByRole("alert").innerText()).not.toMatch(/undefined|Error:/);
+  await page.getByLabel("Password").fill(house.admin.password);
+  await page.keyboard.press("Enter");
+  await heading("Calls").waitFor();
+});
+
+test("an empty list says what will be here and how to make it so", async () => {
+  await page.getByRole("button", { name: "Place a call" }).first().waitFor();
+  expect(await page.getByRole("main").innerText()).toMatch(/call/i);
+});
+
+test("a number that is none is refused at its field, and nobody is called", async () => {
+  await page.getByRole("button", { name: "Place a call" }).first().click();
+  const sheet = page.getByRole("dialog");
+  await sheet.getByLabel("Number", { exact: true }).fill("12");
+  await sheet.getByRole("button", { name: "Call", exact: true }).click();
+  const field = sheet.getByLabel("Number", { exact: true });
+  await expect.poll(() => field.getAttribute("aria-invalid")).toBe("true");
+  expect((await house.api<{ items: unknown[] }>("/api/calls")).items).toEqual([]);
+});
+
+test("a call to someone emulated is placed, seen as it runs, and grows sentence by sentence", async () => {
+  const sheet = page.getByRole("dialog");
+  await sheet.getByLabel("Number", { exact: true }).fill(briefNumber);
+  await sheet.getByLabel("Customer's name").fill("Küçük Çiçek Apotheke");
+  await sheet.getByRole("button", { name: "Call", exact: true }).click();
+  await page.waitForURL(/\/calls\/[0-9a-f-]{36}/);
+  await heading("Küçük Çiçek Apotheke").waitFor();
+  await page.getByRole("button", { name: "Hang up" }).waitFor();
+  await page.getByText("How can I help you?").first().waitFor({ timeout: 30_000 });
+  await page.getByText("Half past three would be perfect for me.").first().waitFor({ timeout: 30_000 });
+  await page.getByRole("button", { name: "Hang up" }).waitFor({ state: "detached", timeout: 60_000 });
+});
+
+test("when it has ended, the recording is there, verified, and plays from the sentence that is pressed", async () => {
+  await recorded(house, callId(), "carrier");
+  await page.getByText("Verified").first().waitFor({ timeout: 30_000 });
+  await page.getByText("Half past three would be perfect for me.").first().click();
+  const playing = () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll("audio")].map((a) => ({ at: a.currentTime, paused: a.paused, error: a.error?.message ?? null })),
+    );
+  await expect.poll(async () => (await playing()).some((audio) => !audio.paused && audio.at > 3), { timeout: 15_000 }).toBe(true);
+  await page.keyboard.press("Space");
+  await expect.poll(async () => (await playing()).every((audio) => audio.paused)).toBe(true);
+  expect((await playing()).every((audio) => audio.error === null)).toBe(true);
+});
+
+test("what was felt stands beside what was said, and everything that happened is told", async () => {
+  const text = await page.getByRole("main").innerText();
+  expect(text).toMatch(/Interest|Joy|Contentment|Calmness/);
+  expect(text).toMatch(/hung up/);
+});
+
+test("the list shows the call, how it ended and that its recording is safe; a reload keeps the filters", async () => {
+  await page.getByRole("link", { name: "Calls" }).first().click();
+  await page.getByText("Küçük Çiçek Apotheke").waitFor();
+  await page.getByLabel("Search what was said, a name or a number").fill("half past three");
+  await page.getByText("Küçük Çiçek Apotheke").waitFor();
+  await expect.poll(() => page.url()).toMatch(/half/);
+  await page.reload();
+  await page.getByText("Küçük Çiçek Apotheke").waitFor();
+  await page.getByLabel("Search what was said, a name or a number").fill("nobody ever said this");
+  await page.getByText("Küçük Çiçek Apotheke").waitFor({ state: "detached" });
+});
+
+test.each([
+  { what: "a phone, dark", width: 390, height: 844, colorScheme: "dark" as const },
+  { what: "a tablet", width: 820, height: 1180, colorScheme: "light" as const },
+])("on $what nothing is cut off and the player is in reach", async ({ width, height, colorScheme }) => {
+  const [call] = (await house.api<{ items: { id: string }[] }>("/api/calls")).items;
+  const small = await browser.newContext({ viewport: { width, height }, colorScheme, storageState: await context.storageState() });
+  const opened = await openPage(small, new URL(house.server.url).origin);
+  await opened.page.goto(new URL(`/calls/${call?.id}`, house.server.url).href);
+  await opened.page.getByRole("button", { name: "Play" }).waitFor();
+  const overflow = await opened.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+  expect(overflow).toBeLessThanOrEqual(0);
+  expect(opened.wrong).toEqual([]);
+  await small.close();
+});
+
+test("all of it happened without an error on the console and without asking any other host", () => {
+  expect(wrong).toEqual([]);
+});
+
+test("signing out closes the door", async () => {
+  await page.goto(new URL("/settings", house.server.url).href);
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await page.getByLabel("Password").waitFor();
+  await page.goto(new URL("/calls", house.server.url).href);
+  await page.getByLabel("Password").waitFor();
+});
