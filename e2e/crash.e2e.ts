@@ -36,7 +36,7 @@ describe.concurrent("the server is killed", () => {
     await house.server.kill();
     await house.startServer();
 
-    const call = await ended(house, id, 100_000);
+    const call = await ended(house, id, 160_000);
     expect(call.end_reason).not.toBeNull();
     const after = await utterances(house, id);
     for (const kept of before.said)
