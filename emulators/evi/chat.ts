@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { PhraseBook } from "../speech/phrases.ts";
-import { fill } from "./agents/decide.ts";
+import { fill, fresh } from "./agents/decide.ts";
 import { openAnswering, type Pace, prosodyFor } from "./answering.ts";
 import { type Behaviour, GRACE_MS, HARD_LIMIT_MS } from "./behaviour.ts";
 import type { Clock } from "./clock.ts";
@@ -140,6 +140,11 @@ export function openChat(parts: ChatParts, line: Line): Chat {
 
   function begin(): void {
     applySettings(opening.settings);
+    if (opening.resumedChatGroupId !== null && script.faults.resume === "refused") {
+      failAndEnd("E0101", "chat_group_not_found", `There is no chat group ${opening.resumedChatGroupId}.`, "ERROR");
+      return;
+    }
+    if (script.faults.resume === "forgotten") group.memory = fresh;
     outlet.send({ type: "chat_metadata", chat_group_id: group.id, chat_id: chat.id, request_id: randomUUID() });
     const from = JSON.stringify({ resumed_chat_group_id: opening.resumedChatGroupId });
     history.add(chat, { role: "SYSTEM", type: "CHAT_START_MESSAGE", message_text: from });
@@ -179,6 +184,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
         applySettings(message);
         const { type: _type, ...sent } = message;
         history.add(chat, { role: "SYSTEM", type: "SESSION_SETTINGS", message_text: JSON.stringify(sent) });
+        if (script.faults.mirrors) outlet.send({ ...settings, type: "session_settings" });
         return;
       }
       case "user_input": {

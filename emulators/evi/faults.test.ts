@@ -195,6 +195,29 @@ const proof: Record<string, () => Promise<void>> = {
     await client.until((message) => message.type === "user_message", client.messages.length);
     expect(of(client, "assistant_end")).toHaveLength(1);
   },
+  async "no-resume"() {
+    const first = await call("no-resume");
+    const { chat_group_id } = await first.until("chat_metadata");
+    const again = await connect(evi.url, { config_id: "no-resume", resumed_chat_group_id: chat_group_id });
+    expect(await again.closed).toBe(1000);
+    expect(again.messages).toMatchObject([{ type: "error", slug: "chat_group_not_found" }]);
+  },
+  async forgets() {
+    const move = "Could we move it to Friday?";
+    const first = await call("forgets");
+    says(first, move);
+    const offers = (message: Message): boolean => message.type === "assistant_message" && message.message.content.startsWith("For Friday");
+    await first.until(offers);
+    const again = await connect(evi.url, { config_id: "forgets", resumed_chat_group_id: first.messages[0].chat_group_id });
+    opened.push(again);
+    says(again, move);
+    await again.until(offers); // offered once in a conversation; it has forgotten that it did
+  },
+  async mirror() {
+    const client = await call("mirror");
+    client.send({ type: "session_settings", variables: { visits: 3 } });
+    expect(await client.until("session_settings")).toEqual({ type: "session_settings", variables: { visits: "3" } });
+  },
   async expires() {
     await still(async (own, clock) => {
       const client = await call("expires", own);

@@ -40,6 +40,10 @@ export interface Faults {
   readonly prosody?: "none" | "one missing" | "other names";
   /** Every message comes twice. */
   readonly doubles?: true;
+  /** A chat group is not resumed: an error, and 1000. Or it is, but nothing of it is remembered. */
+  readonly resume?: "refused" | "forgotten";
+  /** Settings in force come back after each session_settings. */
+  readonly mirrors?: true;
   readonly maxDurationS?: number;
   readonly inactivityS?: number;
   /** Webhooks: sent twice, held back so long, or signed wrongly. */
@@ -148,6 +152,9 @@ export const faultTable: readonly FaultRow[] = [
       },
     },
   },
+  { name: "no-resume", does: "refuses resumed_chat_group_id: an error and 1000 instead of chat_metadata", faults: { resume: "refused" } },
+  { name: "forgets", does: "takes resumed_chat_group_id and remembers nothing of it", faults: { resume: "forgotten" } },
+  { name: "mirror", does: "sends the settings in force back after each session_settings", faults: { mirrors: true } },
   { name: "expires", does: "E0715 after 30 s (max_duration), then 1000", faults: { maxDurationS: 30 } },
   { name: "impatient", does: "E0714 after 30 s without a user message, then 1000", faults: { inactivityS: 30 } },
   { name: "shuffled", does: "the chunks of a sentence arrive in another order", faults: { shuffled: true } },

@@ -63,6 +63,8 @@ export interface History {
     groupId: string | null,
     config: { id: string; version: number } | null,
   ): { readonly group: GroupRecord; readonly chat: ChatRecord; readonly resumed: boolean };
+  /** Forgets a chat, and its group when it was the last one of it. */
+  forget(chat: ChatRecord): void;
   add(chat: ChatRecord, event: Pick<ChatEvent, "role" | "type"> & Partial<ChatEvent>): ChatEvent;
 }
 
@@ -90,6 +92,13 @@ export function openHistory(clock: Clock): History {
       group.chats.push(chat);
       chats.set(chat.id, chat);
       return { group, chat, resumed: known !== undefined };
+    },
+    forget(chat) {
+      chats.delete(chat.id);
+      const group = groups.get(chat.groupId);
+      if (!group) return;
+      group.chats.splice(0, group.chats.length, ...group.chats.filter((one) => one !== chat));
+      if (group.chats.length === 0) groups.delete(group.id);
     },
     add(chat, { role, type, ...rest }) {
       const event: ChatEvent = {

@@ -46,6 +46,8 @@ export interface Evi {
   close(): Promise<void>;
 }
 
+/** Ended chats that are remembered; the oldest are forgotten first. A long load test does not fill the memory. */
+const MOST_ENDED = 2_000;
 /** Hume's limit for one message. */
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
@@ -56,6 +58,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
   const history = openHistory(clock);
   const mouth = openMouth();
   const chats = new Map<string, Chat>();
+  const ended: string[] = [];
   const webhooks = webhookSender({ clock, signingKey: options.webhookSigningKey ?? "emulated-webhook-signing-key", log });
   const sounds = openSoundKeeper(options.keepAudioBytes ?? 64 * 1024 * 1024);
   const libraries: Libraries = { configs: openLibrary(clock), prompts: openLibrary(clock), tools: openLibrary(clock) };
@@ -153,8 +156,16 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
     ws.on("close", (code) => {
       chat.gone(code);
       log(`chat ${chat.record.id} closed with ${code}`);
+      ended.push(chat.record.id);
+      if (ended.length > MOST_ENDED) forget(ended.shift() ?? "");
     });
     ws.on("error", (problem) => log(`chat ${chat.record.id}: ${problem.message}`));
+  }
+
+  function forget(id: string): void {
+    const chat = chats.get(id);
+    if (chat) history.forget(chat.record);
+    chats.delete(id);
   }
 
   /** Someone joins a chat by the control plane: hears all of it, and may say anything but sound. */

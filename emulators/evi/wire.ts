@@ -153,4 +153,5 @@ export type ServerMessage =
     }
   | { type: "tool_response"; tool_call_id: string; content: string; tool_name?: string; tool_type?: "function" | "builtin" }
   | { type: "tool_error"; tool_call_id: string; error: string; content?: string; tool_type?: "function" | "builtin" }
+  | ({ type: "session_settings" } & SessionSettings)
   | { type: "error"; code: string; slug: string; message: string; request_id: string };
