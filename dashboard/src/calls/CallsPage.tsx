@@ -143,7 +143,7 @@ function Nothing({ filters }: { filters: Filters }) {
     <div className="max-w-[34rem] px-4 py-16 sm:px-6">
       {narrowed ? (
         <>
-          <h2 className="text-lead font-strong">No call fits these filters</h2>
+          <p className="text-lead font-strong">No call fits these filters</p>
           <p className="pt-1 text-soft">Take one away, or look at a longer time.</p>
           <Link to="/calls" className={`${buttonClass("plain")} mt-4`}>
             Show all calls
@@ -151,7 +151,7 @@ function Nothing({ filters }: { filters: Filters }) {
         </>
       ) : (
         <>
-          <h2 className="text-lead font-strong">Your calls will be here</h2>
+          <p className="text-lead font-strong">Your calls will be here</p>
           <p className="pt-1 text-soft">
             Each with what was said, how it felt, how it ended, and its recording. Place the first one, or call one of your agent's numbers.
             {session.data?.emulated &&
