@@ -283,7 +283,6 @@ describe("an inbound call", () => {
     expect(await verdicts()).toEqual(["unknown_call"]);
     await post("/webhooks/vonage/answer", question);
     await inbox.sweep(true);
-    await inbox.sweep(true);
     expect((await verdicts()).sort()).toEqual(["applied", "applied"]);
     expect((await db.pool.query("select status from calls")).rows).toEqual([{ status: "in_progress" }]);
   });

@@ -5,7 +5,7 @@ import { spendPermit } from "../../calls/pace.ts";
 import type { Clock } from "../../clock.ts";
 import type { WebhookId } from "../../ids.ts";
 import { WebhookRefused, WebhookUnanswered } from "../failures.ts";
-import { type Door, type NewWebhook, refuseStored, storeRefused, storeWebhook } from "../webhooks.ts";
+import { type Door, type NewWebhook, refuseStored, storeRefused } from "../webhooks.ts";
 import { selfProof } from "./doctor.ts";
 import type { CallHooks, Inbox } from "./inbox.ts";
 import { readStored, tellHooks } from "./inbox.ts";
@@ -100,7 +100,7 @@ function route(
 async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts): Promise<FastifyReply> {
   const { pool, inbox } = parts;
   try {
-    const { id, signedBefore } = await storeWebhook(pool, webhook);
+    const { id, signedBefore } = await inbox.store(webhook);
     // A token proves one payload, but not the URL around it: the same token at another URL is somebody's replay.
     const elsewhere = signedBefore !== null && signedBefore !== webhook.url;
     const instructions = elsewhere ? "replayed" : await instruct(webhook, id, signedBefore !== null, parts);
@@ -137,7 +137,12 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
     const made = await instructionsFor(parts, question, { webhook: id, at: webhook.receivedAt, seenBefore });
     if (made === "replayed") return made;
     const dialing = made.call === null ? [] : (["ringing"] as const);
-    setImmediate(() => tellHooks(parts.hooks, parts.log, { call: made.call, leg: question.leg, moved: [...dialing, ...made.moved] }));
+    setImmediate(() => {
+      tellHooks(parts.hooks, parts.log, { call: made.call, leg: question.leg, moved: [...dialing, ...made.moved] });
+      // Events of an inbound call may come before its question (§6.4): they can be applied now.
+      if (made.isNew)
+        parts.inbox.sweep(true).catch((error: unknown) => parts.log.warn({ err: error }, "early events wait for the next sweep"));
+    });
     // Something went wrong on the way here, and the caller has waited in silence: a word first, then the call goes on.
     return webhook.door === "fallback" && made.talks ? [{ action: "talk", text: ONE_MOMENT, language: "en-US" }, ...made.ncco] : made.ncco;
   }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import type { Logger } from "pino";
 import { applyCarrierEvent, type Moved, type Verdict } from "../../calls/apply.ts";
@@ -11,7 +12,11 @@ import {
   type Judged,
   judgeWebhook,
   listPending,
+  metItsDouble,
+  type NewWebhook,
   noteAttempt,
+  openStoring,
+  type Stored,
   type StoredWebhook,
   takePending,
   trimRefused,
@@ -50,6 +55,8 @@ export interface InboxParts {
  * between the two leaves it pending, and the next sweep (of any process) applies it.
  */
 export interface Inbox {
+  /** Puts a request on disk; it stays pending until it is applied. */
+  store(webhook: NewWebhook): Promise<Stored>;
   /** Applies it soon; `url` is the one it came to. Never throws. */
   apply(id: WebhookId, url: string): void;
   /** Applies everything pending, and resolves when it is done. */
@@ -62,19 +69,27 @@ const EVERY_MS = 5_000;
 const FRESH_MS = 5_000;
 /** One call's webhooks are applied one after the other, in the order received; so many calls' at once. More would only wait for connections. */
 const LANES = 4;
+/** In a storm of requests each application gives way for this long, no longer: both must get on. */
+const WAIT_MS = 5;
+const MOST_WAITS = 4;
 /** What waits in memory at most; beyond it the sweep finds it in the table. */
 const MOST_WAITING = 20_000;
 const UNKNOWN_KEPT_MS = 24 * 3_600_000;
 const CARRIER = "vonage";
 
 export function openInbox(parts: InboxParts): Inbox {
+  const storing = openStoring(parts.pool);
   const waiting = Array.from({ length: LANES }, (): WebhookId[] => []);
   const running = new Map<number, Promise<void>>();
   let closed = false;
 
   const work = async (lane: number): Promise<void> => {
     const queue = waiting[lane] as WebhookId[];
-    for (let id = queue.shift(); id !== undefined; id = queue.shift()) await applyOne(parts, id);
+    for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+      // Storing goes first: the carrier waits for it, and for applying nobody does.
+      for (let waits = 0; storing.waiting > 0 && waits < MOST_WAITS && !closed; waits++) await setTimeout(WAIT_MS);
+      await applyOne(parts, id);
+    }
     running.delete(lane);
   };
   const add = (id: WebhookId, url: string): void => {
@@ -103,6 +118,7 @@ export function openInbox(parts: InboxParts): Inbox {
   }, parts.everyMs ?? EVERY_MS);
 
   return {
+    store: storing.store,
     apply: add,
     sweep,
     async close() {
@@ -135,8 +151,12 @@ export function readStored(webhook: StoredWebhook): { question: Question | null;
 }
 
 async function applyOne(parts: InboxParts, id: WebhookId): Promise<void> {
+  const apply = () => inTransaction(parts.pool, (sql) => applyStored(sql, id, parts.clock.now()));
   try {
-    const done = await inTransaction(parts.pool, (sql) => applyStored(sql, id, parts.clock.now()));
+    const done = await apply().catch((error: unknown) => {
+      if (metItsDouble(error)) return apply();
+      throw error;
+    });
     if (done !== null) tellHooks(parts.hooks, parts.log, done);
   } catch (error) {
     parts.log.error({ webhook: id, err: error }, "a webhook could not be applied; it stays pending");

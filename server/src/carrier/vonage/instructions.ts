@@ -32,6 +32,8 @@ export interface Instructions {
   /** Do they connect the call with an agent? */
   readonly talks: boolean;
   readonly moved: readonly Moved[];
+  /** Was the call made just now? Then events that came before it wait to be applied. */
+  readonly isNew: boolean;
 }
 
 /** A call whose audio breaks again and again is given up: each connect takes two tokens, so four connects a minute and fifty in all. */
@@ -61,9 +63,9 @@ export async function instructionsFor(
 ): Promise<Instructions | "replayed"> {
   return inTransaction(parts.pool, async (sql) => {
     const moved = question.call === null ? [] : (await applyCarrierEvent(sql, pickedUp(question, asked.at), asked.webhook, asked.at)).moved;
-    const call = question.call ?? (await receiveCall(sql, question, asked.at)).call;
+    const { call, isNew } = question.call === null ? await receiveCall(sql, question, asked.at) : { call: question.call, isNew: false };
     const live = await readLive(sql, call);
-    const sorry = { ncco: sorryNcco(), talks: false, moved };
+    const sorry = { ncco: sorryNcco(), talks: false, moved, isNew };
     if (live === null || !mayTalk(live) || (live.phone_leg !== null && live.phone_leg !== question.leg)) return { call: null, ...sorry };
     if (asked.seenBefore && (await countSocketTokens(sql, call)).used > 0) return "replayed";
     if (question.regionUrl !== null && hostRefusal(question.regionUrl, parts.apiUrl) === null) {
@@ -71,10 +73,10 @@ export async function instructionsFor(
     }
     if (live.settings === null) return { call, ...sorry };
     const message = await voicemailMessage(sql, parts, live, asked.at);
-    if (message !== null) return { call: null, ncco: message, talks: false, moved };
+    if (message !== null) return { call: null, ncco: message, talks: false, moved, isNew };
     const { record, line } = live.settings;
     const notice = line?.notice ? { text: line.notice, recorded: line.notice_recorded } : null;
-    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record, notice }), talks: true, moved };
+    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record, notice }), talks: true, moved, isNew };
   });
 }
 
