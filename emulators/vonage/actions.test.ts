@@ -2,13 +2,14 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openSpeechWatch } from "../speech/vad.ts";
-import { readWav, writeWav } from "../speech/wav.ts";
+import { channelOf, readWav, writeWav } from "../speech/wav.ts";
 import type { Network } from "./network.ts";
 import {
   type App,
   ask,
   callTo,
   indexOfSound,
+  loudness,
   markOf,
   noise,
   peopleFile,
@@ -16,6 +17,7 @@ import {
   samples,
   startApp,
   startTestNetwork,
+  token,
 } from "./test-app.ts";
 
 const quick = { whenDialled: { answers: { afterMs: 0 } } };
@@ -190,6 +192,53 @@ describe("record", () => {
     await dial(silent);
     const { body } = await app.event("record");
     expect(body).toMatchObject({ recording_url: "", size: 0 });
+  });
+});
+
+describe("record, in other forms", () => {
+  const recorded = async (more: object): Promise<Uint8Array> => {
+    await start({
+      "/answer": (own) => [
+        { action: "record", eventUrl: [`${own.url}/recording`], ...more },
+        { action: "connect", from: "12025550100", endpoint: [{ type: "phone", number: "12025550346" }] },
+      ],
+    });
+    await dial("12025550344");
+    return fetched((await app.event("record")).body.recording_url);
+  };
+  const fetched = async (url: string): Promise<Uint8Array> => {
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${await token()}` } });
+    return new Uint8Array(await answer.arrayBuffer());
+  };
+
+  it("has a channel per leg in joining order, as wav", async () => {
+    const wav = readWav(await recorded({ split: "conversation", channels: 3 }));
+    expect(wav.channels).toBe(3);
+    const loud = [0, 1, 2].map((channel) => loudness(channelOf(wav, channel)) > 100);
+    expect(loud).toEqual([true, false, false]);
+  });
+
+  it("is an ogg when asked for", async () => {
+    const ogg = await recorded({ format: "ogg", split: "conversation" });
+    expect(Buffer.from(ogg).toString("latin1", 0, 4)).toBe("OggS");
+    expect(Buffer.from(ogg).includes("vorbis")).toBe(true);
+  });
+
+  it("is transcribed out of the script, with the times of the sound", async () => {
+    const wav = readWav(await recorded({ format: "wav", split: "conversation", transcription: { language: "en-US" } }));
+    const { body } = await app.event("transcribed");
+    expect(body).toMatchObject({ type: "record", status: "transcribed", recording_uuid: (await app.event("record")).body.recording_uuid });
+    const { ver, channels } = JSON.parse(Buffer.from(await fetched(body.transcription_url)).toString("utf8"));
+    expect(ver).toBe("2.1.0");
+    expect(channels).toHaveLength(2);
+    expect(channels[1].transcript).toEqual([]);
+    const [line] = channels[0].transcript;
+    expect(line).toMatchObject({ sentence: "Good morning to you.", raw_sentence: "good morning to you" });
+    expect(line.words).toHaveLength(4);
+    const left = channelOf(wav, 0);
+    const from = (line.timestamp * 16) | 0;
+    const to = from + line.duration * 16;
+    expect(loudness(left, from, to)).toBeGreaterThan(10 * loudness(left, to + 1_600));
   });
 });
 

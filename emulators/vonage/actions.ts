@@ -44,7 +44,12 @@ export function perform(exchange: Switchboard, leg: Leg, run: Run, action: Actio
 async function record(exchange: Switchboard, leg: Leg, run: Run, action: ActionNamed<"record">): Promise<null> {
   const { recordings } = exchange.parts;
   if (action.beepStart) await playAndWait(run, leg.prompts, tone(1_000, 300));
-  const recording = recordings.start(leg, { layout: layoutOf(action), format: action.format ?? "mp3", target: targetOf(action, leg) });
+  const recording = recordings.start(leg, {
+    layout: layoutOf(action),
+    format: action.format ?? "mp3",
+    target: targetOf(action, leg),
+    transcription: action.transcription ? targetOf(action.transcription, leg) : null,
+  });
   const { endOnSilence, endOnKey, timeOut } = action;
   if (endOnSilence === undefined && endOnKey === undefined && timeOut === undefined) return null;
   await untilRecorded(exchange, leg, run, { endOnSilence, endOnKey, timeOut });
@@ -141,7 +146,12 @@ async function conversation(exchange: Switchboard, leg: Leg, run: Run, action: A
     });
   }
   if (action.record && room.recordings.size === 0) {
-    exchange.parts.recordings.start(leg, { layout: { kind: "mono" }, format: "mp3", target: targetOf(action, leg) });
+    exchange.parts.recordings.start(leg, {
+      layout: { kind: "mono" },
+      format: "mp3",
+      target: targetOf(action, leg),
+      transcription: action.transcription ? targetOf(action.transcription, leg) : null,
+    });
   }
   const [music] = action.musicOnHoldUrl ?? [];
   if (music) void holdMusic(exchange, leg, run, room, music);
@@ -202,7 +212,7 @@ async function input(exchange: Switchboard, leg: Leg, run: Run, action: ActionNa
   const target = targetOf(action, leg);
   if (action.mode === "asynchronous") {
     const pressed = (digit: string): void => {
-      const body = inputEvent(leg.facts, { digits: digit, timedOut: false }, null, new Date());
+      const body = inputEvent(leg.facts, { digits: digit, timedOut: false }, null, exchange.parts.ticker.now());
       if (target) exchange.parts.webhooks.tell(leg.plan.ledger, target, "input", body);
     };
     leg.onKey.add(pressed);
@@ -212,13 +222,15 @@ async function input(exchange: Switchboard, leg: Leg, run: Run, action: ActionNa
   const heard = await collectInput(exchange.parts.ticker, leg, run, action);
   leg.prompts.stop();
   if (!target) return null;
-  const body = inputEvent(leg.facts, heard.dtmf, heard.speech, new Date());
+  const body = inputEvent(leg.facts, heard.dtmf, heard.speech, exchange.parts.ticker.now());
   return run.until(exchange.askEvent(leg, "input", target, body));
 }
 
 async function notify(exchange: Switchboard, leg: Leg, run: Run, action: ActionNamed<"notify">): Promise<Ncco | null> {
   const target: Target = { url: action.eventUrl[0], method: action.eventMethod };
-  return run.until(exchange.askEvent(leg, "notify", target, notifyEvent(leg.conversation.uuid, action.payload, new Date())));
+  return run.until(
+    exchange.askEvent(leg, "notify", target, notifyEvent(leg.conversation.uuid, action.payload, exchange.parts.ticker.now())),
+  );
 }
 
 async function wait(_: Switchboard, leg: Leg, run: Run, action: ActionNamed<"wait">): Promise<null> {

@@ -21,7 +21,7 @@ export interface Dialling {
 
 /** Rings a leg's party. What comes of it is told by events; `plan.proceed` when it was answered. */
 export function dial(exchange: Switchboard, leg: Leg, to: Endpoint, plan: Dialling): void {
-  exchange.tell(leg, "started", progressEvent(leg.facts, "started", new Date()));
+  exchange.tell(leg, "started", progressEvent(leg.facts, "started", exchange.parts.ticker.now()));
   // on a leg that was answered meanwhile the table of statuses lets nothing happen
   leg.after(RINGS_AFTER_MS + plan.ringS * 1_000, () => exchange.refuse(leg, "timeout", { by: "platform" }));
   switch (to.type) {
@@ -88,6 +88,10 @@ export function personMedia(exchange: Switchboard, leg: Leg, person: Person, sou
   return new PersonOnThePhone(person, sounds, {
     hangUp: () => exchange.end(leg, "user"),
     pressed: (digit) => exchange.pressed(leg, digit),
+    says: (text, lengthMs) => {
+      leg.plan.ledger.note(leg.uuid, text ? `says: ${text}` : `says something of ${(lengthMs / 1_000).toFixed(1)} s`);
+      if (text) leg.spoken.push({ text, atMs: exchange.parts.ticker.nowMs, lengthMs: Math.round(lengthMs) });
+    },
     beeped: () => leg.beeped(),
   });
 }
@@ -106,7 +110,7 @@ function answer(exchange: Switchboard, leg: Leg, person: Person, media: Media, d
     return;
   }
   detect(leg, person.detection, plan.detection, {
-    found: (is, subState) => exchange.tell(leg, is, detectionEvent(leg.facts, is, subState, new Date())),
+    found: (is, subState) => exchange.tell(leg, is, detectionEvent(leg.facts, is, subState, exchange.parts.ticker.now())),
     hangUp: () => exchange.end(leg, "platform"),
     proceed: plan.proceed,
   });

@@ -176,6 +176,16 @@ export function recordEvent(
   };
 }
 
+export function transcriptionEvent(conversationUuid: string, recordingUuid: string, url: string): Payload {
+  return {
+    conversation_uuid: conversationUuid,
+    type: "record",
+    recording_uuid: recordingUuid,
+    status: "transcribed",
+    transcription_url: url,
+  };
+}
+
 /** `2026-03-04T10:00:07Z`, as captured record webhooks have it. */
 function wholeSecond(at: Date): string {
   return `${at.toISOString().slice(0, 19)}Z`;

@@ -32,14 +32,14 @@ export class Files {
     this.#keepMs = keepMs;
   }
 
-  async put(uuid: string, sound: Uint8Array, format: Format, fault: Faults["file"] | null): Promise<StoredFile> {
-    const path = join(this.#folder, `${uuid}.${format}`);
-    await writeFile(path, sound);
+  async put(uuid: string, bytes: Uint8Array, contentType: string, fault: Faults["file"] | null): Promise<StoredFile> {
+    const path = join(this.#folder, uuid);
+    await writeFile(path, bytes);
     const file: StoredFile = {
       uuid,
       path,
-      contentType: contentTypes[format],
-      sizeBytes: sound.byteLength,
+      contentType,
+      sizeBytes: bytes.byteLength,
       storedAt: performance.now(),
       fault,
       asked: 0,

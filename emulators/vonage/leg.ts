@@ -10,6 +10,7 @@ import type { Ncco } from "./ncco.ts";
 import { Player } from "./player.ts";
 import type { Run } from "./run.ts";
 import type { Ticker } from "./ticker.ts";
+import type { Spoken } from "./transcript.ts";
 import type { Target } from "./webhooks.ts";
 
 export interface LegPlan {
@@ -42,7 +43,7 @@ function newUuid(direction: "inbound" | "outbound"): string {
 export class Leg {
   readonly uuid: string;
   readonly plan: LegPlan;
-  readonly createdAt = new Date();
+  readonly createdAt: Date;
   readonly createdMs = performance.now();
   conversation: Conversation;
   /** Its latest status, and the one REST shows: a failure is not overwritten by the `completed` that follows it. */
@@ -77,6 +78,8 @@ export class Leg {
   readonly onKey = new Set<(digit: string) => void>();
   /** Where `PUT .../input/dtmf` sends them. */
   keysTo: Target | null = null;
+  /** What an emulated person at its end has said. */
+  readonly spoken: Spoken[] = [];
   readonly #ticker: Ticker;
   readonly #delays = new Set<() => void>();
   readonly #whenOver = new Set<() => void>();
@@ -88,6 +91,7 @@ export class Leg {
     this.plan = plan;
     this.conversation = conversation;
     this.#ticker = ticker;
+    this.createdAt = ticker.now();
   }
 
   get facts(): LegFacts {

@@ -280,6 +280,25 @@ describe("the recording", () => {
     expect(Math.abs(wav.samples.length / 32 - talkMs)).toBeLessThan(500);
   });
 
+  it("is as long as the time between the events answered and completed, to the tick, when the instructions came with the call", async () => {
+    const { socket } = await call();
+    await lineCame(socket);
+    const { body: made } = await ask(
+      network,
+      "POST",
+      "/v1/calls",
+      callTo("12025550311", app, { answer_url: undefined, ncco: bridgeNcco(app) }),
+    );
+    const second = await app.sockets.first(() => true, 2);
+    await lineCame(second);
+    await hangUp(made.uuid);
+    const own = (seen: Seen): boolean => seen.body.uuid === made.uuid;
+    const [answered, completed] = await Promise.all([app.event("answered", own), app.event("completed", own)]);
+    const talkMs = Date.parse(completed.body.timestamp) - Date.parse(answered.body.timestamp);
+    const { bytes } = await fetchRecording();
+    expect(Math.abs(readWav(bytes).samples.length / 32 - talkMs)).toBeLessThanOrEqual(20);
+  });
+
   it("is an mp3 of 32 kbit/s when nothing else was asked for", async () => {
     const { uuid, socket } = await call({ record: { format: undefined } });
     send(socket, noise(0.3, 11));

@@ -2,7 +2,7 @@ import { awake, type Mind, think } from "../people/mind.ts";
 import type { Line, Person, Step } from "../people/person.ts";
 import { openSpeechWatch, type SpeechWatch } from "../speech/vad.ts";
 import type { Media } from "./media.ts";
-import { type Frame, SILENCE, tone } from "./mix.ts";
+import { type Frame, RATE, SILENCE, tone } from "./mix.ts";
 import { Player } from "./player.ts";
 
 /** How long a key is held down, and the pause after it. */
@@ -12,6 +12,8 @@ const BETWEEN_KEYS_MS = 160;
 export interface PhoneEvents {
   hangUp(): void;
   pressed(digit: string): void;
+  /** A line is begun that lasts so long; null when nobody wrote down what the sound says. */
+  says(text: string | null, lengthMs: number): void;
   /** The person's tone has sounded (a voicemail box). */
   beeped(): void;
 }
@@ -60,8 +62,11 @@ export class PersonOnThePhone implements Media {
   }
 
   #do(step: Step): void {
-    if ("say" in step) void this.#mouth.play(this.#sounds.get(step.say) ?? SILENCE);
-    else if ("beep" in step) {
+    if ("say" in step) {
+      const sound = this.#sounds.get(step.say) ?? SILENCE;
+      this.#events.says(step.say.text ?? null, (sound.length / RATE) * 1_000);
+      void this.#mouth.play(sound);
+    } else if ("beep" in step) {
       this.#beeping = true;
       void this.#mouth.play(tone(step.beep.hz, step.beep.ms));
     } else if ("press" in step) this.#keys = [...step.press];

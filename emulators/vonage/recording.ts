@@ -20,26 +20,38 @@ export function layoutOf(record: { readonly split?: "conversation" | undefined; 
   return { kind: "legs", channels: record.channels };
 }
 
+export interface RecordingPlan {
+  readonly layout: Layout;
+  readonly format: Format;
+  /** Where the record webhook goes. */
+  readonly target: Target | null;
+  /** Where the transcription webhook goes; null when none was asked for. */
+  readonly transcription: Target | null;
+}
+
 /** The sound of a conversation from the tick the action ran, sample by sample, until somebody ends it. */
 export class Recording {
   readonly uuid = randomUUID();
-  readonly fileUuid = randomUUID();
   readonly conversation: Conversation;
   readonly leg: Leg;
-  readonly layout: Layout;
-  readonly format: Format;
-  readonly target: Target | null;
-  readonly startedAt = new Date();
+  readonly plan: RecordingPlan;
+  readonly startedAt: Date;
+  readonly startedMs: number;
   endedAt: Date | null = null;
   readonly spool: Spool;
   readonly #frames: Frame[];
 
-  constructor(leg: Leg, layout: Layout, format: Format, target: Target | null, path: string) {
+  /**
+   * @param clock of the sound: its time of day, and its ms
+   * @param path of a file for the sound on its way
+   */
+  constructor(leg: Leg, plan: RecordingPlan, clock: { readonly nowMs: number; now(): Date }, path: string) {
     this.leg = leg;
     this.conversation = leg.conversation;
-    this.layout = layout;
-    this.format = format;
-    this.target = target;
+    this.plan = plan;
+    this.startedAt = clock.now();
+    this.startedMs = clock.nowMs;
+    const { layout } = plan;
     const channels = layout.kind === "mono" ? 1 : layout.kind === "stereo" ? 2 : layout.channels;
     this.spool = new Spool(path, channels);
     this.#frames = new Array<Frame>(channels).fill(null);
@@ -47,7 +59,8 @@ export class Recording {
 
   /** This tick's sound of the conversation's legs. */
   take(): void {
-    const { layout, leg, conversation } = this;
+    const { leg, conversation } = this;
+    const { layout } = this.plan;
     switch (layout.kind) {
       case "stereo":
         this.#frames[0] = leg.said;

@@ -1,15 +1,19 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { recordEvent } from "./events.ts";
-import { encode, type Files } from "./files.ts";
+import { recordEvent, transcriptionEvent } from "./events.ts";
+import { contentTypes, encode, type Files } from "./files.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Leg } from "./leg.ts";
-import { Recording } from "./recording.ts";
+import { Recording, type RecordingPlan } from "./recording.ts";
 import type { Settings } from "./settings.ts";
 import type { Ticker } from "./ticker.ts";
-import type { Webhooks } from "./webhooks.ts";
+import { transcript } from "./transcript.ts";
+import type { Target, Webhooks } from "./webhooks.ts";
 
 /** After the record webhook that had to be first: what was held back for it. */
 const HELD_BACK_MS = 200;
+/** From the record webhook to that of its transcription. */
+const TRANSCRIBED_MS = 400;
 
 interface Parts {
   readonly settings: Settings;
@@ -31,14 +35,8 @@ export class Recordings {
   }
 
   /** Starts recording a leg's conversation, from this tick on. */
-  start(leg: Leg, options: Pick<Recording, "layout" | "format" | "target">): Recording {
-    const recording = new Recording(
-      leg,
-      options.layout,
-      options.format,
-      options.target,
-      join(this.#parts.folder, `recording-${this.#made++}.pcm`),
-    );
+  start(leg: Leg, plan: RecordingPlan): Recording {
+    const recording = new Recording(leg, plan, this.#parts.ticker, join(this.#parts.folder, `recording-${this.#made++}.pcm`));
     leg.conversation.recordings.add(recording);
     leg.plan.ledger.note(leg.uuid, `recording ${recording.uuid} begins`);
     return recording;
@@ -48,8 +46,10 @@ export class Recordings {
   finish(recording: Recording, regionUrl: string): Promise<void> {
     recording.conversation.recordings.delete(recording);
     if (recording.endedAt) return Promise.resolve();
-    recording.endedAt = new Date();
-    const finishing = this.#store(recording, recording.endedAt, regionUrl).finally(() => this.#finishing.delete(finishing));
+    recording.endedAt = this.#parts.ticker.now();
+    const finishing = this.#store(recording, recording.endedAt, this.#parts.ticker.nowMs, regionUrl)
+      .catch((problem: Error) => recording.leg.plan.ledger.note(recording.leg.uuid, `the recording is lost: ${problem.message}`))
+      .finally(() => this.#finishing.delete(finishing));
     this.#finishing.add(finishing);
     return finishing;
   }
@@ -69,7 +69,7 @@ export class Recordings {
     await Promise.allSettled([...this.#finishing]);
   }
 
-  async #store(recording: Recording, endedAt: Date, regionUrl: string): Promise<void> {
+  async #store(recording: Recording, endedAt: Date, endedMs: number, regionUrl: string): Promise<void> {
     const { settings, files, ticker, webhooks } = this.#parts;
     const { ledger } = recording.leg.plan;
     const { faults } = ledger;
@@ -80,8 +80,8 @@ export class Recordings {
     let sizeBytes = 0;
     if (recording.spool.samples > 0 && faults.file !== "empty") {
       const channels = await recording.spool.read();
-      const format = channels.length > 2 ? "wav" : recording.format;
-      const file = await files.put(recording.fileUuid, await encode(channels, format), format, faults.file ?? null);
+      const format = channels.length > 2 ? "wav" : recording.plan.format;
+      const file = await files.put(randomUUID(), await encode(channels, format), contentTypes[format], faults.file ?? null);
       url = `${regionUrl}/v1/files/${file.uuid}`;
       sizeBytes = file.sizeBytes;
     }
@@ -95,12 +95,20 @@ export class Recordings {
       startedAt: recording.startedAt,
       endedAt,
     };
-    webhooks.tell(ledger, recording.target, "record", recordEvent(facts, new Date()));
-    const held = this.#heldBack.get(ledger);
-    if (!held) return;
+    webhooks.tell(ledger, recording.plan.target, "record", recordEvent(facts, ticker.now()));
+    const held = this.#heldBack.get(ledger) ?? [];
     this.#heldBack.delete(ledger);
     ticker.after(HELD_BACK_MS, () => {
       for (const tell of held) tell();
     });
+    if (url !== "" && recording.plan.transcription) await this.#transcribe(recording, recording.plan.transcription, endedMs, regionUrl);
+  }
+
+  async #transcribe(recording: Recording, target: Target, endedMs: number, regionUrl: string): Promise<void> {
+    const { ticker, files, webhooks } = this.#parts;
+    const file = await files.put(randomUUID(), Buffer.from(JSON.stringify(transcript(recording, endedMs))), "application/json", null);
+    await new Promise<void>((then) => ticker.after(TRANSCRIBED_MS, then));
+    const body = transcriptionEvent(recording.conversation.uuid, recording.uuid, `${regionUrl}/v1/files/${file.uuid}`);
+    webhooks.tell(recording.leg.plan.ledger, target, "transcribed", body);
   }
 }

@@ -114,7 +114,7 @@ export class Switchboard {
       ledger: this.#newLedger(directory.find(from)),
     });
     leg.media = this.overheard(leg, media(leg));
-    leg.after(0, () => this.tell(leg, "started", progressEvent(leg.facts, "started", new Date())));
+    leg.after(0, () => this.tell(leg, "started", progressEvent(leg.facts, "started", this.parts.ticker.now())));
     leg.after(RINGS_AFTER_MS, () => {
       this.ringing(leg);
       void this.#askHow(leg, "phone", this.parts.application.answer);
@@ -141,12 +141,12 @@ export class Switchboard {
   }
 
   ringing(leg: Leg): void {
-    const at = new Date();
+    const at = this.parts.ticker.now();
     if (leg.move("ringing", at)) this.tell(leg, "ringing", progressEvent(leg.facts, "ringing", at));
   }
 
   answered(leg: Leg): void {
-    const at = new Date();
+    const at = this.parts.ticker.now();
     if (leg.move("answered", at)) this.tell(leg, "answered", answeredEvent(leg.facts, at));
   }
 
@@ -156,7 +156,7 @@ export class Switchboard {
     status: Refusal,
     why: { readonly detail?: string | null; readonly sipCode?: number; readonly by?: "platform" | "user" } = {},
   ): void {
-    const at = new Date();
+    const at = this.parts.ticker.now();
     if (!leg.move(status, at)) return;
     const sipCode = why.sipCode ?? sipCodes[status];
     this.tell(leg, status, refusedEvent(leg.facts, status, { detail: why.detail ?? null, sipCode }, at));
@@ -171,12 +171,12 @@ export class Switchboard {
       return;
     }
     for (const child of this.legs.values()) if (child.plan.parent === leg) this.end(child, "platform");
-    this.#completed(leg, sipCodes.completed, by, new Date());
+    this.#completed(leg, sipCodes.completed, by, this.parts.ticker.now());
   }
 
   /** The own server closed its audio socket: `disconnected`, whose reply may say how to go on, then `completed`. */
   lost(leg: Leg, code: number): void {
-    const at = new Date();
+    const at = this.parts.ticker.now();
     if (!leg.move("disconnected", at)) return;
     leg.plan.ledger.note(leg.uuid, `the socket was closed from the other side (${code})`);
     this.tell(leg, "disconnected", disconnectedEvent(leg.facts, at), true);
@@ -227,7 +227,7 @@ export class Switchboard {
     if (old === conversation) return;
     const last = old.leave(leg);
     this.#join(leg, conversation);
-    this.tell(leg, "transfer", transferEvent(leg.uuid, old.uuid, conversation.uuid, new Date()));
+    this.tell(leg, "transfer", transferEvent(leg.uuid, old.uuid, conversation.uuid, this.parts.ticker.now()));
     if (last) this.#endConversation(old);
     // a socket with nobody left in its conversation is of no use to anyone
     else if (old.legs.size === 1) for (const left of old.legs) if (left.plan.kind === "websocket") this.end(left, "platform");
@@ -269,7 +269,7 @@ export class Switchboard {
   /** An error webhook: something the application asked for cannot be done. */
   trouble(leg: Leg, reason: string): void {
     leg.plan.ledger.note(leg.uuid, reason);
-    this.parts.webhooks.tell(leg.plan.ledger, leg.plan.events, "error", errorEvent(leg.conversation.uuid, reason, new Date()));
+    this.parts.webhooks.tell(leg.plan.ledger, leg.plan.events, "error", errorEvent(leg.conversation.uuid, reason, this.parts.ticker.now()));
   }
 
   /** A key pressed by a leg's party: to whoever collects its keys, and to the others in the conversation. */
@@ -282,7 +282,7 @@ export class Switchboard {
         leg.plan.ledger,
         leg.keysTo,
         "input",
-        inputEvent(leg.facts, { digits: digit, timedOut: false }, null, new Date()),
+        inputEvent(leg.facts, { digits: digit, timedOut: false }, null, this.parts.ticker.now()),
       );
   }
 

@@ -13,6 +13,7 @@ const ASLEEP_MS = 5_000;
 export class Ticker {
   #ticks = 0;
   #startedAt = 0;
+  #startedWallMs = 0;
   #startedTick = 0;
   #timer: NodeJS.Timeout | null = null;
   #worstLateMs = 0;
@@ -22,6 +23,14 @@ export class Ticker {
   /** Ticks since the emulator began, times 20. */
   get nowMs(): number {
     return this.#ticks * TICK_MS;
+  }
+
+  /**
+   * The time of the sound: when the present tick was due. Everything that is told with a time takes it from here, so that the time between two
+   * events is the length of what was recorded between them, to the tick, however late the machine is.
+   */
+  now(): Date {
+    return new Date(this.#timer ? this.#startedWallMs + (this.#ticks - this.#startedTick) * TICK_MS : Date.now());
   }
 
   /** The worst delay of a tick so far, in ms: how far the machine was from real time. */
@@ -64,6 +73,7 @@ export class Ticker {
   #run(): void {
     if (this.#timer) return;
     this.#startedAt = performance.now();
+    this.#startedWallMs = Date.now();
     this.#startedTick = this.#ticks;
     this.#timer = setTimeout(this.#wake, TICK_MS);
   }
@@ -74,6 +84,7 @@ export class Ticker {
     this.#worstLateMs = Math.max(this.#worstLateMs, now - nextAt);
     if (now - nextAt > ASLEEP_MS) {
       this.#startedAt = now;
+      this.#startedWallMs = Date.now();
       this.#startedTick = this.#ticks;
       nextAt = now;
     }
