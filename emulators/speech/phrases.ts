@@ -199,14 +199,21 @@ export function openPhraseBook(phrases: readonly Phrase[]): PhraseBook {
     const line = lineOf(raw);
     const [from, to] = trimmed(line, 0, line.frames);
     const heard = sketchOf(line, from, to);
+    if (heard.frames === 0) return placeholder(0);
+    const candidates = entries
+      .filter((entry) => entry.sketch.frames + SLACK >= heard.frames)
+      .map((entry) => ({ entry, db: quickDifference(entry.sketch, heard) }))
+      .sort((a, b) => a.db - b.db)
+      .slice(0, CANDIDATES);
     let best: Entry | null = null;
     let bestDb = 1.5 * ALIKE_DB;
-    for (const entry of entries) {
-      if (entry.sketch.frames + SLACK < heard.frames) continue;
-      const db = quickDifference(entry.sketch, heard);
+    for (const { entry } of candidates) {
+      const frames = Math.min(heard.frames, entry.sketch.frames);
+      const head = sketchOf(lineOf(entry.raw.subarray(0, frames * BANDS), true), 0, frames);
+      const db = quickDifference(head, heard);
       if (db < bestDb) [best, bestDb] = [entry, db];
     }
-    return best && heard.frames > 0 ? firstWords(best.text, heard.frames / best.sketch.frames) : placeholder(heard.frames);
+    return best ? firstWords(best.text, heard.frames / best.sketch.frames) : placeholder(heard.frames);
   }
 
   return { texts: entries.map((entry) => entry.text), begin, recognise: (sound) => recogniseLevels(levelsOf(sound)) };
