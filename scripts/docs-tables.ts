@@ -1,7 +1,6 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { endReasons } from "../contract/src/status.ts";
-import { reasons } from "../server/src/recordings/failures.ts";
 import { root } from "./program.ts";
 
 /**
@@ -22,7 +21,12 @@ const oneLine = (text: string): string => text.replace(/\s+/g, " ").replaceAll("
 function textAt(source: string): string {
   const literals = /^\s*(?:"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/.exec(source);
   if (literals === null) return "";
-  return oneLine((literals[1] ?? literals[2] ?? "").replace(/\$\{(?:[^{}]|\{[^{}]*\}|`[^`]*`)*\}/g, "…").replace(/\$\{.*$/, "…").replace(/\\(["`])/g, "$1"));
+  return oneLine(
+    (literals[1] ?? literals[2] ?? "")
+      .replace(/\$\{(?:[^{}]|\{[^{}]*\}|`[^`]*`)*\}/g, "…")
+      .replace(/\$\{.*$/, "…")
+      .replace(/\\(["`])/g, "$1"),
+  );
 }
 
 /** Every Failure class of the server, read from its source. */
@@ -47,6 +51,14 @@ export function failureRows(): FailureRow[] {
   return rows.sort((a, b) => (a.code < b.code ? -1 : 1));
 }
 
+/** The closed list of recordings/failures.ts, read from its source. */
+function recordingRows(): { code: string; blame: string; said: string; remedy: string }[] {
+  const source = readFileSync(join(root, "server/src/recordings/failures.ts"), "utf8");
+  return [...source.matchAll(/^ {2}([A-Z0-9_]+): \{\s*blame: "(\w+)",\s*said:([\s\S]*?)remedy:([\s\S]*?)^ {2}\},/gm)].map(
+    ([, code = "", blame = "", said = "", remedy = ""]) => ({ code, blame, said: textAt(said), remedy: textAt(remedy) }),
+  );
+}
+
 const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [`| ${head.join(" | ")} |`, `| ${head.map(() => "---").join(" | ")} |`, ...rows.map((row) => `| ${row.join(" | ")} |`)].join("\n");
 
@@ -69,7 +81,7 @@ A recording that is not there, or not whole, says why on its row, on the call's 
 
 ${table(
   ["code", "blame", "what happened", "remedy"],
-  Object.entries(reasons).map(([code, reason]) => [`\`${code}\``, reason.blame, oneLine(reason.said), oneLine(reason.remedy)]),
+  recordingRows().map((row) => [`\`${row.code}\``, row.blame, row.said, row.remedy]),
 )}
 `,
   "docs/end-reasons.md": `# Why a call ended

@@ -6,8 +6,10 @@ import pino from "pino";
 import { ensureFirstAgent } from "./agents/first.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
 import { hangUp, hangUpLeg } from "./calls/hang-up.ts";
+import { followVoicemailRule } from "./calls/in-call.ts";
 import { placeCall } from "./calls/place.ts";
 import { recoverCalls, startWatchdog } from "./calls/watchdog.ts";
+import { accounted } from "./carrier/vonage/accounted.ts";
 import { acceptAudio } from "./carrier/vonage/audio-socket.ts";
 import { vonageCarrier } from "./carrier/vonage/client.ts";
 import { vonageDoor } from "./carrier/vonage/door.ts";
@@ -65,7 +67,7 @@ async function start(config: Config): Promise<void> {
   const { rows } = await pool.query<{ first: boolean }>("select not exists (select from calls) as first");
   const first = rows[0]?.first === true;
 
-  const carrier = config.vonage === null ? null : vonageCarrier({ ...config.vonage, publicUrl: config.publicUrl });
+  const carrier = config.vonage === null ? null : vonageCarrier({ ...config.vonage, publicUrl: config.publicUrl, ...accounted(pool, log) });
   const engines = enginesOf(config);
   const storage = openStorage(config.storageUrl);
   const journalDir = join(config.dataDir, "journal");
@@ -73,7 +75,10 @@ async function start(config: Config): Promise<void> {
   const recordings = await startRecordings({ pool, url: databaseUrl, carrier, storage, clock, log, journalDir });
   built.push({ name: "recordings", close: () => recordings.close() });
 
+  const number = config.vonage?.number ?? null;
   const asked = { pool, carrier, clock, log };
+  const quietly = (error: unknown): void =>
+    log.error({ err: error }, "what a call's turn asked for could not be done; its events say how far it came");
   const ended = (call: CallId): void => {
     bridges
       .end(call)
@@ -102,13 +107,15 @@ async function start(config: Config): Promise<void> {
     onAnswered: (call) => bridges.prepare(call),
     onEnded: ended,
     onRecorded: () => recordings.wake(),
+    onMachine: (call) => void followVoicemailRule({ ...asked, number, onEnded: ended }, call).catch(quietly),
+    onTransferred: (call) => void bridges.end(call).catch(quietly),
     onHangUpDue: (call, leg) => void (carrier && hangUpLeg(pool, carrier, call, leg, clock.now()).catch(() => {})),
   };
   const inbox = openInbox({ pool, clock, log, hooks });
   built.push({ name: "webhooks", close: () => inbox.close() });
 
   const dialing = new Set<Promise<void>>();
-  const number = config.vonage?.number ?? null;
+  const closingDials = new AbortController();
   const app = await openDoor({
     pool,
     databaseUrl,
@@ -118,7 +125,8 @@ async function start(config: Config): Promise<void> {
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
-    placeCall: (request, by) => placeCall({ pool, carrier, number, clock, log, dialing, onEnded: ended }, request, by),
+    placeCall: (request, by) =>
+      placeCall({ pool, carrier, number, clock, log, dialing, closing: closingDials.signal, onEnded: ended }, request, by),
     hangUp: (call, by) => hangUp({ ...asked, onEnded: ended }, call, "operator", { by }),
     metrics: [
       { room: "bridge", read: () => bridges.metrics() },
@@ -148,7 +156,13 @@ async function start(config: Config): Promise<void> {
   });
   const audio = acceptAudio(app.server, { pool, bridges, log });
   built.push({ name: "audio sockets", close: () => audio.close() });
-  built.push({ name: "dials under way", close: () => Promise.all(dialing) });
+  built.push({
+    name: "dials under way",
+    close: () => {
+      closingDials.abort();
+      return Promise.all(dialing);
+    },
+  });
   built.push({ name: "door", close: () => app.close() });
 
   await recoverCalls(pool, clock.now());
