@@ -6,7 +6,7 @@ import type { AudioFormat } from "./sound.ts";
 
 /** What an audio thread can be asked for. Files are named, never sent: sound crosses no thread border. */
 export interface Jobs {
-  inspect: { asked: AudioFile; done: Inspected };
+  inspect: { asked: AudioFile; done: Omit<Inspected, "levels"> };
   /** `a` is the one whose clock the findings are told in. */
   compare: { asked: { a: AudioFile; b: AudioFile }; done: Comparison };
   render: { asked: { journal: string; path: string }; done: Rendered };
@@ -34,7 +34,7 @@ export type Answer = { readonly id: number } & ({ readonly done: Jobs[JobName]["
 export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
   switch (job.name) {
     case "inspect":
-      return inspectFile(job);
+      return inspectFile(job).then(({ facts, peaks }) => ({ facts, peaks }));
     case "compare":
       return inspectFile(job.a).then(async (a) => compare(a, await inspectFile(job.b)));
     case "render":
