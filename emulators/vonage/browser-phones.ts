@@ -148,6 +148,8 @@ class Page {
       this.#leg = null;
       this.#voice = null;
       this.tell({ state: "idle", because: leg.endedBy === "user" ? "you hung up" : "the call is over" });
+      const ring = this.#ringing.ringing();
+      if (ring) this.tell({ state: "ringing", from: ring.leg.plan.from });
     });
     return {
       speak: (): Frame => {
