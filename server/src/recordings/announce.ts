@@ -3,13 +3,24 @@ import type { Sql } from "../db/pool.ts";
 import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { fetchQueue } from "./queues.ts";
-import { carrierRecording, change, insertRecording, move, type RecordingRow, recordingById, recordingsOfCall, tell } from "./store.ts";
+import {
+  carrierRecording,
+  change,
+  insertRecording,
+  move,
+  oneAtATime,
+  type RecordingRow,
+  recordingById,
+  recordingsOfCall,
+  tell,
+} from "./store.ts";
 
 /**
  * A call shall have a recording of `source`: from now on it is accounted for, until it is there or says why not.
  * The second time does nothing. Part of the caller's transaction.
  */
 export async function expectRecording(sql: Sql, call: CallId, source: RecordingSource, at: Date): Promise<void> {
+  await oneAtATime(sql, call);
   const there = await recordingsOfCall(sql, call);
   if (there.some((recording) => recording.source === source)) return;
   const id = await insertRecording(sql, { source, status: "expected", at, call });
@@ -40,15 +51,16 @@ export type Announced = "announced" | "again" | "empty";
  * one; also of one given up as missing: a file that comes late is taken all the same. The address is judged when it is fetched.
  */
 export async function announceRecording(sql: Sql, said: Announcement): Promise<Announced> {
+  if (said.call) await oneAtATime(sql, said.call);
+  await oneAtATime(sql, said.recording);
   const empty = said.url.trim() === "" || said.sizeBytes === 0;
   const row = (await carrierRecording(sql, said.recording)) ?? (await placeFor(sql, said));
-  if (!row) return announceRecording(sql, said); // another transaction was first: now it is there
   if (row.carrierRecording !== null && !(row.announcedUrl === null && !empty)) return "again";
   return empty ? tellEmpty(sql, row, said) : tellAnnounced(sql, row, said);
 }
 
-/** The row that shall carry this announcement: the call's expected one, else a new one. Null when that was inserted by another just now. */
-async function placeFor(sql: Sql, said: Announcement): Promise<RecordingRow | null> {
+/** The row that shall carry this announcement: the call's expected one, else a new one. */
+async function placeFor(sql: Sql, said: Announcement): Promise<RecordingRow> {
   const waiting = said.call ? await recordingsOfCall(sql, said.call) : [];
   const expected = waiting.find(
     ({ source, carrierRecording, status }) =>
@@ -57,7 +69,8 @@ async function placeFor(sql: Sql, said: Announcement): Promise<RecordingRow | nu
   if (expected) return expected;
   const id = await insertRecording(sql, { source: "carrier", status: "expected", at: said.at, call: said.call, ...names(said) });
   const inserted = id && (await recordingById(sql, id));
-  return inserted ? { ...inserted, carrierRecording: null } : null;
+  if (!inserted) throw new Error("A row of recordings that was just inserted is not there.");
+  return { ...inserted, carrierRecording: null };
 }
 
 const names = ({ conversation, recording }: Announcement) => ({ conversation, carrierRecording: recording });

@@ -76,6 +76,14 @@ export async function recordingById(sql: Sql, id: RecordingId): Promise<Recordin
   return rows[0] ?? null;
 }
 
+/**
+ * Lets one transaction at a time decide what recordings a call (or a carrier's recording without one) has: rows that are not there yet cannot
+ * be locked. Held until the transaction ends. Take the call's before the recording's.
+ */
+export async function oneAtATime(sql: Sql, what: CallId | string): Promise<void> {
+  await sql.query("select pg_advisory_xact_lock(hashtextextended('recordings of ' || $1, 0))", [what]);
+}
+
 /** Locks the row until the caller's transaction ends, so that deciding and moving are one. */
 export async function lockRecording(sql: Sql, id: RecordingId): Promise<RecordingRow | null> {
   const { rows } = await sql.query<RecordingRow>(`select ${selected} from recordings where id = $1 for update`, [id]);
