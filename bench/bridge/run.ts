@@ -58,7 +58,10 @@ export async function run({ who, file, args }: Measured, calls: number, seconds:
 }
 
 const start = (file: string, args: readonly string[]): ChildProcess =>
-  fork(join(import.meta.dirname, file), [...args], { execArgv: ["--expose-gc"], stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  fork(join(import.meta.dirname, file), [...args], {
+    execArgv: ["--expose-gc", ...(process.env.BENCH_PROF === file ? (process.env.BENCH_FLAGS ?? "").split(" ") : [])],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
 
 type Telling<T extends { tell: string }, Name extends T["tell"]> = Extract<T, { tell: Name }>;
 

@@ -200,6 +200,34 @@ test.concurrent.each([
   30_000,
 );
 
+test.concurrent("the last words of a caller who hangs up on them are in the transcript", async () => {
+  const call = await house.newCall({ greeting: null });
+  const carrier = await house.connect(call);
+  await carrier.say(babble(1_200));
+  carrier.close();
+  await carrier.closed;
+  await house.bridges.end(call);
+  const rows = await said(call);
+  expect(rows.map(({ speaker }) => speaker)).toEqual(["caller"]);
+  expect(rows[0]?.ended_ms).toBeLessThanOrEqual(carrier.spoken().length / 16 + 100);
+});
+
+test.concurrent.each([8_000, 24_000])("a carrier that speaks %i Hz after all is understood and answered at that rate", async (rate) => {
+  const call = await house.newCall();
+  const carrier = await house.connect(call, { rate });
+  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
+  await quiet(carrier);
+  await carrier.say(babble(1_200, rate));
+  const greeted = carrier.frames.length;
+  await carrier.until(() => carrier.frames.slice(greeted).some(({ pcm }) => loud(pcm)));
+  carrier.press("7");
+  await vi.waitFor(async () => expect(await kinds(call)).toContain("caller.key_pressed"));
+  await quiet(carrier);
+  await house.bridges.end(call);
+  expect(new Set(carrier.frames.map(({ pcm }) => pcm.length))).toEqual(new Set([(rate / 50) * 2]));
+  expect((await said(call)).map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
+});
+
 test("a database that stalls for two seconds is not heard, and nothing said meanwhile is lost", async () => {
   const call = await house.newCall({ prompt: "[emulator: storyteller]", greeting: null });
   const carrier = await house.connect(call);

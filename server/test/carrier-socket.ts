@@ -17,7 +17,7 @@ export interface CarrierSocket {
 }
 
 /** Opens the audio socket. Rejects with the HTTP status when it is refused. */
-export async function openCarrierSocket(url: string, { rate = 16_000 } = {}): Promise<CarrierSocket> {
+export async function openCarrierSocket(url: string, { rate = 16_000 }: { rate?: number } = {}): Promise<CarrierSocket> {
   const socket = new WebSocket(url, { perMessageDeflate: false });
   await new Promise<void>((resolve, reject) => {
     socket.once("open", resolve);

@@ -77,20 +77,21 @@ export function createBridges(parts: BridgesParts): Bridges {
     if (known !== undefined) return known;
     const one: Carried = { run: null, media: null, ended: false, journal: null, ready: Promise.resolve() };
     carried.set(call, one);
-    one.ready = load(call).then(
-      (loaded) => begin(call, one, loaded),
-      (error: Error) => {
-        log.error({ call, error: error.message }, "A call could not be loaded for its bridge.");
-        parts.onEngineLost(call, { code: "not_loaded", text: "The call could not be loaded." });
-      },
-    );
+    one.ready = start(call, one, false);
     seconds ??= setInterval(everySecond, 1000);
     return one;
   };
 
-  const load = async (call: CallId): Promise<BridgedCall | null> => {
-    const known = await loadForBridge(pool, call);
-    return known === null || known.status === "ended" || known.hangupAskedAt !== null ? null : known;
+  /** Loads the call, waiting for a database that is away, and runs its bridge. `anew`: as if it had not been begun before. */
+  const start = async (call: CallId, one: Carried, anew: boolean): Promise<void> => {
+    const known = await chronicle.after(call, () => loadForBridge(pool, call));
+    if (known !== null && known.status !== "ended" && known.hangupAskedAt === null)
+      await begin(call, one, anew ? { ...known, engineResume: null } : known);
+    else {
+      // Over before it began: nothing is carried, and nobody will come to end it.
+      one.media?.close();
+      if (carried.get(call) === one) carried.delete(call);
+    }
   };
   const note = (call: CallId, engine: string, fact: BridgeFact): void => {
     if (fact.fact === "engine ready")
@@ -98,11 +99,8 @@ export function createBridges(parts: BridgesParts): Bridges {
     void chronicle.after(call, () => recordEvent(pool, { call, ...timelineOf(fact) }));
   };
 
-  const begin = async (call: CallId, one: Carried, known: BridgedCall | null): Promise<void> => {
-    if (one.ended || known === null) {
-      one.media?.close();
-      return;
-    }
+  const begin = async (call: CallId, one: Carried, known: BridgedCall): Promise<void> => {
+    if (one.ended) return;
     const engine = parts.engines[known.engine];
     if (engine === undefined || known.agent === null) {
       const code = known.agent === null ? "no_agent" : "engine_unknown";
@@ -113,7 +111,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     const { voice, language, options } = known.agent.settings;
     // Where audio had flowed before, another process has greeted already, and the engine may have to be told what was said.
     const before = known.socketStartedAt !== null;
-    const history = before ? await saidSoFar(pool, call) : [];
+    const history = before ? ((await chronicle.after(call, () => saidSoFar(pool, call))) ?? []) : [];
     const journal = one.journal ?? journals.open(call);
     one.journal = journal;
     if (one.ended) return;
@@ -153,7 +151,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     one.ended = true;
     await one.ready;
     underruns += one.run?.player.underruns ?? 0;
-    one.run?.end();
+    await one.run?.end();
     one.media?.close();
     one.media = null;
     await one.journal?.close();
@@ -173,10 +171,10 @@ export function createBridges(parts: BridgesParts): Bridges {
       else if (one.run.rate === media.rate) join(call, one, one.run, media);
       else {
         // The carrier speaks another rate than was asked of it: the engine is opened anew for that one.
-        one.run.end();
+        one.run.abandon();
         one.media = media;
         one.run = null;
-        one.ready = load(call).then((loaded) => begin(call, one, loaded));
+        one.ready = start(call, one, true);
       }
     },
     async end(call) {

@@ -2,8 +2,8 @@
 export interface CallerMedia {
   /** Hz, both ways: s16le mono in frames of 20 ms. */
   readonly rate: number;
-  /** Sends one frame of exactly 20 ms. The bytes must not change afterwards. */
-  play(frame: Uint8Array): void;
+  /** Sends frames of exactly 20 ms each: one or more, one after the other in `pcm`. They are copied or sent before it returns. */
+  play(pcm: Uint8Array): void;
   /** Tells the carrier to drop at once what it has not yet played. */
   clear(): void;
   /** Asks for `marked` once everything sent before has been played. A carrier may never answer. */

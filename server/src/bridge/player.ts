@@ -7,9 +7,11 @@ export type PlayerEvent =
   /** Nothing is left to hear. */
   | { readonly what: "quiet"; readonly at: number };
 
-/** How far the carrier is kept ahead of the caller's ear. Enough for a stall of 80 ms; little enough that `clear` has little to drop. */
+/** How far the carrier is kept ahead of the caller's ear, at most. Enough for a stall of 60 ms; little enough that `clear` has little to drop. */
 export const LEAD_MS = 100;
 const FRAME_MS = 20;
+/** Frames that leave together, in one write every 40 ms: half the system calls, the lead between 60 and 100 ms. */
+const TOGETHER = 2;
 /** A rest shorter than a frame waits for more of its sentence until a tick finds the carrier with only this much left; then it is padded. */
 const PAD_AT_MS = 25;
 /** Longest speech kept: an engine that floods us is not a reason to lose the machine (3 minutes at 16 kHz are 5.8 MB). */
@@ -48,7 +50,7 @@ export class Player {
   paddedMs = 0;
   private readonly frame: number;
   private readonly bytesPerMs: number;
-  private readonly send: (frame: Uint8Array) => void;
+  private readonly send: (frames: Uint8Array) => void;
   private readonly tell: (event: PlayerEvent) => void;
   private queue: Uint8Array[] = [];
   private headUsed = 0;
@@ -59,8 +61,12 @@ export class Player {
   private open = false;
   private speaking = false;
   private sentences: Sentence[] = [];
+  /** Before the stream reaches these places there is nothing to tell: no piece begins or ends. */
+  private nextStart = Number.POSITIVE_INFINITY;
+  private nextEnd = Number.POSITIVE_INFINITY;
 
-  constructor(parts: { rate: number; send: (frame: Uint8Array) => void; tell: (event: PlayerEvent) => void }) {
+  /** `send` gets one or more whole frames, to leave together. */
+  constructor(parts: { rate: number; send: (frames: Uint8Array) => void; tell: (event: PlayerEvent) => void }) {
     this.frame = frameBytes(parts.rate);
     this.bytesPerMs = (parts.rate * 2) / 1000;
     this.send = parts.send;
@@ -117,6 +123,7 @@ export class Player {
   /** The agent's turn is over: nothing more of its sentences will come. */
   finish(now: number): void {
     for (const sentence of this.sentences) sentence.closed = true;
+    this.nextEnd = 0;
     this.visit(now);
   }
 
@@ -127,7 +134,7 @@ export class Player {
     const due = this.sendDue(now);
     const last = this.sentences.at(-1);
     if (this.queued > 0 && this.queued < this.frame && this.sent + this.frame <= due)
-      if (last?.closed === true || this.leadMs(now) <= PAD_AT_MS) this.sendFrame(this.pad(), now);
+      if (last?.closed === true || this.leadMs(now) <= PAD_AT_MS) this.sendFrames(this.pad(), now);
     if (this.queued === 0 && this.playhead(now) >= this.sent) {
       this.settle(now);
       this.speaking = false;
@@ -166,7 +173,7 @@ export class Player {
     return dropped;
   }
 
-  /** Sends the whole frames that are due; gives the place up to which the carrier may be filled now. */
+  /** Sends the whole frames that are due, if they are enough to be worth it; gives the place up to which the carrier may be filled now. */
   private sendDue(now: number): number {
     if (!this.open) return this.sent;
     if (this.queued > 0 && this.playhead(now) >= this.sent) {
@@ -177,7 +184,9 @@ export class Player {
     }
     // Half a frame of tolerance: a tick that comes a little early sends its frame all the same, and the lead stays even.
     const due = this.playhead(now) + (LEAD_MS + FRAME_MS / 2) * this.bytesPerMs;
-    while (this.queued >= this.frame && this.sent + this.frame <= due) this.sendFrame(this.take(this.frame), now);
+    const count = Math.floor(Math.min(this.queued, due - this.sent) / this.frame);
+    const few = count < TOGETHER && this.leadMs(now) > LEAD_MS - TOGETHER * FRAME_MS - FRAME_MS / 2;
+    if (count > 0 && !(few && this.queued >= TOGETHER * this.frame)) this.sendFrames(this.take(count * this.frame), now);
     return due;
   }
 
@@ -204,6 +213,8 @@ export class Player {
     }
     this.queue.push(bytes);
     this.queued += bytes.length;
+    this.nextStart = Math.min(this.nextStart, from);
+    this.nextEnd = 0;
   }
 
   private pad(): Uint8Array {
@@ -214,12 +225,18 @@ export class Player {
     return frame;
   }
 
-  private sendFrame(frame: Uint8Array, now: number): void {
-    this.send(frame);
-    this.sent += frame.length;
+  private sendFrames(frames: Uint8Array, now: number): void {
+    this.send(frames);
+    this.sent += frames.length;
+    if (this.sent <= this.nextStart) return;
+    this.nextStart = Number.POSITIVE_INFINITY;
     for (const { utterance, pieces } of this.sentences) {
       for (const piece of pieces) {
-        if (piece.startedAt !== null || piece.from >= this.sent) continue;
+        if (piece.startedAt !== null) continue;
+        if (piece.from >= this.sent) {
+          this.nextStart = Math.min(this.nextStart, piece.from);
+          continue;
+        }
         piece.startedAt = Math.max(now, this.timeOf(piece.from));
         if (piece === pieces[0])
           this.tell({ what: "started", utterance, at: piece.startedAt, knownMs: (piece.to - piece.from) / this.bytesPerMs });
@@ -257,8 +274,13 @@ export class Player {
   /** Marks what has been played since and tells the sentences that are over. */
   private settle(now: number): void {
     const head = this.playhead(now);
+    if (head < this.nextEnd) return;
+    this.nextEnd = Number.POSITIVE_INFINITY;
     for (const { pieces } of this.sentences) {
-      for (const piece of pieces) if (piece.playedAt === null && piece.to <= head) piece.playedAt = this.timeOf(piece.to);
+      for (const piece of pieces) {
+        if (piece.playedAt === null && piece.to <= head) piece.playedAt = this.timeOf(piece.to);
+        if (piece.playedAt === null) this.nextEnd = Math.min(this.nextEnd, piece.to);
+      }
     }
     for (let first = this.sentences[0]; first !== undefined; first = this.sentences[0]) {
       const last = first.pieces.at(-1) as Piece;

@@ -45,7 +45,10 @@ export interface RunningBridge {
   answered(at: Date | null): void;
   /** Once a second, for the deadlines. */
   second(): void;
-  end(): void;
+  /** The call is over. Resolves when everything is closed: at once, or when the engine has written down the caller's last words. */
+  end(): Promise<void>;
+  /** Nobody has heard anything of it yet and nobody shall: closed without a word in the transcript. */
+  abandon(): void;
 }
 
 /**
@@ -67,6 +70,8 @@ export function runBridge(parts: RunParts): RunningBridge {
   let media: CallerMedia | null = null;
   let attachedAt: number | null = null;
   let leaveTick: (() => void) | null = null;
+  let stopSilence: (() => void) | null = null;
+  let whenOver: (() => void) | null = null;
   let frame: Uint8Array | null = null;
   let sound: Extract<EngineEvent, { what: "agent audio" }> | null = null;
 
@@ -108,6 +113,9 @@ export function runBridge(parts: RunParts): RunningBridge {
     if (heard.what !== "caller spoke" && heard.what !== "agent spoke" && (next.state !== before || actions.length > 0))
       journal.put("decided", now(), JSON.stringify({ heard, state: next.state, actions }));
     for (const action of actions) act(action);
+    if (bridge.state !== "over" || before === "over") return;
+    stopSilence?.();
+    whenOver?.();
   };
   const act = (action: Action): void => {
     switch (action.do) {
@@ -134,6 +142,9 @@ export function runBridge(parts: RunParts): RunningBridge {
         player.finish(now());
         keepTicking();
         if (!player.active) decide({ what: "quiet", at: now() });
+        return;
+      case "feed silence":
+        feedSilence();
         return;
       case "open engine":
         openEngine(action.resume);
@@ -167,6 +178,15 @@ export function runBridge(parts: RunParts): RunningBridge {
     transcript.cut(now());
   };
 
+  /** An engine that hears nothing waits for the end of a sentence for ever; one that hears silence knows it. */
+  const feedSilence = (): void => {
+    const silence = new Uint8Array((rate / 50) * 2);
+    stopSilence ??= tick.join((time) => {
+      engine?.audio(silence);
+      if (bridge.state === "listening") decide({ what: "second", at: time });
+    });
+  };
+
   const openEngine = (resume: string | null): void => {
     const greeting = greeted ? null : parts.agent.greeting;
     const session = { ...parts.agent, callId: call, greeting, tools: [], inRate: rate, outRate: rate, resume, history: parts.history };
@@ -189,7 +209,14 @@ export function runBridge(parts: RunParts): RunningBridge {
         decide({ what: "agent spoke" });
         return;
       case "agent text":
+        // After the call nobody hears an answer any more.
+        if (bridge.state === "listening") return;
+        transcript.told(event, whenSaid);
+        return;
       case "caller text":
+        transcript.told(event, whenSaid);
+        decide({ what: "caller words", final: event.final });
+        return;
       case "emotion":
         transcript.told(event, whenSaid);
         return;
@@ -274,6 +301,8 @@ export function runBridge(parts: RunParts): RunningBridge {
     },
     attach(connection) {
       const at = now();
+      stopSilence?.();
+      stopSilence = null;
       media = connection;
       attachedAt ??= at;
       audioClock.interrupted();
@@ -288,13 +317,25 @@ export function runBridge(parts: RunParts): RunningBridge {
       if (player.waitingMs(now()) > TURN_OVER_MS) player.finish(now());
       decide({ what: "second", at: now() });
     },
-    end() {
-      decide({ what: "end", at: now() });
+    abandon() {
+      engine?.close();
+      engine = null;
+      bridge = { ...bridge, state: "over" };
+    },
+    async end() {
+      const over = new Promise<void>((resolve) => {
+        whenOver = resolve;
+      });
+      if (bridge.state !== "over") {
+        decide({ what: "end", at: now() });
+        stopTicking();
+        if (media !== null) journal.put("media", now(), '{"on":false}');
+        media?.close();
+        media = null;
+        if (bridge.state === "listening") await over;
+      }
       stopTicking();
       transcript.over(now(), attachedAt);
-      if (media !== null) journal.put("media", now(), '{"on":false}');
-      media?.close();
-      media = null;
     },
   };
 }

@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { APART_MS, type Bridge, beginning, ENGINE_WITHIN_MS, GOODBYE_MS, type Heard, step } from "./step.ts";
+import {
+  APART_MS,
+  type Bridge,
+  beginning,
+  ENGINE_WITHIN_MS,
+  GOODBYE_MS,
+  type Heard,
+  LAST_SENTENCE_MS,
+  LAST_WORDS_MS,
+  step,
+} from "./step.ts";
 
 const lost: Heard = { what: "engine ended", at: 5_000, why: "lost", code: "ws_1006", text: "The connection was lost.", retry: true };
 const refused: Heard = { what: "engine ended", at: 100, why: "refused", code: "http_401", text: "EVI refused the API key.", retry: false };
@@ -8,6 +18,9 @@ const on: Heard = { what: "media on", at: 1_000 };
 const off: Heard = { what: "media off", at: 6_000 };
 const ready: Heard = { what: "engine ready", at: 500, resume: "group" };
 const spoke: Heard = { what: "caller spoke" };
+const end: Heard = { what: "end", at: 9_000 };
+const words: Heard = { what: "caller words", final: false };
+const finalWords: Heard = { what: "caller words", final: true };
 const cutIn: Heard = { what: "cut in" };
 
 /** Lives through `heard` and tells the last state and what was done at the last step. */
@@ -60,14 +73,28 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
   ["the goodbye cannot be cut", [ready, on, hungUp, cutIn], "goodbye", []],
   ["the goodbye has no end", [ready, on, hungUp, { what: "second", at: 5_000 + GOODBYE_MS }], "over", ["close engine", "hang up"]],
   ["the caller leaves during the goodbye", [ready, on, hungUp, off], "over", ["close engine", "hang up"]],
-  ["the caller's connection breaks", [ready, on, off], "apart", ["drop speech", "drop held"]],
+  ["the caller's connection breaks before the engine is ready", [on, off], "apart", ["drop speech", "drop held"]],
+  ["the engine hears silence then, so that it knows the sentence has ended", [ready, on, off], "apart", ["drop speech", "feed silence"]],
   ["it comes back", [ready, on, off, { ...on, at: 8_000 }], "talking", []],
   ["it does not come back", [ready, on, off, { what: "second", at: 6_000 + APART_MS }], "silent", ["close engine"]],
   ["engine and caller are both gone, the caller comes first", [ready, on, off, lost, { ...on, at: 8_000 }], "holding", []],
   ["engine and caller are both gone, the engine comes first", [ready, on, off, lost, ready, { ...on, at: 8_000 }], "talking", []],
-  ["the call ends", [ready, on, { what: "end", at: 9_000 }], "over", ["drop speech", "close engine"]],
-  ["the call ends twice", [ready, on, { what: "end", at: 9_000 }, { what: "end", at: 9_001 }], "over", []],
-  ["the engine ends after the call", [ready, on, { what: "end", at: 9_000 }, lost], "over", []],
+  ["nobody answers, the call ends", [ready, end], "over", ["drop speech", "close engine"]],
+  ["the call ends: the engine may write down the last words", [ready, on, end], "listening", ["drop speech", "feed silence"]],
+  ["the last words come", [ready, on, end, finalWords], "over", ["close engine"]],
+  ["no last words come", [ready, on, end, { what: "second", at: 9_000 + LAST_WORDS_MS }], "over", ["close engine"]],
+  [
+    "the caller was in the middle of a sentence: it takes longer",
+    [ready, on, words, end, { what: "second", at: 9_000 + LAST_WORDS_MS }],
+    "listening",
+    [],
+  ],
+  ["the sentence is never finished", [ready, on, words, end, { what: "second", at: 9_000 + LAST_SENTENCE_MS }], "over", ["close engine"]],
+  ["what the agent would answer then is not played", [ready, on, end, { what: "agent spoke" }], "listening", []],
+  ["the caller left a while ago: nothing is waited for", [ready, on, off, { ...end, at: 8_000 }], "over", ["drop speech", "close engine"]],
+  ["the caller left just now", [ready, on, off, { ...end, at: 6_100 }], "listening", ["drop speech", "feed silence"]],
+  ["the call ends twice", [ready, on, end, { what: "end", at: 9_001 }], "listening", []],
+  ["the engine ends after the call", [ready, on, end, lost], "over", []],
   ["the second connection in one call changes nothing", [ready, on, on], "talking", []],
 ])("%s", (_, heard, state, done) => {
   expect(after(...heard)).toEqual({ state, done });

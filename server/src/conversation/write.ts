@@ -1,6 +1,5 @@
 import type pg from "pg";
 import { notify } from "../db/notify.ts";
-import { inTransaction, type Sql } from "../db/pool.ts";
 import { pack } from "../emotion/scores.ts";
 import { type EmotionSet, openEmotionSets } from "../emotion/sets.ts";
 import { type CallId, newId } from "../ids.ts";
@@ -103,7 +102,7 @@ export function openConversation(parts: {
     );
   };
 
-  /** All in one transaction; if one of them is what the database refuses, each by itself, so that it costs no neighbour. */
+  /** All in one statement; if one of them is what the database refuses, each by itself, so that it costs no neighbour. */
   const writeBatch = async (batch: [string, Waiting][]): Promise<void> => {
     const rows = await Promise.all(batch.map(async ([, { utterance }]) => ({ utterance, set: await setOf(utterance) })));
     try {
@@ -192,10 +191,9 @@ async function store(pool: pg.Pool, rows: readonly Row[]): Promise<void> {
     column((_, set) => set?.id ?? null),
     column((u, set) => (set === null || u.emotions === null ? null : Buffer.from(pack(set.names, u.emotions.scores)))),
   ];
-  await inTransaction(pool, async (sql: Sql) => {
-    await sql.query({ name: "utterances upsert", text: upsert, values });
-    for (const call of new Set(column((u) => u.call))) await notify(sql, { call_id: call, what: "utterance" });
-  });
+  // Not one transaction: that would be two more round trips for each utterance. Who is told after the commit reads what is there.
+  await pool.query({ name: "utterances upsert", text: upsert, values });
+  for (const call of new Set(column((u) => u.call))) await notify(pool, { call_id: call, what: "utterance" });
 }
 
 /** Postgres text cannot hold a zero character; the visible sign for it stands in its place. */

@@ -73,7 +73,7 @@ export class AudioClock {
   private lookForGap(): void {
     const last = this.anchors.at(-1) as Anchor;
     let earliest = Number.POSITIVE_INFINITY;
-    for (const offset of this.offsets) if (offset < earliest) earliest = offset;
+    for (let i = 0; i < WINDOW; i++) if ((this.offsets[i] as number) < earliest) earliest = this.offsets[i] as number;
     if (earliest - last.offsetMs <= SLACK_MS) return;
     const oldest = this.firsts[this.count % WINDOW] as number;
     this.anchor(Math.max(oldest, last.sample), earliest, last);

@@ -1,4 +1,6 @@
+import type { Socket } from "node:net";
 import WebSocket from "ws";
+import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
@@ -6,7 +8,7 @@ import { type Ending, endingOf, endsTheChat, refusalOf, unreachable } from "./en
 import { chatUrl, sessionSettings } from "./settings.ts";
 import { CHAT_MS, EviTalk } from "./talk.ts";
 import { monoOf, soundOf } from "./wav.ts";
-import { audioInput, type EviAudio, hear } from "./wire.ts";
+import { AUDIO_INPUT, audioInput, decodeAudio, type EviAudio, hear, mostBytes } from "./wire.ts";
 
 export const eviAbilities: EngineAbilities = {
   name: "evi",
@@ -37,6 +39,9 @@ const CLOSE_WITHIN_MS = 1_000;
 /** 5 s of 16 kHz audio in base64. Beyond it EVI is not reading: new frames are dropped and counted rather than kept without bound. */
 const MOST_UNSENT_BYTES = 220_000;
 
+/** 2 ms at 16 kHz. Shorter pieces of audio, which no carrier sends, go the ordinary way. */
+const LEAST_FRAME_BYTES = 72;
+
 export interface EviParts {
   /** wss://api.hume.ai/v0/evi/chat, or the emulator's. */
   readonly url: string;
@@ -65,6 +70,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   let over = false;
   let ready = false;
   let unsent = 0;
+  let wire: { readonly raw: Socket; readonly frames: Base64Messages } | null = null;
   let silentPings = 0;
   let pongs = false;
 
@@ -110,9 +116,9 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
     soundOfUtterance = null;
   };
   const hearSound = (audio: EviAudio): void => {
-    const most = (audio.base64.length >> 2) * 3 + 4;
+    const most = mostBytes(audio);
     if (decoded.length < most) decoded = Buffer.alloc(most * 2);
-    const sound = soundOf(decoded.subarray(0, decoded.write(audio.base64, "base64")));
+    const sound = soundOf(decoded.subarray(0, decodeAudio(audio, decoded)));
     if (sound === null) {
       for (const event of talk.strangeMessage("audio_output that is no 16-bit WAV", true)) listener(event);
       return;
@@ -132,6 +138,9 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
     for (const pcm of chunks) emit(audio.id, resampler.stream.push(pcm));
   };
 
+  socket.on("upgrade", (response) => {
+    wire = { raw: response.socket, frames: new Base64Messages(response.socket, ...AUDIO_INPUT) };
+  });
   socket.on("open", () => tell(sessionSettings(session)));
   socket.on("pong", () => {
     pongs = true;
@@ -180,13 +189,14 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   return {
     abilities: eviAbilities,
     audio(pcm) {
-      if (socket.readyState !== WebSocket.OPEN) return;
-      if (socket.bufferedAmount > MOST_UNSENT_BYTES) {
+      if (socket.readyState !== WebSocket.OPEN || wire === null) return;
+      if (wire.raw.writableLength > MOST_UNSENT_BYTES) {
         if (unsent++ === 0) listener({ what: "trouble", code: "not_reading", text: "EVI does not read: caller audio is being left out." });
         return;
       }
       unsent = 0;
-      socket.send(audioInput(pcm));
+      if (pcm.length >= LEAST_FRAME_BYTES) wire.frames.send(pcm);
+      else socket.send(audioInput(pcm));
     },
     say: (text) => tell({ type: "assistant_input", text }),
     context(text, answer) {

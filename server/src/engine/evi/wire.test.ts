@@ -1,7 +1,11 @@
 import { expect, test } from "vitest";
-import { audioInput, hear, scoresOf } from "./wire.ts";
+import { audioInput, decodeAudio, type EviAudio, hear, mostBytes, scoresOf } from "./wire.ts";
 
 const bytes = (json: unknown): Buffer => Buffer.from(typeof json === "string" ? json : JSON.stringify(json));
+const decoded = (audio: EviAudio): Buffer => {
+  const into = Buffer.alloc(mostBytes(audio));
+  return into.subarray(0, decodeAudio(audio, into));
+};
 const wav = Buffer.alloc(134_444, 7).toString("base64");
 
 test("the sound of a large audio_output is cut out, whatever the order and spacing of its keys", () => {
@@ -15,13 +19,22 @@ test("the sound of a large audio_output is cut out, whatever the order and spaci
   for (const spelling of spellings) {
     const heard = hear(bytes(spelling));
     expect(heard).toMatchObject({ kind: "audio", audio: { id: "a1", index: 3 } });
-    if (heard.kind === "audio") expect(Buffer.from(heard.audio.base64, "base64").equals(Buffer.from(wav, "base64"))).toBe(true);
+    if (heard.kind === "audio") expect(decoded(heard.audio).equals(Buffer.from(wav, "base64"))).toBe(true);
+  }
+});
+
+test("sound of any length is decoded whole", () => {
+  for (const length of [0, 1, 2, 3, 24_575, 24_576, 24_577, 49_152, 100_001]) {
+    const sound = Buffer.from(Array.from({ length }, (_, i) => i * 31));
+    const heard = hear(bytes({ type: "audio_output", id: "a1", index: 0, data: sound.toString("base64") }));
+    expect(heard.kind === "audio" && decoded(heard.audio).equals(sound)).toBe(true);
   }
 });
 
 test("a data key inside something else is not taken for the sound", () => {
   const heard = hear(bytes({ type: "audio_output", id: "a1", index: 0, metadata: { data: "x".repeat(4_000) }, data: "UklG" }));
-  expect(heard).toMatchObject({ kind: "audio", audio: { id: "a1", index: 0, base64: "UklG" } });
+  expect(heard).toMatchObject({ kind: "audio", audio: { id: "a1", index: 0 } });
+  if (heard.kind === "audio") expect(decoded(heard.audio).toString()).toBe("RIF");
 });
 
 test("a large message that is no sound is read whole", () => {

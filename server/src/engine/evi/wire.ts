@@ -44,12 +44,13 @@ const Message = z.discriminatedUnion("type", [
 export type EviMessage = z.infer<typeof Message>;
 export type EviSaying = Exclude<EviMessage, { type: "audio_output" }>;
 
-/** One `audio_output`, its base64 not yet decoded. */
+/** One `audio_output`, its base64 not yet decoded: it lies in `message` from `from` to `to`, one byte a character. */
 export interface EviAudio {
   readonly id: string;
   readonly index: number;
-  /** A WAV file in base64; one byte a character. */
-  readonly base64: string;
+  readonly message: Buffer;
+  readonly from: number;
+  readonly to: number;
 }
 
 export type Heard =
@@ -80,8 +81,8 @@ function hearAudio(message: Buffer): Heard | null {
     if (to < 0) return null;
     const heard = understand(parse(`${message.toString("utf8", 0, from)}${message.toString("utf8", to)}`));
     // An empty "data" at the top proves that the text cut out stood there, and not in some inner object.
-    if (heard.kind !== "audio" || heard.audio.base64 !== "") return null;
-    return { kind: "audio", audio: { ...heard.audio, base64: message.toString("latin1", from, to) } };
+    if (heard.kind !== "audio" || heard.audio.to > 0) return null;
+    return { kind: "audio", audio: { ...heard.audio, message, from, to } };
   }
   return null;
 }
@@ -93,10 +94,30 @@ function understand(json: unknown): Heard {
   if (read.success) {
     const message = read.data;
     if (message.type !== "audio_output") return { kind: "saying", saying: message };
-    return { kind: "audio", audio: { id: message.id, index: message.index, base64: message.data } };
+    const data = Buffer.from(message.data, "latin1");
+    return { kind: "audio", audio: { id: message.id, index: message.index, message: data, from: 0, to: data.length } };
   }
   const type = typeof json === "object" && json !== null && "type" in json && typeof json.type === "string" ? json.type : "unreadable";
   return { kind: "unknown", type: type.slice(0, 60), malformed: known.has(type) || type === "unreadable" };
+}
+
+/** Characters decoded at once: a string of 180 kB would be a large object, each of which brings the next full collection nearer. */
+const SLICE = 32_768;
+
+/** The most bytes the sound of a message can have. */
+export const mostBytes = ({ from, to }: EviAudio): number => ((to - from) >> 2) * 3 + 3;
+
+/** Decodes the base64 of a message into `into`; gives the number of bytes. What is no base64 (`\/`, line breaks) is skipped, as everywhere. */
+export function decodeAudio({ message, from, to }: EviAudio, into: Buffer): number {
+  let made = 0;
+  for (let at = from; at < to; at += SLICE) {
+    const end = Math.min(to, at + SLICE);
+    const got = into.write(message.toString("latin1", at, end), made, "base64");
+    // A slice with something else in it is out of step with the next: then all at once.
+    if (end < to && got !== (SLICE / 4) * 3) return into.write(message.toString("latin1", from, to), 0, "base64");
+    made += got;
+  }
+  return made;
 }
 
 const known = new Set<string>(Message.options.map((option) => option.shape.type.value));
@@ -117,6 +138,9 @@ export function scoresOf(message: Extract<EviSaying, { models?: unknown }>): Rec
   return scores.length === 0 ? null : Object.fromEntries(scores);
 }
 
-/** One frame of caller audio as a message. A template, since JSON.stringify would look for characters to escape where there are none. */
+/** What stands before and after the base64 of caller audio. A template, since JSON.stringify would look for characters to escape where there are none. */
+export const AUDIO_INPUT = ['{"type":"audio_input","data":"', '"}'] as const;
+
+/** One piece of caller audio as a message. */
 export const audioInput = (pcm: Uint8Array): string =>
-  `{"type":"audio_input","data":"${Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength).toString("base64")}"}`;
+  AUDIO_INPUT[0] + Buffer.from(pcm.buffer, pcm.byteOffset, pcm.byteLength).toString("base64") + AUDIO_INPUT[1];

@@ -1,0 +1,182 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import WebSocket from "ws";
+import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
+import type { CallerMedia } from "../../bridge/media.ts";
+import { makeSocketToken } from "../../calls/socket-token.ts";
+import { type CallId, newId } from "../../ids.ts";
+import { acceptAudio, rateOf } from "./audio-socket.ts";
+
+let database: FreshDatabase;
+let origin: string;
+let closeDoor: () => Promise<void>;
+const media: CallerMedia[] = [];
+const logged: string[] = [];
+let free = true;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+afterAll(() => database.drop());
+beforeEach(async () => {
+  media.length = 0;
+  logged.length = 0;
+  free = true;
+  const log = {
+    info: (_: object, text: string): void => void logged.push(text),
+    warn: (_: object, text: string): void => void logged.push(text),
+  };
+  const server = createServer();
+  const door = acceptAudio(server, {
+    pool: database.pool,
+    bridges: { mayAttach: () => free, attach: (_, one) => void media.push(one) },
+    log,
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  origin = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  closeDoor = async () => {
+    door.close();
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+});
+afterEach(() => closeDoor());
+
+async function newCall(): Promise<CallId> {
+  const call = newId<CallId>();
+  await database.pool.query(
+    "insert into calls (id, direction, status, deadline_at) values ($1, 'outbound', 'in_progress', now() + interval '1 hour')",
+    [call],
+  );
+  return call;
+}
+const open = async (path?: string): Promise<WebSocket> => {
+  const socket = new WebSocket(origin + (path ?? `/media/vonage/${await makeSocketToken(database.pool, await newCall())}`), {
+    perMessageDeflate: false,
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("unexpected-response", (_, response) => reject(new Error(`HTTP ${response.statusCode}`)));
+    socket.once("error", reject);
+  });
+  return socket;
+};
+/** Listens as the bridge would and writes down what it hears. */
+async function listening(): Promise<string[]> {
+  await vi.waitFor(() => expect(media).toHaveLength(1));
+  const heard: string[] = [];
+  media[0]?.listen({
+    frame: (pcm) => heard.push(`frame ${pcm.length} ${pcm[0]}`),
+    digit: (digit, ms) => heard.push(`digit ${digit} ${ms}`),
+    marked: (name) => heard.push(`marked ${name}`),
+    cleared: () => heard.push("cleared"),
+    closed: () => heard.push("closed"),
+  });
+  return heard;
+}
+const frame = (value: number, bytes = 640): Buffer => Buffer.alloc(bytes, value);
+const connected = '{"event":"websocket:connected","content-type":"audio/l16;rate=16000","call":"7d1f"}';
+
+test("frames, keys and acknowledgements reach the bridge in order, also those that came before it listened", async () => {
+  const socket = await open();
+  for (const message of [connected, frame(1), '{"event":"websocket:dtmf","digit":"7","duration":180}', frame(2)]) socket.send(message);
+  const heard = await listening();
+  for (const message of ['{"event":"websocket:cleared"}', '{"event":"websocket:notify","payload":{"mark":"m1"}}', frame(3)])
+    socket.send(message);
+  await vi.waitFor(() => expect(heard).toHaveLength(6));
+  expect(heard).toEqual(["frame 640 1", "digit 7 180", "frame 640 2", "cleared", "marked m1", "frame 640 3"]);
+  socket.close();
+  await vi.waitFor(() => expect(heard.at(-1)).toBe("closed"));
+});
+
+test.each([
+  ["the first message", connected, 16_000],
+  ["the first message, spaced", '{"event":"websocket:connected","content-type":"audio/l16; rate=8000"}', 8_000],
+  ["a frame that comes before it: 320 bytes", frame(1, 320), 8_000],
+  ["a frame that comes before it: 960 bytes", frame(1, 960), 24_000],
+  ["a first message that names none", '{"event":"websocket:connected"}', 16_000],
+])("the rate is that of %s", async (_, first, rate) => {
+  const socket = await open();
+  socket.send(first);
+  await vi.waitFor(() => expect(media).toHaveLength(1));
+  expect(media[0]?.rate).toBe(rate);
+  socket.close();
+});
+
+test("what the bridge plays arrives as frames, `clear` and marks as the carrier spells them", async () => {
+  const socket = await open();
+  const heard: (string | number)[] = [];
+  socket.on("message", (data: Buffer, isBinary) => heard.push(isBinary ? data.length : data.toString()));
+  socket.send(connected);
+  await listening();
+  media[0]?.play(Buffer.alloc(1_920));
+  media[0]?.mark("goodbye");
+  media[0]?.clear();
+  await vi.waitFor(() => expect(heard).toHaveLength(5));
+  expect(heard).toEqual([640, 640, 640, '{"action":"notify","payload":{"mark":"goodbye"}}', '{"action":"clear"}']);
+  socket.close();
+});
+
+test("unknown and broken messages are left out without harm, keys of others are understood", async () => {
+  const socket = await open();
+  socket.send(connected);
+  const heard = await listening();
+  for (const message of [
+    "no json",
+    '{"event":"websocket:disconnected"}',
+    "{}",
+    '{"dtmf":{"digit":"#"}}',
+    '{"event":"websocket:notify","payload":7}',
+  ])
+    socket.send(message);
+  socket.send(frame(9));
+  await vi.waitFor(() => expect(heard).toHaveLength(2));
+  expect(heard).toEqual(["digit # null", "frame 640 9"]);
+  expect(logged).toHaveLength(4);
+  socket.close();
+});
+
+test("without a token that opens a call there is no connection", async () => {
+  await expect(open(`/media/vonage/${"x".repeat(32)}`)).rejects.toThrow("HTTP 401");
+  const path = `/media/vonage/${await makeSocketToken(database.pool, await newCall())}`;
+  const socket = await open(`${path}?query=kept`);
+  await expect(open(path)).rejects.toThrow("HTTP 401");
+  socket.close();
+});
+
+test("a call that has its audio gets no second connection", async () => {
+  free = false;
+  await expect(open()).rejects.toThrow("HTTP 409");
+});
+
+test("a token is of no use once its call is over", async () => {
+  const call = await newCall();
+  const token = await makeSocketToken(database.pool, call);
+  await database.pool.query("update calls set status = 'ended', ended_at = now(), end_reason = 'lost', deadline_at = null where id = $1", [
+    call,
+  ]);
+  await expect(open(`/media/vonage/${token}`)).rejects.toThrow("HTTP 401");
+});
+
+test("a message too large closes the connection and no more", async () => {
+  const socket = await open();
+  socket.on("error", () => {});
+  socket.send(connected);
+  const heard = await listening();
+  socket.send(Buffer.alloc(100_000));
+  const [code] = (await once(socket, "close")) as [number];
+  expect(code).toBe(1009);
+  await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+});
+
+test.each([
+  ["audio/l16;rate=16000", 16_000],
+  ["AUDIO/L16; rate=24000", 24_000],
+  ["audio/l16;rate=44100", null],
+  ["audio/pcmu;rate=8000", null],
+  ["", null],
+])("%j is %s Hz", (type, rate) => {
+  expect(rateOf(type)).toBe(rate);
+});

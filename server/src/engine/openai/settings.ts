@@ -1,0 +1,98 @@
+import { z } from "zod";
+import type { EngineSession, Tool } from "../port.ts";
+import type { Dialect } from "./dialects.ts";
+
+/** What an agent may set for this engine alone (`options`); passed on as OpenAI spells it. */
+const Options = z.looseObject({
+  model: z.string().optional(),
+  /** A tool of the adapter's own with which the agent ends the call. */
+  hang_up: z.boolean().default(true),
+  turn_detection: z.record(z.string(), z.unknown()).optional(),
+  transcription: z.record(z.string(), z.unknown()).optional(),
+  noise_reduction: z.record(z.string(), z.unknown()).nullable().optional(),
+  speed: z.number().optional(),
+  max_output_tokens: z.union([z.int(), z.literal("inf")]).optional(),
+  reasoning: z.record(z.string(), z.unknown()).optional(),
+  truncation: z.unknown().optional(),
+});
+
+export const optionsOf = (session: EngineSession): z.infer<typeof Options> => Options.catch({ hang_up: true }).parse(session.options);
+
+/** The tool by which the agent hangs up: the protocol has none of its own (openai-realtime §8). */
+export const HANG_UP: Tool = {
+  name: "hang_up",
+  description: "Ends the phone call. Say goodbye first, then call this; never before the other party is done.",
+  parameters: { type: "object", properties: {}, additionalProperties: false },
+};
+
+/** Does the adapter itself look after hanging up in this session? Not where the session brings a tool of that name. */
+export const hangsUpItself = (session: EngineSession): boolean =>
+  optionsOf(session).hang_up && !session.tools.some(({ name }) => name === HANG_UP.name);
+
+/** The address of a session. The key is not in it: addresses end in logs. */
+export function sessionUrl(base: string, model: string, session: EngineSession): URL {
+  const url = new URL(base);
+  url.searchParams.set("model", optionsOf(session).model ?? model);
+  return url;
+}
+
+/** The rates of the wire: the session's own where the server has it, else the server's favourite. */
+export function wireRates({ rates }: Dialect, session: EngineSession): { readonly in: number; readonly out: number } {
+  const nearest = (wanted: number): number => (rates.includes(wanted) ? wanted : (rates[0] as number));
+  return { in: nearest(session.inRate), out: nearest(session.outRate) };
+}
+
+/** A phone call's pauses: longer than the official example's 200 ms, which cuts people off between two words. */
+const TURNS = { type: "server_vad", threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500 };
+
+/** The body of the first `session.update`: nothing is left to a default that could change (openai-realtime §0, §2). */
+export function sessionSettings(dialect: Dialect, session: EngineSession): Record<string, unknown> {
+  const options = optionsOf(session);
+  const rates = wireRates(dialect, session);
+  const format = (rate: number) => ({ type: "audio/pcm", rate });
+  const voice = voiceOf(session.voice ?? dialect.voice);
+  const turnDetection = options.turn_detection ?? TURNS;
+  const transcription = options.transcription ?? dialect.transcription;
+  const language = /^[a-z]{2}/i.exec(session.language)?.[0].toLowerCase();
+  const noiseReduction = options.noise_reduction === undefined ? { type: "near_field" } : options.noise_reduction;
+  const tools = hangsUpItself(session) ? [...session.tools, HANG_UP] : session.tools;
+  const flat = dialect.session === "xai";
+  return {
+    type: "realtime",
+    ...(!flat && { output_modalities: ["audio"] }),
+    instructions: session.prompt,
+    ...(flat && { turn_detection: turnDetection, ...(voice !== null && { voice }) }),
+    audio: {
+      input: {
+        format: format(rates.in),
+        ...(dialect.noiseReduction && { noise_reduction: noiseReduction }),
+        ...(transcription !== null && { transcription: { ...(language !== undefined && { language }), ...transcription } }),
+        ...(!flat && { turn_detection: turnDetection }),
+      },
+      output: {
+        format: format(rates.out),
+        ...(!flat && voice !== null && { voice }),
+        ...(options.speed !== undefined && { speed: options.speed }),
+      },
+    },
+    tools: tools.map(({ name, description, parameters }) => ({ type: "function", name, description, parameters })),
+    tool_choice: "auto",
+    ...(options.max_output_tokens !== undefined && { max_output_tokens: options.max_output_tokens }),
+    ...(options.reasoning !== undefined && { reasoning: options.reasoning }),
+    ...(options.truncation !== undefined && { truncation: options.truncation }),
+  };
+}
+
+/** A voice of one's own is given by its id. */
+const voiceOf = (name: string | null): string | { id: string } | null => (name?.startsWith("voice_") ? { id: name } : name);
+
+/** Words of an earlier session, as text: sound cannot be put into a conversation (openai-realtime §10.2). */
+export const toldAgain = (history: EngineSession["history"]): Record<string, unknown>[] =>
+  history.map(({ speaker, text }) => ({
+    type: "message",
+    role: speaker === "agent" ? "assistant" : "user",
+    content: [{ type: speaker === "agent" ? "output_text" : "input_text", text }],
+  }));
+
+/** How exact words are asked for. Usually obeyed, never guaranteed (openai-realtime §8). */
+export const exactly = (text: string): string => `Say exactly the following, word for word, adding nothing: "${text}"`;
