@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -92,6 +92,7 @@ export const ourNumber = "+12025550100";
 
 export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
   const dir = mkdtempSync(join(tmpdir(), "earshot-e2e-"));
+  chmodSync(dir, 0o755); // the account that runs Postgres must get in
   const port = await freePort();
   const publicUrl = `http://127.0.0.1:${port}`;
   const keys = generateKeyPairSync("rsa", {

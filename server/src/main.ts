@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import type { EmulatedNumber } from "@earshot/contract/session";
+import type { FastifyInstance } from "fastify";
 import pino from "pino";
 import { ensureFirstAgent } from "./agents/first.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
@@ -163,7 +164,7 @@ async function start(config: Config): Promise<void> {
       return Promise.all(dialing);
     },
   });
-  built.push({ name: "door", close: () => app.close() });
+  built.push({ name: "door", close: () => closeDoor(app) });
 
   await recoverCalls(pool, clock.now());
   const watchdog = startWatchdog({ ...asked, carries: (call) => !bridges.mayAttach(call), onEnded: ended });
@@ -216,6 +217,13 @@ async function emulatedNumbers(vonage: VonageConfig): Promise<EmulatedNumber[]> 
   } catch {
     return [];
   }
+}
+
+/** Requests under way are answered; connections that ask nothing (browsers keep spare ones) would hold the door open for over a minute. */
+async function closeDoor(app: FastifyInstance): Promise<void> {
+  const patience = setTimeout(() => app.server.closeAllConnections(), 2_000);
+  await app.close();
+  clearTimeout(patience);
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------------------
