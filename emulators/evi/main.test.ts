@@ -84,6 +84,9 @@ describe("the program", () => {
     await client.until("assistant_end");
     expect((await client.until("user_message")).message.content).toBe(text);
     await client.close();
+    const state = async () =>
+      (await fetch(`${await urlOf(program)}/emulator/chats/${client.messages[0].chat_id}`)).json() as Promise<{ closed: number | null }>;
+    while ((await state()).closed === null); // the other side hears of the close a moment later
     program.process.kill("SIGTERM");
     expect(await program.ended).toBe(0);
 

@@ -59,6 +59,8 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
   const mouth = openMouth();
   const chats = new Map<string, Chat>();
   const ended: string[] = [];
+  /** Handshakes that are never answered. */
+  const hanging = new Set<Duplex>();
   const webhooks = webhookSender({ clock, signingKey: options.webhookSigningKey ?? "emulated-webhook-signing-key", log });
   const sounds = openSoundKeeper(options.keepAudioBytes ?? 64 * 1024 * 1024);
   const libraries: Libraries = { configs: openLibrary(clock), prompts: openLibrary(clock), tools: openLibrary(clock) };
@@ -110,7 +112,10 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
       return;
     }
     const { handshake } = settled.script.faults;
-    if (handshake === "never") return;
+    if (handshake === "never") {
+      hanging.add(socket);
+      return;
+    }
     if (handshake) {
       refuse(socket, handshake, "Refused, as the config wants it");
       return;
@@ -199,6 +204,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
     async close() {
       for (const chat of chats.values()) chat.end(1001, "ERROR");
       for (const ws of sockets.clients) ws.terminate();
+      for (const socket of hanging) socket.destroy();
       sockets.close();
       await app.close();
     },
