@@ -16,7 +16,14 @@ export interface Config {
   readonly dataDir: string;
   readonly vonage: VonageConfig | null;
   readonly hume: { readonly apiKey: string; readonly configId: string | null; readonly eviUrl: string } | null;
-  readonly openai: { readonly apiKey: string; readonly realtimeUrl: string } | null;
+  readonly openai: {
+    readonly apiKey: string;
+    readonly realtimeUrl: string;
+    /** Unless an agent names another. */
+    readonly model: string;
+    /** Which server of the protocol it is. */
+    readonly dialect: RealtimeDialect;
+  } | null;
   readonly admin: { readonly email: string; readonly password: string } | null;
   /** A first key for programs. */
   readonly apiKey: string | null;
@@ -39,6 +46,9 @@ export interface VonageConfig {
   /** Is the phone network the emulated one? The launcher says so (EARSHOT_EMULATED=1). */
   readonly emulated: boolean;
 }
+
+export const realtimeDialects = ["openai", "azure", "xai", "inworld", "localai", "huggingface"] as const;
+export type RealtimeDialect = (typeof realtimeDialects)[number];
 
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -77,7 +87,7 @@ const together: readonly { readonly names: readonly string[]; readonly also: rea
     what: "a phone line at Vonage",
   },
   { names: ["HUME_API_KEY"], also: ["HUME_CONFIG_ID", "EVI_URL"], what: "Hume EVI" },
-  { names: ["OPENAI_API_KEY"], also: ["OPENAI_REALTIME_URL"], what: "OpenAI Realtime" },
+  { names: ["OPENAI_API_KEY"], also: ["OPENAI_REALTIME_URL", "OPENAI_REALTIME_MODEL", "OPENAI_REALTIME_DIALECT"], what: "OpenAI Realtime" },
   { names: ["ADMIN_EMAIL", "ADMIN_PASSWORD"], also: [], what: "a first administrator" },
 ];
 
@@ -170,6 +180,10 @@ const Variables = z.object({
   EVI_URL: address("wss", "ws", "wss://api.hume.ai/v0/evi/chat").default("wss://api.hume.ai/v0/evi/chat"),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_REALTIME_URL: address("wss", "ws", "wss://api.openai.com/v1/realtime").default("wss://api.openai.com/v1/realtime"),
+  OPENAI_REALTIME_MODEL: z.string().default("gpt-realtime-2.1"),
+  OPENAI_REALTIME_DIALECT: z
+    .enum(realtimeDialects, `is not a known server of the protocol; give one of ${realtimeDialects.join(", ")}, or leave it out for openai`)
+    .default("openai"),
   ADMIN_EMAIL: z.email("is not an e-mail address").optional(),
   ADMIN_PASSWORD: z.string().min(10, "is too short; give at least 10 characters").optional(),
   API_KEY: z
@@ -227,7 +241,14 @@ export function readConfig(env: Env): Config {
           }
         : null,
     hume: is.HUME_API_KEY ? { apiKey: is.HUME_API_KEY, configId: is.HUME_CONFIG_ID ?? null, eviUrl: is.EVI_URL } : null,
-    openai: is.OPENAI_API_KEY ? { apiKey: is.OPENAI_API_KEY, realtimeUrl: is.OPENAI_REALTIME_URL } : null,
+    openai: is.OPENAI_API_KEY
+      ? {
+          apiKey: is.OPENAI_API_KEY,
+          realtimeUrl: is.OPENAI_REALTIME_URL,
+          model: is.OPENAI_REALTIME_MODEL,
+          dialect: is.OPENAI_REALTIME_DIALECT,
+        }
+      : null,
     admin: is.ADMIN_EMAIL && is.ADMIN_PASSWORD ? { email: is.ADMIN_EMAIL, password: is.ADMIN_PASSWORD } : null,
     apiKey: is.API_KEY ?? null,
     storageUrl: is.STORAGE_URL ?? `file:${join(dataDir, "recordings")}`,
