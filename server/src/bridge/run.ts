@@ -189,7 +189,8 @@ export function runBridge(parts: RunParts): RunningBridge {
 
   const openEngine = (resume: string | null): void => {
     const greeting = greeted ? null : parts.agent.greeting;
-    const session = { ...parts.agent, callId: call, greeting, tools: [], inRate: rate, outRate: rate, resume, history: parts.history };
+    const history = [...parts.history, ...transcript.soFar()];
+    const session = { ...parts.agent, callId: call, greeting, tools: [], inRate: rate, outRate: rate, resume, history };
     let mine: EngineConnection | null = null;
     mine = parts.engine.open(
       session,
@@ -200,6 +201,8 @@ export function runBridge(parts: RunParts): RunningBridge {
     );
     engine = mine;
     engineFirstSample = audioClock.samples;
+    // What the lost session said is still being heard, and may still be cut.
+    if (player.unplayedMs(now()) > 0) mine.playing(true);
   };
   const heardEngine = (event: EngineEvent): void => {
     switch (event.what) {

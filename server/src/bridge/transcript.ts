@@ -1,12 +1,15 @@
 import type { Clock } from "../clock.ts";
 import type { Utterance } from "../conversation/utterance.ts";
-import type { EngineEvent } from "../engine/port.ts";
+import type { EngineEvent, EngineSession } from "../engine/port.ts";
 import type { CallId } from "../ids.ts";
 import type { Journal } from "../journal/file.ts";
 import { Ledger } from "./ledger.ts";
 import type { PlayerEvent } from "./player.ts";
 
 type Words = Extract<EngineEvent, { what: "caller text" | "agent text" | "emotion" }>;
+
+/** Utterances an engine is told again when its session is lost and it cannot resume. */
+const MOST_REMEMBERED = 100;
 
 /**
  * What was said in one call, told as it happens. The ledger's times are monotonic; here they become ms from the answer. Until the answer's
@@ -19,6 +22,7 @@ export class Transcript {
   private readonly said: (utterance: Utterance) => void;
   private zero: number | null = null;
   private untimed: Utterance[] = [];
+  private readonly latest = new Map<string, Utterance>();
 
   constructor(parts: { call: CallId; clock: Clock; journal: Journal; said: (utterance: Utterance) => void }) {
     this.ledger = new Ledger(parts.call);
@@ -34,6 +38,14 @@ export class Transcript {
     const waiting = this.untimed;
     this.untimed = [];
     for (const utterance of waiting) this.said(fromZero(utterance, zero));
+  }
+
+  /** What was said so far, oldest first; of the agent only what was heard, at least in part. */
+  soFar(): EngineSession["history"] {
+    return [...this.latest.values()]
+      .filter(({ speaker, text, heardMs }) => text !== "" && (speaker === "caller" || heardMs !== 0))
+      .sort((a, b) => a.startedMs - b.startedMs)
+      .map(({ speaker, text }) => ({ speaker, text }));
   }
 
   /** Words and feelings, as the engine tells them; `when` gives the monotonic time of a moment on its clock. */
@@ -77,6 +89,8 @@ export class Transcript {
 
   private tell(utterance: Utterance | null): void {
     if (utterance === null) return;
+    this.latest.set(utterance.ref, utterance);
+    if (this.latest.size > MOST_REMEMBERED) this.latest.delete(this.latest.keys().next().value as string);
     const { startedMs, endedMs, ...rest } = utterance;
     const now = this.clock.monotonicMs();
     const wallNow = this.clock.now().getTime();

@@ -1,3 +1,5 @@
+import type { RealtimeDialect } from "../../config.ts";
+
 /**
  * Servers that speak OpenAI's Realtime protocol, and in what each differs (openai-realtime §12). Adding one is adding a row and its test.
  * Names of events are no column: every older and newer name is understood from anybody (wire.ts).
@@ -23,8 +25,8 @@ export interface Dialect {
   readonly maxMs: number;
 }
 
-export const dialectNames = ["openai", "azure", "xai", "inworld", "localai", "huggingface"] as const;
-export type DialectName = (typeof dialectNames)[number];
+/** As OPENAI_REALTIME_DIALECT names them. */
+export type DialectName = RealtimeDialect;
 
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const MINUTE = 60_000;

@@ -23,7 +23,10 @@ const details = z
   .union([z.looseObject({ reason: text, error: problem.nullish().catch(null) }), z.string()])
   .nullish()
   .catch(null);
-const turns = z.looseObject({ prefix_padding_ms: ms, silence_duration_ms: ms, interrupt_response: z.boolean().nullish().catch(null) }).nullish().catch(null);
+const turns = z
+  .looseObject({ prefix_padding_ms: ms, silence_duration_ms: ms, interrupt_response: z.boolean().nullish().catch(null) })
+  .nullish()
+  .catch(null);
 const session = z
   .looseObject({
     id: text,
@@ -45,7 +48,13 @@ const Message = z.discriminatedUnion("type", [
   z.looseObject({ type: z.literal("transcription.delta"), item_id: z.string(), delta: z.string() }),
   /** xAI: the whole text so far. */
   z.looseObject({ type: z.literal("transcription.updated"), item_id: z.string(), transcript: z.string() }),
-  z.looseObject({ type: z.literal("transcription.completed"), item_id: z.string(), transcript: z.string(), status: text, usage: z.unknown() }),
+  z.looseObject({
+    type: z.literal("transcription.completed"),
+    item_id: z.string(),
+    transcript: z.string(),
+    status: text,
+    usage: z.unknown(),
+  }),
   z.looseObject({ type: z.literal("transcription.failed"), item_id: text, error: problem.nullish().catch(null) }),
   z.looseObject({ type: z.literal("response.created"), response: z.looseObject({ id: z.string() }) }),
   z.looseObject({ type: z.literal("response.output_item.added"), response_id: z.string(), item }),

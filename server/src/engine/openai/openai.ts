@@ -1,0 +1,276 @@
+import type { Socket } from "node:net";
+import WebSocket from "ws";
+import { Base64Messages } from "../../bridge/frame-writer.ts";
+import type { Clock } from "../../clock.ts";
+import { openResampler } from "../../sound/resampler.ts";
+import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
+import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
+import { type Ending, endingOf, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
+import { sessionUrl, wireRates } from "./settings.ts";
+import { type Before, RealtimeTalk } from "./talk.ts";
+import { APPEND, append, hear, type RealtimeAudio } from "./wire.ts";
+
+export interface OpenAiParts {
+  /** wss://api.openai.com/v1/realtime, or another server of the protocol. */
+  readonly url: string;
+  readonly apiKey: string;
+  /** Unless the agent names one. */
+  readonly model: string;
+  readonly dialect: DialectName;
+  readonly clock: Clock;
+}
+
+/** From the first knock to `session.updated`. */
+const READY_WITHIN_MS = 8_000;
+/** A connection that has answered pings and then says nothing at all for MOST_SILENT_PINGS of them is dead. */
+const PING_MS = 2_500;
+const MOST_SILENT_PINGS = 2;
+/** After we closed, the server's own close frame is awaited this long. */
+const CLOSE_WITHIN_MS = 1_000;
+/** 5 s of 24 kHz audio in base64. Beyond it the server is not reading: new frames are left out rather than kept without bound. */
+const MOST_UNSENT_BYTES = 330_000;
+/** 2 ms at 16 kHz. Shorter pieces of audio, which no carrier sends, go the ordinary way. */
+const LEAST_FRAME_BYTES = 72;
+/** The longest piece of sound sent in one frame of ours. */
+const MOST_FRAME_BYTES = 40_000;
+/** So long before its limit (or a quarter of a short session before) a session is renewed in the next pause; at LAST_MS whether or not. */
+const RENEW_BEFORE_MS = 90_000;
+const LAST_MS = 4_000;
+/** Calls whose last session broke off, remembered until they go on. */
+const MOST_REMEMBERED = 1_000;
+
+const rates = [24_000, 16_000, 8_000, 48_000];
+
+const abilitiesOf = (dialect: Dialect): EngineAbilities => {
+  const all = [...dialect.rates, ...rates.filter((rate) => !dialect.rates.includes(rate))];
+  return {
+    name: "openai",
+    inRates: all.filter((rate) => rate <= 24_000),
+    outRates: all,
+    turns: true,
+    paced: false,
+    verbatim: dialect.verbatim,
+    interim: true,
+    emotions: "none",
+    wantsPlayed: true,
+    resume: false,
+    maxMs: dialect.maxMs,
+  };
+};
+
+/** OpenAI Realtime, and whoever else speaks its protocol, as an engine: one WebSocket a session (openai-realtime §1-10). */
+export function createOpenAiEngine(parts: OpenAiParts): Engine {
+  const dialect = dialectOf(parts.dialect);
+  const abilities = abilitiesOf(dialect);
+  /** The protocol cannot resume: how a call's last session ended is remembered here until the next one, which is told the words again. */
+  const brokenOff = new Map<string, Before>();
+  return {
+    abilities,
+    open(session, listener, tap) {
+      // Words without a session of ours: another process has died over this call, nobody knows where.
+      const before = brokenOff.get(session.callId) ?? (session.history.length > 0 ? "caller waits" : "at rest");
+      brokenOff.delete(session.callId);
+      const remember = (state: Before): void => {
+        brokenOff.set(session.callId, state);
+        if (brokenOff.size > MOST_REMEMBERED) brokenOff.delete(brokenOff.keys().next().value as string);
+      };
+      return openSession({ ...parts, dialect, abilities, before, remember }, session, listener, tap);
+    },
+  };
+}
+
+interface SessionParts extends Omit<OpenAiParts, "dialect"> {
+  readonly dialect: Dialect;
+  readonly abilities: EngineAbilities;
+  readonly before: Before;
+  readonly remember: (state: Before) => void;
+}
+
+/** The decoded sound of the delta in hand, aligned for 16-bit reading; grows to the largest seen, and is used up before the next message. */
+let decoded = Buffer.alloc(65_536);
+
+/**
+ * One session. States: connecting (until the handshake), opening (settings sent), ready, over. Whoever closes first, `ended` is the last event
+ * and comes once. Timers and listeners end with the socket.
+ */
+function openSession(parts: SessionParts, session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection {
+  const { dialect, clock } = parts;
+  const wireRate = wireRates(dialect, session);
+  const toEngine = openResampler(session.inRate, wireRate.in);
+  const toCaller = openResampler(wireRate.out, session.outRate);
+  let asked = false;
+  let over = false;
+  let unsent = 0;
+  let wire: { readonly raw: Socket; readonly frames: Base64Messages } | null = null;
+  let silentPings = 0;
+  let pongs = false;
+  let renewalDue = false;
+  /** Whose sound is in the resampler. */
+  let sounding: string | null = null;
+  /** Half a sample, left over from a delta of an odd number of bytes. */
+  let odd: number | null = null;
+
+  const socket = new WebSocket(sessionUrl(parts.url, parts.model, session), {
+    headers: dialect.headers(parts.apiKey),
+    perMessageDeflate: false,
+    handshakeTimeout: READY_WITHIN_MS,
+    maxPayload: 64 * 1024 * 1024,
+  });
+  const readyTimer = setTimeout(() => end(unreachable("no answer came in time")), READY_WITHIN_MS);
+  const pingTimer = setInterval(() => {
+    if (pongs && silentPings++ >= MOST_SILENT_PINGS) socket.terminate();
+    else if (socket.readyState === WebSocket.OPEN) socket.ping();
+  }, PING_MS);
+  let closeTimer: NodeJS.Timeout | undefined;
+  let renewTimer: NodeJS.Timeout | undefined;
+
+  /** Over, whoever began it. The socket is closed politely if it is still open. */
+  const end = (ending: Ending): void => {
+    if (over) return;
+    over = true;
+    for (const timer of [readyTimer, pingTimer, closeTimer, renewTimer]) clearTimeout(timer);
+    if (ending.retry) parts.remember(ending === renewal ? "at rest" : talk.ready ? talk.brokenOff : parts.before);
+    finishSound();
+    toEngine.free();
+    toCaller.free();
+    if (socket.readyState === WebSocket.OPEN) {
+      socket.close(1000);
+      setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS).unref();
+    } else socket.terminate();
+    listener({ what: "ended", ...ending });
+  };
+  const tell = (message: Record<string, unknown>): void => {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    const json = JSON.stringify(message);
+    tap?.("told", json);
+    socket.send(json);
+  };
+  const emitSound = (utterance: string, pcm: Int16Array): void => {
+    if (pcm.length > 0) listener({ what: "agent audio", utterance, pcm });
+  };
+  /** An item's sound is complete: what is left in the filter goes out. */
+  const finishSound = (): void => {
+    if (sounding !== null) emitSound(sounding, toCaller.end());
+    sounding = null;
+    odd = null;
+  };
+  const talk = new RealtimeTalk({
+    dialect,
+    session,
+    before: parts.before,
+    emit: listener,
+    tell,
+    end,
+    soundOver: finishSound,
+    soundCut() {
+      toCaller.reset();
+      sounding = null;
+      odd = null;
+    },
+  });
+
+  const hearSound = ({ item, response, base64 }: RealtimeAudio): void => {
+    const most = (base64.length >> 2) * 3 + 8;
+    if (decoded.length < most) decoded = Buffer.alloc(most * 2);
+    const kept = odd !== null && sounding === item ? 1 : 0;
+    if (kept === 1) decoded[0] = odd as number;
+    const bytes = kept + decoded.write(base64, kept, "base64");
+    const samples = bytes >> 1;
+    if (!talk.hearSound(item, response, (samples * 1000) / wireRate.out)) return;
+    if (sounding !== item) finishSound();
+    sounding = item;
+    odd = bytes % 2 === 1 ? (decoded[bytes - 1] as number) : null;
+    emitSound(item, toCaller.push(new Int16Array(decoded.buffer, decoded.byteOffset, samples)));
+  };
+
+  const planRenewal = (expiresAt: Date | null): void => {
+    const lastsMs = expiresAt === null ? dialect.maxMs : expiresAt.getTime() - clock.now().getTime();
+    const earlyMs = Math.min(RENEW_BEFORE_MS, lastsMs / 4);
+    renewTimer = setTimeout(() => {
+      renewalDue = true;
+      renewTimer = setTimeout(() => end(renewal), Math.max(0, earlyMs - LAST_MS));
+      renewAtRest();
+    }, lastsMs - earlyMs);
+  };
+  const renewAtRest = (): void => {
+    if (renewalDue && talk.atRest) end(renewal);
+  };
+
+  socket.on("upgrade", (response) => {
+    wire = { raw: response.socket, frames: new Base64Messages(response.socket, ...APPEND) };
+  });
+  socket.on("pong", () => {
+    pongs = true;
+    silentPings = 0;
+  });
+  socket.on("message", (data: Buffer) => {
+    silentPings = 0;
+    if (over) return;
+    const heard = hear(data);
+    if (heard.kind === "audio") {
+      tap?.(
+        "heard",
+        `{"type":"response.output_audio.delta","item_id":${JSON.stringify(heard.audio.item)},"base64":${heard.audio.base64.length}}`,
+      );
+      return hearSound(heard.audio);
+    }
+    tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data.toString("utf8"));
+    const wasReady = talk.ready;
+    if (heard.kind === "saying") talk.hear(heard.saying);
+    else if (heard.kind === "unknown") talk.strangeMessage(heard.type, heard.malformed);
+    if (!wasReady && talk.ready && !over) {
+      clearTimeout(readyTimer);
+      planRenewal(talk.sessionEndsAt);
+    }
+    renewAtRest();
+  });
+  socket.on("unexpected-response", (request, response) => {
+    request.destroy();
+    end(asked ? weClosed : refusalOf(response.statusCode ?? 0));
+  });
+  // Always followed by `close`; before the handshake it is the only one with a cause.
+  socket.on("error", (error: Error) => {
+    if (wire === null) end(asked ? weClosed : unreachable(error.message));
+  });
+  socket.on("close", (code, reason) => end(asked ? weClosed : endingOf(code, reason.toString(), talk.error)));
+
+  return {
+    abilities: parts.abilities,
+    audio(pcm) {
+      if (over || !talk.ready || wire === null || socket.readyState !== WebSocket.OPEN) return;
+      if (wire.raw.writableLength > MOST_UNSENT_BYTES) {
+        if (unsent++ === 0)
+          listener({ what: "trouble", code: "not_reading", text: "The engine does not read: caller audio is being left out." });
+        return;
+      }
+      unsent = 0;
+      const bytes = session.inRate === wireRate.in ? pcm : bytesOf(toEngine.push(samplesOf(pcm)));
+      if (bytes.length >= LEAST_FRAME_BYTES && bytes.length <= MOST_FRAME_BYTES) wire.frames.send(bytes);
+      else if (bytes.length > 0) socket.send(append(bytes));
+    },
+    say: (text, how) => talk.say(text, how),
+    context: (text, answer) => talk.context(text, answer),
+    toolResult: (id, result) => talk.toolResult(id, result),
+    played: (utterance, ms, how) => talk.played(utterance, ms, how),
+    playing(on) {
+      talk.tellPlaying(on);
+      if (!on && renewalDue) setImmediate(() => !over && renewAtRest());
+    },
+    close() {
+      if (asked || over) return;
+      asked = true;
+      if (socket.readyState !== WebSocket.OPEN) return end(weClosed);
+      socket.close(1000);
+      closeTimer = setTimeout(() => end(weClosed), CLOSE_WITHIN_MS);
+    },
+  };
+}
+
+/** The carrier's bytes as samples: in place where they are aligned, otherwise copied. */
+function samplesOf(pcm: Uint8Array): Int16Array {
+  if (pcm.byteOffset % 2 === 0) return new Int16Array(pcm.buffer, pcm.byteOffset, pcm.length >> 1);
+  const copy = new Uint8Array(pcm);
+  return new Int16Array(copy.buffer, 0, copy.length >> 1);
+}
+
+const bytesOf = (samples: Int16Array): Uint8Array => new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
