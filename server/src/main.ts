@@ -21,6 +21,7 @@ import { startEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { inTransaction, openPool } from "./db/pool.ts";
 import { createEviEngine } from "./engine/evi/evi.ts";
+import { createOpenAiEngine } from "./engine/openai/openai.ts";
 import type { Engine } from "./engine/port.ts";
 import { Failure } from "./failure.ts";
 import { openDoor } from "./http/door.ts";
@@ -197,6 +198,7 @@ function enginesOf(config: Config): Readonly<Record<string, Engine>> {
     ...(config.hume === null
       ? {}
       : { evi: createEviEngine({ url: config.hume.eviUrl, apiKey: config.hume.apiKey, configId: config.hume.configId, clock }) }),
+    ...(config.openai === null ? {} : { openai: createOpenAiEngine({ ...config.openai, url: config.openai.realtimeUrl, clock }) }),
   };
 }
 
