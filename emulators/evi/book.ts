@@ -43,7 +43,7 @@ export async function loadBook({
   log: (text: string) => void;
 }): Promise<PhraseBook> {
   const lines = linesSpoken(all);
-  const phrases: Phrase[] = [];
+  const phrases: Phrase[] = folder ? phrasesIn(folder) : []; // first: what is wrong there is said at once
   let toldAt = Date.now();
   for (const { text, voice } of lines) {
     phrases.push({ text, sound: await speak(text, voice) });
@@ -57,7 +57,6 @@ export async function loadBook({
         phrases.push({ text: step.say.text, sound: soundOf(resolve(home, step.say.wav)) });
     }
   }
-  if (folder) phrases.push(...phrasesIn(folder));
   return openPhraseBook(phrases);
 }
 

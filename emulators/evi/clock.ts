@@ -17,13 +17,15 @@ export const wallClock: Clock = {
 export interface HandClock extends Clock {
   /** Lets ms pass: everything due in them is done, in order. */
   pass(ms: number): void;
+  /** Moves to the next thing due, if that is not further away; else stands still. For waits whose end is not the clock's alone. */
+  passToNext(withinMs: number): void;
 }
 
 /** A clock that stands still until it is moved by hand. */
 export function handClock(startMs = 1_790_000_000_000): HandClock {
   let nowMs = startMs;
   let due: { atMs: number; deed: () => void }[] = [];
-  return {
+  const clock: HandClock = {
     now: () => nowMs,
     after(ms, deed) {
       const one = { atMs: nowMs + Math.max(0, ms), deed };
@@ -43,5 +45,10 @@ export function handClock(startMs = 1_790_000_000_000): HandClock {
       }
       nowMs = untilMs;
     },
+    passToNext(withinMs) {
+      const nextMs = Math.min(...due.map((one) => one.atMs));
+      if (nextMs <= nowMs + withinMs) clock.pass(Math.max(0, nextMs - nowMs));
+    },
   };
+  return clock;
 }

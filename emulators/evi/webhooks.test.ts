@@ -78,9 +78,8 @@ test("a chat's beginning, its tool calls and its end are told, signed over the r
   client.send({ type: "session_settings", custom_session_id: "call-7", tools: [{ type: "function", name: "look_up", parameters: "{}" }] });
   client.send({ type: "user_input", text: "Look it up." });
   await client.until("user_message");
-  clock.pass(5_000);
   while (!client.messages.some((message) => message.type === "tool_call")) {
-    clock.pass(1_000);
+    clock.passToNext(2_000);
     await new Promise(setImmediate);
   }
   await hooks(2);
