@@ -21,6 +21,9 @@ export const canBecome = (from: CallStatus, to: CallStatus): boolean => (leadsTo
 export const actions = {
   hang_up: ["queued", "dialing", "ringing", "in_progress"],
   listen: ["in_progress"],
+  transfer: ["in_progress"],
+  send_keys: ["in_progress"],
+  mute: ["in_progress"],
 } as const satisfies Record<string, readonly CallStatus[]>;
 export type CallAction = keyof typeof actions;
 

@@ -69,6 +69,7 @@ describe("the configuration", () => {
       applicationId: vonage.VONAGE_APPLICATION_ID,
       privateKeyPem: pem,
       signatureSecret: "signed",
+      apiSecret: null,
       apiKey: "abcd1234",
       number: "+12025550100",
       apiUrl: "https://api-eu.vonage.com",

@@ -39,6 +39,8 @@ export interface VonageConfig {
   readonly privateKeyPem: string;
   readonly signatureSecret: string;
   readonly apiKey: string;
+  /** The account's API secret: only the doctor needs it, to look at (and set) the application's webhooks. */
+  readonly apiSecret: string | null;
   /** Our number, E.164 with +. */
   readonly number: string;
   /** REST host, no slash at the end. */
@@ -83,7 +85,7 @@ const olderNames = {
 const together: readonly { readonly names: readonly string[]; readonly also: readonly string[]; readonly what: string }[] = [
   {
     names: ["VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "VONAGE_API_KEY", "VONAGE_NUMBER"],
-    also: ["VONAGE_API_URL"],
+    also: ["VONAGE_API_URL", "VONAGE_API_SECRET"],
     what: "a phone line at Vonage",
   },
   { names: ["HUME_API_KEY"], also: ["HUME_CONFIG_ID", "EVI_URL"], what: "Hume EVI" },
@@ -173,6 +175,7 @@ const Variables = z.object({
   VONAGE_PRIVATE_KEY: privateKey.optional(),
   VONAGE_SIGNATURE_SECRET: z.string().optional(),
   VONAGE_API_KEY: z.string().optional(),
+  VONAGE_API_SECRET: z.string().optional(),
   VONAGE_NUMBER: number.optional(),
   VONAGE_API_URL: address("https", "http", "https://api.nexmo.com").default("https://api.nexmo.com"),
   HUME_API_KEY: z.string().optional(),
@@ -235,6 +238,7 @@ export function readConfig(env: Env): Config {
             privateKeyPem: is.VONAGE_PRIVATE_KEY,
             signatureSecret: is.VONAGE_SIGNATURE_SECRET,
             apiKey: is.VONAGE_API_KEY,
+            apiSecret: is.VONAGE_API_SECRET ?? null,
             number: is.VONAGE_NUMBER,
             apiUrl: is.VONAGE_API_URL,
             emulated,

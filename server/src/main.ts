@@ -3,16 +3,18 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import type { FastifyInstance } from "fastify";
+import type pg from "pg";
 import pino from "pino";
 import { ensureFirstAgent } from "./agents/first.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
 import { hangUp, hangUpLeg } from "./calls/hang-up.ts";
-import { followVoicemailRule } from "./calls/in-call.ts";
+import { followVoicemailRule, muteCaller, pressKeys, transferCall } from "./calls/in-call.ts";
 import { placeCall } from "./calls/place.ts";
 import { recoverCalls, startWatchdog } from "./calls/watchdog.ts";
 import { accounted } from "./carrier/vonage/accounted.ts";
 import { acceptAudio } from "./carrier/vonage/audio-socket.ts";
-import { vonageCarrier } from "./carrier/vonage/client.ts";
+import { type VonageClient, vonageCarrier } from "./carrier/vonage/client.ts";
+import { examine, setWebhooks } from "./carrier/vonage/doctor.ts";
 import { vonageDoor } from "./carrier/vonage/door.ts";
 import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
 import { systemClock } from "./clock.ts";
@@ -24,6 +26,7 @@ import { createEviEngine } from "./engine/evi/evi.ts";
 import { createOpenAiEngine } from "./engine/openai/openai.ts";
 import type { Engine } from "./engine/port.ts";
 import { Failure } from "./failure.ts";
+import type { Line } from "./http/carrier.ts";
 import { openDoor } from "./http/door.ts";
 import type { CallId } from "./ids.ts";
 import { ensureFirstApiKey } from "./people/api-keys.ts";
@@ -116,6 +119,7 @@ async function start(config: Config): Promise<void> {
   const inbox = openInbox({ pool, clock, log, hooks });
   built.push({ name: "webhooks", close: () => inbox.close() });
 
+  const calling = { ...asked, number, onEnded: ended };
   const dialing = new Set<Promise<void>>();
   const closingDials = new AbortController();
   const app = await openDoor({
@@ -127,9 +131,14 @@ async function start(config: Config): Promise<void> {
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
-    placeCall: (request, by) =>
-      placeCall({ pool, carrier, number, clock, log, dialing, closing: closingDials.signal, onEnded: ended }, request, by),
-    hangUp: (call, by) => hangUp({ ...asked, onEnded: ended }, call, "operator", { by }),
+    placeCall: (request, by) => placeCall({ ...calling, dialing, closing: closingDials.signal }, request, by),
+    hangUp: (call, by) => hangUp(calling, call, "operator", { by }),
+    inCall: {
+      transfer: (call, to, by) => transferCall(calling, call, to, by),
+      pressKeys: (call, keys, by) => pressKeys(calling, call, keys, by),
+      mute: (call, on, by) => muteCaller(calling, call, on, by),
+    },
+    line: config.vonage === null || carrier === null ? null : lineOf(config, config.vonage, carrier, pool),
     metrics: [
       { room: "bridge", read: () => bridges.metrics() },
       { room: "jobs", read: () => recordings.states() },
@@ -199,6 +208,21 @@ function enginesOf(config: Config): Readonly<Record<string, Engine>> {
       ? {}
       : { evi: createEviEngine({ url: config.hume.eviUrl, apiKey: config.hume.apiKey, configId: config.hume.configId, clock }) }),
     ...(config.openai === null ? {} : { openai: createOpenAiEngine({ ...config.openai, url: config.openai.realtimeUrl, clock }) }),
+  };
+}
+
+/** The line as the door shows it, with the doctor who looks at it. */
+function lineOf(config: Config, vonage: VonageConfig, client: VonageClient, pool: pg.Pool): Line {
+  const parts = { config: vonage, client, publicUrl: config.publicUrl, pool, clock, apiSecret: vonage.apiSecret };
+  return {
+    carrier: client.name,
+    number: vonage.number,
+    emulated: vonage.emulated,
+    doctor: {
+      examine: () => examine(parts),
+      hasApiSecret: vonage.apiSecret !== null,
+      setWebhooks: (apiSecret) => setWebhooks({ ...parts, apiSecret: apiSecret ?? vonage.apiSecret }),
+    },
   };
 }
 

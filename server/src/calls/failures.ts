@@ -117,7 +117,7 @@ export class KeysInvalid extends Failure {
   constructor() {
     super("These are no keys that can be sent.", {
       remedy: "Send 1 to 50 of 0-9, * and #, and p for half a second's pause.",
-      fields: field("keys", "1 to 50 of 0-9 * # p"),
+      fields: field("digits", "must be 1 to 50 of 0-9, * and #, and p for half a second's pause"),
     });
   }
 }

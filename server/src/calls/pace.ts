@@ -2,7 +2,7 @@ import type { Sql } from "../db/pool.ts";
 
 /**
  * How fast a carrier may be asked. Its limits count requests in any window of time (vonage-voice §1.4: 3 new calls in a rolling second, not on
- * average), over all our processes together. So each limit is one row that remembers its last permits: the next one is granted when the oldest of
+ * average), over all our processes together. So each limit is one row that remembers its last permits and those still waited for: the next one is granted when the oldest of
  * them has left the window. Exact, fair in the order of asking, and no process ever polls: it is told how long to wait.
  */
 export interface Rate {
@@ -24,6 +24,11 @@ export const usualRates: Readonly<Record<Asking, Rate>> = {
 /** Where the wait would be longer, no permit is taken: what is asked so late is asked in vain. */
 const LONGEST_WAIT_MS = 60_000;
 
+/** Permits in their order: the last of a full window, which decide about the next one, and all that are still waited for. */
+const remembered = (permits: string): string =>
+  `(select array_agg(at order by at) from (select at, row_number() over (order by at desc) as back from unnest(${permits}) at) permit
+     where back <= most or at > clock_timestamp())`;
+
 /**
  * Takes the next permit of a carrier's limit. Returns the milliseconds to wait before using it; null when the queue is too long, then none was
  * taken. One statement; processes wait for each other only as long as it runs.
@@ -35,7 +40,7 @@ export async function takePermit(sql: Sql, carrier: string, asking: Asking, long
        select name, greatest(clock_timestamp(), case when cardinality(granted) >= most
          then granted[cardinality(granted) - most + 1] + window_ms * interval '1 millisecond' end) as at
        from carrier_rates where name = $1 for update)
-     update carrier_rates r set granted = (r.granted || due.at)[greatest(1, cardinality(r.granted) + 2 - r.most):]
+     update carrier_rates r set granted = ${remembered("r.granted || due.at")}
      from due where r.name = due.name and due.at <= clock_timestamp() + $2 * interval '1 millisecond'
      returning greatest(0, ceil(extract(epoch from due.at - clock_timestamp()) * 1000))::float8 as wait_ms`,
     [name, longestWaitMs],
@@ -46,11 +51,7 @@ export async function takePermit(sql: Sql, carrier: string, asking: Asking, long
 /** Counts something that happened without asking for a permit: an answered call connects at once, and the carrier counts that as a new leg. */
 export async function spendPermit(sql: Sql, carrier: string, asking: Asking): Promise<void> {
   const name = await known(sql, carrier, asking);
-  await sql.query(
-    `update carrier_rates set granted = (select array_agg(at order by at) from unnest(granted || clock_timestamp()) at)
-       [greatest(1, cardinality(granted) + 2 - most):] where name = $1`,
-    [name],
-  );
+  await sql.query(`update carrier_rates set granted = ${remembered("granted || clock_timestamp()")} where name = $1`, [name]);
 }
 
 /** The carrier said it was too many after all: the window starts anew for everybody. */
@@ -58,7 +59,7 @@ export async function notePaceRefused(sql: Sql, carrier: string, asking: Asking)
   const name = await known(sql, carrier, asking);
   await sql.query(
     `update carrier_rates set refused = refused + 1, refused_at = clock_timestamp(),
-       granted = (select array_agg(at order by at) from unnest(array_fill(clock_timestamp(), array[most]) || granted) at)[cardinality(granted) + 1:]
+       granted = ${remembered("array_fill(clock_timestamp(), array[most]) || granted")}
      where name = $1`,
     [name],
   );
@@ -71,6 +72,8 @@ export interface Pace {
   readonly windowMs: number;
   /** Permits that are free right now. */
   readonly free: number;
+  /** Permits given out for a time that has not come: so many requests wait. */
+  readonly waiting: number;
   /** How long one asked for now would wait. */
   readonly waitMs: number;
   readonly refused: number;
@@ -81,6 +84,7 @@ export async function readPace(sql: Sql): Promise<Pace[]> {
   const { rows } = await sql.query<Pace>(
     `select name, most, window_ms as "windowMs", refused, refused_at as "refusedAt",
        most - (select count(*) from unnest(granted) at where at > clock_timestamp() - window_ms * interval '1 millisecond')::int as free,
+       (select count(*) from unnest(granted) at where at > clock_timestamp())::int as waiting,
        greatest(0, case when cardinality(granted) >= most then ceil(extract(epoch from
          granted[cardinality(granted) - most + 1] + window_ms * interval '1 millisecond' - clock_timestamp()) * 1000) else 0 end)::float8 as "waitMs"
      from carrier_rates order by name`,

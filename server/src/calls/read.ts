@@ -1,4 +1,5 @@
 import type { Call, CallEvent, ListCalls } from "@earshot/contract/call";
+import type { Exchange } from "@earshot/contract/carrier";
 import type { EndReason } from "@earshot/contract/status";
 import type { Webhook } from "@earshot/contract/webhook";
 import type { Sql } from "../db/pool.ts";
@@ -182,6 +183,33 @@ export async function listWebhooks(sql: Sql, call: CallId, limit: number, after:
     })),
     next,
   };
+}
+
+/** What we asked of the carrier about a call, and what it answered; secrets taken out once more. */
+export async function listExchanges(sql: Sql, call: CallId, limit: number, after: Place | null): Promise<Page<Exchange>> {
+  const { rows } = await sql.query<Omit<Exchange, "at"> & { at: number; when: Date }>(
+    `select id, ${micros("at")} as at, at as "when", carrier, method, url, request, status, answer, took_ms, trace from exchanges
+     where call_id = $1 and ($2::bigint is null or (at, id) > (${instant("$2")}, $3::uuid))
+     order by at, id limit $4`,
+    [call, after?.at ?? null, after?.id ?? null, limit + 1],
+  );
+  const { items, next } = pageOf(rows, limit);
+  return {
+    items: items.map(({ when, ...row }) => ({
+      ...row,
+      at: when.toISOString(),
+      url: redactUrl(row.url),
+      request: row.request && redactText(row.request),
+      answer: row.answer && redactText(row.answer),
+    })),
+    next,
+  };
+}
+
+/** Calls that were placed and are not dialled yet. */
+export async function countQueued(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ n: number }>("select count(*)::int as n from calls where status = 'queued'");
+  return rows[0]?.n ?? 0;
 }
 
 function pageOf<Row extends { at: number; id: string }>(rows: Row[], limit: number): Page<Row> {

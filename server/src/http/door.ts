@@ -20,11 +20,15 @@ import type { Storage } from "../recordings/storage.ts";
 import { guardRoutes, type RateLimits, usualLimits } from "./access.ts";
 import { agentRoutes } from "./agents.ts";
 import { callRoutes } from "./calls.ts";
+import { carrierRoutes, type Line } from "./carrier.ts";
 import { dashboardFiles } from "./dashboard-files.ts";
 import { emulatedNumberRoutes } from "./emulated-numbers.ts";
 import { eventRoutes } from "./events.ts";
+import { evidenceRoutes } from "./evidence.ts";
+import { exchangeRoutes } from "./exchanges.ts";
 import { MethodNotAllowed, NoSuchRoute, UnreadableUrl } from "./failures.ts";
 import { healthRoutes, type ReadyCheck } from "./health.ts";
+import { type InCall, inCallRoutes } from "./in-call.ts";
 import { checkInput } from "./input.ts";
 import { keyRoutes } from "./keys.ts";
 import { liveRoutes } from "./live.ts";
@@ -47,7 +51,7 @@ export interface DoorParts {
   readonly log: FastifyBaseLogger;
   /** The address people open: roots shared links, and says whether cookies must be https. */
   readonly publicUrl: string;
-  readonly storage: Pick<Storage, "read">;
+  readonly storage: Storage;
   /** Where the built dashboard lies; it may not exist (yet). */
   readonly dashboardDir: string;
   /** Null when a real carrier is configured. */
@@ -56,6 +60,9 @@ export interface DoorParts {
   placeCall(request: PlaceCall, by: { readonly actor: Actor; readonly idempotencyKey: string | null }): Promise<CallId>;
   /** calls/hang-up.ts. Resolves when it is asked for; the end itself follows. */
   hangUp(call: CallId, by: Actor): Promise<void>;
+  readonly inCall: InCall;
+  /** Null while no carrier is configured. */
+  readonly line: Line | null;
   /** Further conditions of /readyz, beside the database and its migrations. */
   readonly ready?: readonly ReadyCheck[];
   /** What other rooms count, shown by /metrics beside what the database says. */
@@ -139,10 +146,14 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     const door = scope.withTypeProvider<ZodTypeProvider>();
     sessionRoutes(door, parts, feed);
     callRoutes(door, parts);
+    inCallRoutes(door, parts);
     utteranceRoutes(door, parts);
     eventRoutes(door, parts);
     webhookRoutes(door, parts);
+    exchangeRoutes(door, parts);
+    carrierRoutes(door, parts);
     recordingRoutes(door, parts);
+    evidenceRoutes(door, parts);
     liveRoutes(door, feed);
     agentRoutes(door, parts);
     keyRoutes(door, parts, feed);

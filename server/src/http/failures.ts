@@ -200,6 +200,31 @@ export class TookTooLong extends Failure {
   }
 }
 
+/** The carrier shows and changes an application's settings only to who has the account's API secret. */
+export class ApiSecretNeeded extends Failure {
+  readonly code = "API_SECRET_NEEDED";
+  readonly blame: Blame = "operator";
+  readonly status = 422;
+  constructor() {
+    super("The application's webhooks can be set only with the account's API secret, which is not configured.", {
+      remedy: "Send it as api_secret (it is used once and not kept), or set VONAGE_API_SECRET and restart.",
+      fields: [{ field: "api_secret", message: "is needed" }],
+    });
+  }
+}
+
+export class WebhooksNotSet extends Failure {
+  readonly code = "WEBHOOKS_NOT_SET";
+  readonly blame: Blame = "carrier";
+  readonly status = 502;
+  constructor(told: string, cause?: unknown) {
+    super(`The carrier did not take our webhooks: ${told}`, {
+      remedy: "Check the API secret and VONAGE_API_KEY, or set the three webhooks in the Vonage dashboard by hand.",
+      cause,
+    });
+  }
+}
+
 /** Whatever nobody foresaw. What was thrown goes to the log under the id; nothing of it leaves the house. */
 export class Unforeseen extends Failure {
   readonly code = "UNFORESEEN";

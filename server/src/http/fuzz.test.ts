@@ -1,6 +1,6 @@
 import { Problem } from "@earshot/contract/problem";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openTestHouse, seedCall, type TestHouse } from "./test-house.ts";
+import { lineInOrder, openTestHouse, seedCall, type TestHouse } from "./test-house.ts";
 
 /** EARSHOT_FUZZ_ROUNDS makes it as long as one likes; the seed is told when something fails. */
 const ROUNDS = Number(process.env.EARSHOT_FUZZ_ROUNDS ?? 400);
@@ -10,6 +10,7 @@ let house: TestHouse;
 let call: string;
 beforeAll(async () => {
   house = await openTestHouse({
+    line: lineInOrder,
     limits: { credential: { perSecond: 1e9, burst: 1e9 }, open: { perSecond: 1e9, burst: 1e9 }, refused: { perSecond: 1e9, burst: 1e9 } },
   });
   call = await seedCall(house, { customer_name: "word" });

@@ -11,6 +11,7 @@ import { type Logger, pino } from "pino";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
 import { hangUp } from "../calls/hang-up.ts";
+import { muteCaller, pressKeys, transferCall } from "../calls/in-call.ts";
 import { placeCall } from "../calls/place.ts";
 import type { Carrier } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
@@ -18,6 +19,7 @@ import { type CallId, type LegId, newId } from "../ids.ts";
 import { makeApiKey } from "../people/api-keys.ts";
 import { hashPassword } from "../people/passwords.ts";
 import { openStorage, type Storage } from "../recordings/storage.ts";
+import type { Line } from "./carrier.ts";
 import { type DoorParts, openDoor } from "./door.ts";
 
 /** A wall clock that tests move; the monotonic one moves along. */
@@ -38,6 +40,9 @@ const patientCarrier: Carrier = {
   dial: async () => ({ dialed: "yes", leg: newId<LegId>(), conversation: null }),
   hangUp: async () => {},
   legState: async () => null,
+  press: async () => {},
+  mute: async () => {},
+  handOver: async () => {},
   openRecording: async () => {
     throw new Error("This carrier has no recordings.");
   },
@@ -109,6 +114,12 @@ export async function openTestHouse(
     emulatedNumbers: [{ number: "+12025550103", name: "Busy line", habit: "is always busy" }],
     placeCall: (request, by) => placeCall(calling, request, by),
     hangUp: (call, actor) => hangUp(calling, call, "operator", { by: actor }),
+    inCall: {
+      transfer: (call, to, by) => transferCall(calling, call, to, by),
+      pressKeys: (call, keys, by) => pressKeys(calling, call, keys, by),
+      mute: (call, on, by) => muteCaller(calling, call, on, by),
+    },
+    line: null,
     ...more,
   }).catch(async (error: unknown) => {
     await database.drop();
@@ -142,6 +153,14 @@ export async function openTestHouse(
     },
   };
 }
+
+/** A phone line that is in order. */
+export const lineInOrder: Line = {
+  carrier: "vonage",
+  number: NUMBER,
+  emulated: true,
+  doctor: { hasApiSecret: true, examine: async () => [], setWebhooks: async () => {} },
+};
 
 /** Puts an ended, answered call into the database, with the columns given. */
 export async function seedCall(house: TestHouse, columns: Record<string, unknown> = {}): Promise<CallId> {

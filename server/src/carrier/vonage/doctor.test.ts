@@ -117,6 +117,7 @@ describe("the doctor looks", () => {
       applicationId: "a-1",
       privateKeyPem,
       signatureSecret: SECRET,
+      apiSecret: null,
       apiKey: "k",
       number: "+12025550100",
       apiUrl: url,
