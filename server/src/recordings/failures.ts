@@ -102,6 +102,11 @@ export const reasons = {
     said: "The call's journal could not be turned into a recording.",
     remedy: "The journal file is kept. The server's log has the reason; it is tried again after a restart.",
   },
+  RECORDING_DELETED: {
+    blame: "operator",
+    said: "This recording was deleted, by rule or by request.",
+    remedy: "The call's deletion receipt says when, by whom and what. It cannot be brought back.",
+  },
   STORAGE_UNWRITABLE: {
     blame: "operator",
     said: "The storage did not take the file.",

@@ -52,7 +52,7 @@ async function begin(parts: Parts, id: RecordingId): Promise<RecordingRow | null
     if (!row?.announcedUrl || !parts.carrier) return null;
     const now = parts.clock.now();
     const early = (row.nextAttemptAt?.getTime() ?? 0) - now.getTime();
-    if (row.status === "announced" && early > EARLY_MS) {
+    if (row.status === "announced" && row.attempts > 0 && early > EARLY_MS) {
       await enqueue(sql, fetchQueue, id, { recording: id }, early);
       return null;
     }

@@ -14,3 +14,6 @@ export const renderQueue = queue<{ call: CallId }>("recording.render", { concurr
 
 /** Hold two recordings of one call against each other. */
 export const compareQueue = queue<{ call: CallId }>("recording.compare", { concurrency: 1, expireSeconds: 1800 });
+
+/** Delete what was asked to be deleted. */
+export const deleteQueue = queue<{ deletion: string }>("recording.delete", { concurrency: 1 });

@@ -33,6 +33,8 @@ export interface RecordingRow {
   readonly durationMs: number | null;
   readonly channels: number | null;
   readonly storedAt: Date | null;
+  /** The original of a redacted recording. */
+  readonly sealedKey: string | null;
 }
 
 /** Column by field: what {@link change} may set beside the status. */
@@ -58,6 +60,8 @@ const column = {
   peaks: "peaks",
   storedAt: "stored_at",
   verifiedAt: "verified_at",
+  sealedKey: "sealed_key",
+  sealedSha256: "sealed_sha256",
 } as const;
 
 export type Changes = Partial<Record<Exclude<keyof typeof column, "because">, unknown>> & {
@@ -69,7 +73,7 @@ export type Changes = Partial<Record<Exclude<keyof typeof column, "because">, un
 const selected = `id, call_id as call, source, status, because, detail, carrier_recording as "carrierRecording", conversation,
   announced_url as "announcedUrl", announced_bytes as "announcedBytes", announced_at as "announcedAt", audio_started_at as "audioStartedAt",
   attempts, next_attempt_at as "nextAttemptAt", format, storage_key as "storageKey", size_bytes as "sizeBytes", sha256,
-  duration_ms as "durationMs", channels, stored_at as "storedAt"`;
+  duration_ms as "durationMs", channels, stored_at as "storedAt", sealed_key as "sealedKey"`;
 
 export async function recordingById(sql: Sql, id: RecordingId): Promise<RecordingRow | null> {
   const { rows } = await sql.query<RecordingRow>(`select ${selected} from recordings where id = $1`, [id]);

@@ -3,8 +3,9 @@ import { inTransaction, type Sql } from "../db/pool.ts";
 import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { expectRecording, matchOrphans } from "./announce.ts";
+import { applyKeepRules } from "./keeping/retention.ts";
 import type { Parts } from "./parts.ts";
-import { compareQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { compareQueue, deleteQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { change, lockRecording, move, tell } from "./store.ts";
 
 /**
@@ -44,6 +45,7 @@ export async function sweep(parts: Parts, atStart: boolean): Promise<void> {
   await adoptOrphans(pool, now);
   await accountForCalls(parts, now, atStart ? LOOK_BACK_AT_START_MS : LOOK_BACK_MS);
   await giveUpWaiting(parts, now);
+  await applyKeepRules(parts);
   await renewJobs(pool, now, atStart);
   parts.wake();
 }
@@ -102,6 +104,11 @@ async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<vo
     [new Date(now.getTime() - FORGOTTEN_MS), atStart],
   );
   for (const { id } of unverified) await enqueue(pool, verifyQueue, id, { recording: id });
+  const { rows: undeleted } = await pool.query<{ id: string }>(
+    "select id from deletions where done_at is null and (asked_at <= $1 or $2)",
+    [new Date(now.getTime() - FORGOTTEN_MS), atStart],
+  );
+  for (const { id } of undeleted) await enqueue(pool, deleteQueue, id, { deletion: id });
   if (!atStart) return;
   const { rows: unrendered } = await pool.query<{ call: CallId }>(
     `select r.call_id as call from recordings r join calls c on c.id = r.call_id

@@ -13,8 +13,9 @@ import { Claims } from "./claims.ts";
 import { compareSources } from "./compare-sources.ts";
 import { fetchRecording } from "./fetch.ts";
 import { renderRecording } from "./from-journal.ts";
+import { runDeletion } from "./keeping/deletion.ts";
 import type { Parts } from "./parts.ts";
-import { compareQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { compareQueue, deleteQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { pauseMs } from "./retry.ts";
 import type { Storage } from "./storage.ts";
 import { callIsOver, sweep } from "./sweep.ts";
@@ -103,6 +104,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     compareQueue,
     orLater(compareQueue, callOf, ({ call }) => compareSources(parts, call)),
   );
+  await jobs.work(deleteQueue, ({ deletion }) => runDeletion(parts, deletion));
   await sweep(parts, true);
 
   let sweeping: Promise<void> = Promise.resolve();

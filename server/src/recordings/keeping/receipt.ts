@@ -1,0 +1,44 @@
+import { verify } from "node:crypto";
+import type { CallId } from "../../ids.ts";
+import { publicKeyOf } from "../evidence/verify.mjs";
+
+/** What of a call is deleted. `audio`: every source, the journal too. `customer`: who they are. */
+export type Deletable = "audio" | "transcript" | "customer";
+
+/** What was deleted: the proof that is left, signed by the installation (Ed25519, hex) over {@link canonical} of the rest. */
+export interface Receipt {
+  readonly call: CallId;
+  readonly what: readonly Deletable[];
+  readonly asked_at: string;
+  readonly asked_by: string;
+  readonly because: string;
+  readonly done_at: string;
+  /** Each with the hash it had, and looked for again in the storage afterwards. */
+  readonly files: readonly {
+    readonly source: string;
+    readonly sha256: string | null;
+    readonly bytes: number | null;
+    readonly gone: boolean;
+  }[];
+  readonly journal: "deleted" | "there was none" | "kept";
+  /** Rows touched, by table. */
+  readonly rows: Readonly<Record<string, number>>;
+  /** Vonage has no documented way to delete a recording: it deletes by itself after 30 days (vonage-voice §7.2). */
+  readonly carrier_copy: { readonly gone_by: string } | null;
+  readonly key: string;
+  readonly signature: string;
+}
+
+/** JSON with the names of every object in order: the same text however a database keeps it. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}
+
+/** Is this receipt as it was signed? Whose key it is must be known by another way. */
+export function receiptHolds({ signature, ...said }: Receipt): boolean {
+  return verify(null, Buffer.from(canonical(said)), publicKeyOf(said.key), Buffer.from(signature, "hex"));
+}

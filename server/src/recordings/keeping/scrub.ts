@@ -1,0 +1,57 @@
+import type { Sql } from "../../db/pool.ts";
+import type { CallId } from "../../ids.ts";
+
+/**
+ * Takes what a person said, or who they are, out of a call's rows. The one place that writes in other rooms' tables: forgetting somebody
+ * must not depend on every room remembering to. Ids, times, states and reasons stay, so that the call remains accounted for.
+ * @returns how many rows of each table were touched, for the receipt
+ */
+export async function scrubTranscript(sql: Sql, call: CallId): Promise<Record<string, number>> {
+  return {
+    utterances: await count(sql, "delete from utterances where call_id = $1", call),
+    // Events tell what happened, some with words in their detail (keys pressed, an engine's message).
+    events: await count(
+      sql,
+      `update events set detail = detail - array['text', 'digits', 'message', 'words', 'transcript', 'arguments', 'result']
+        where call_id = $1 and detail ?| array['text', 'digits', 'message', 'words', 'transcript', 'arguments', 'result']`,
+      call,
+    ),
+  };
+}
+
+/** Who they are: numbers, name, and what was told about them; the carrier's raw requests and answers with it. */
+export async function scrubCustomer(sql: Sql, call: CallId): Promise<Record<string, number>> {
+  return {
+    calls: await count(
+      sql,
+      `update calls set customer_name = null, variables = '{}', metadata = '{}',
+          from_number = case when direction = 'inbound' then null else from_number end,
+          to_number = case when direction = 'outbound' then null else to_number end
+        where id = $1`,
+      call,
+    ),
+    webhooks: await count(sql, "update webhooks set body = '', headers = '{}', url = split_part(url, '?', 1) where call_id = $1", call),
+    exchanges: await count(sql, "update exchanges set request = null, answer = null where call_id = $1", call),
+    events: await count(sql, "update events set detail = detail - array['from', 'to', 'number', 'customer_name'] where call_id = $1", call),
+  };
+}
+
+/** Words that lie in a stretch of the call, with a mark in their place. */
+export async function scrubStretch(
+  sql: Sql,
+  call: CallId,
+  fromMs: number,
+  toMs: number,
+  side: "caller" | "agent" | "both",
+): Promise<number> {
+  const { rowCount } = await sql.query(
+    `update utterances set text = '[redacted]', emotions = null, emotion_set = null
+      where call_id = $1 and started_ms < $3 and ended_ms > $2 and ($4 = 'both' or speaker = $4)`,
+    [call, fromMs, toMs, side],
+  );
+  return rowCount ?? 0;
+}
+
+async function count(sql: Sql, statement: string, call: CallId): Promise<number> {
+  return (await sql.query(statement, [call])).rowCount ?? 0;
+}
