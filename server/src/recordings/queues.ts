@@ -17,3 +17,6 @@ export const compareQueue = queue<{ call: CallId }>("recording.compare", { concu
 
 /** Delete what was asked to be deleted. */
 export const deleteQueue = queue<{ deletion: string }>("recording.delete", { concurrency: 1 });
+
+/** Put a tone over what is not to be heard. */
+export const redactQueue = queue<{ call: CallId }>("recording.redact", { concurrency: 1, expireSeconds: 1800 });

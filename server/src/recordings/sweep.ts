@@ -5,7 +5,7 @@ import { enqueue } from "../jobs/queue.ts";
 import { expectRecording, matchOrphans } from "./announce.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
 import type { Parts } from "./parts.ts";
-import { compareQueue, deleteQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { change, lockRecording, move, tell } from "./store.ts";
 
 /**
@@ -109,6 +109,11 @@ async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<vo
     [new Date(now.getTime() - FORGOTTEN_MS), atStart],
   );
   for (const { id } of undeleted) await enqueue(pool, deleteQueue, id, { deletion: id });
+  const { rows: unredacted } = await pool.query<{ call: CallId }>(
+    "select distinct call_id as call from redactions where done_at is null and (asked_at <= $1 or $2)",
+    [new Date(now.getTime() - FORGOTTEN_MS), atStart],
+  );
+  for (const { call } of unredacted) await enqueue(pool, redactQueue, call, { call });
   if (!atStart) return;
   const { rows: unrendered } = await pool.query<{ call: CallId }>(
     `select r.call_id as call from recordings r join calls c on c.id = r.call_id

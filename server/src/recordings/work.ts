@@ -14,8 +14,9 @@ import { compareSources } from "./compare-sources.ts";
 import { fetchRecording } from "./fetch.ts";
 import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
+import { redactRecordings } from "./keeping/redaction.ts";
 import type { Parts } from "./parts.ts";
-import { compareQueue, deleteQueue, fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { pauseMs } from "./retry.ts";
 import type { Storage } from "./storage.ts";
 import { callIsOver, sweep } from "./sweep.ts";
@@ -105,6 +106,10 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     orLater(compareQueue, callOf, ({ call }) => compareSources(parts, call)),
   );
   await jobs.work(deleteQueue, ({ deletion }) => runDeletion(parts, deletion));
+  await jobs.work(
+    redactQueue,
+    orLater(redactQueue, callOf, ({ call }) => redactRecordings(parts, call)),
+  );
   await sweep(parts, true);
 
   let sweeping: Promise<void> = Promise.resolve();

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { type Comparison, compare } from "./compare.ts";
 import { type Inspected, inspect } from "./inspect.ts";
+import { type Redacted, redact, type Stretch } from "./redact.ts";
 import { type Rendered, renderJournal } from "./render.ts";
 import type { AudioFormat } from "./sound.ts";
 
@@ -9,6 +10,7 @@ export interface Jobs {
   inspect: { asked: AudioFile; done: Omit<Inspected, "levels"> };
   /** `a` is the one whose clock the findings are told in. */
   compare: { asked: { a: AudioFile; b: AudioFile }; done: Comparison };
+  redact: { asked: { source: AudioFile; stretches: readonly Stretch[]; path: string }; done: Redacted };
   render: { asked: { journal: string; path: string }; done: Rendered };
 }
 export interface AudioFile {
@@ -37,6 +39,8 @@ export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
       return inspectFile(job).then(({ facts, peaks }) => ({ facts, peaks }));
     case "compare":
       return inspectFile(job.a).then(async (a) => compare(a, await inspectFile(job.b)));
+    case "redact":
+      return redact(job.source, job.stretches, job.path);
     case "render":
       return renderJournal(job.journal, job.path);
   }

@@ -12,6 +12,7 @@ import type { Recordings } from "../work.ts";
 import { askDeletion, runDeletion } from "./deletion.ts";
 import { hold, liftHold } from "./holds.ts";
 import { type Deletable, type Receipt, receiptHolds } from "./receipt.ts";
+import { askRedaction } from "./redaction.ts";
 import { applyKeepRules, setKeepRule } from "./retention.ts";
 
 let room: TestRoom;
@@ -190,5 +191,63 @@ describe("retention by rule", () => {
     await set(null, "audio", null);
     await set(null, "transcript", null);
     expect(await applyKeepRules({ pool, clock })).toBe(0);
+  });
+});
+
+describe("a redaction", () => {
+  const redact = (call: CallId, original: "sealed" | "destroyed", fromMs = 500, toMs = 1500) =>
+    inTransaction(room.database.pool, (sql) =>
+      askRedaction(sql, call, { fromMs, toMs, side: "both", original, why: "a card number", by: "user:someone", at: now }),
+    );
+  const done = async (id: string) =>
+    (await room.database.pool.query("select done_at from redactions where id = $1", [id])).rows[0].done_at !== null;
+
+  it("puts a tone in both recordings and a mark in the words, and seals the originals where nothing plays them", async () => {
+    const { call, keys } = await wholeCall();
+    const before = await room.rows(call);
+    const id = await redact(call, "sealed");
+    const { rows: words } = await room.database.pool.query("select text, emotions from utterances where call_id = $1", [call]);
+    expect(words).toEqual([{ text: "[redacted]", emotions: null }]);
+    recordings.wake();
+    await room.until(() => done(id));
+    await room.becomes(call, "carrier", "verified");
+    await room.becomes(call, "journal", "verified");
+    const after = await room.rows(call);
+    for (const source of ["carrier", "journal"] as const) {
+      expect(after[source].sha256).not.toBe(before[source].sha256);
+      expect(after[source]).toMatchObject({
+        sealed_key: before[source].storage_key,
+        sealed_sha256: before[source].sha256,
+        duration_ms: before[source].duration_ms,
+      });
+      expect(after[source].peaks).not.toEqual(before[source].peaks);
+    }
+    expect(await room.storage.head(keys[0] as string)).not.toBeNull();
+    expect(await journalThere(call)).toBe(true);
+    const again = await redact(call, "sealed", 2000, 2200);
+    recordings.wake();
+    await room.until(() => done(again));
+    await room.becomes(call, "carrier", "verified");
+    expect((await room.rows(call)).carrier.sealed_key).toBe(keys[0]);
+    await receiptOf(await ask(call, ["audio"]));
+    expect(await room.storage.head(keys[0] as string)).toBeNull();
+  });
+
+  it("destroys the originals and the journal when asked to", async () => {
+    const { call, keys } = await wholeCall();
+    const id = await redact(call, "destroyed");
+    recordings.wake();
+    await room.until(() => done(id));
+    for (const key of keys) expect(await room.storage.head(key)).toBeNull();
+    expect(await journalThere(call)).toBe(false);
+    expect((await room.becomes(call, "carrier", "verified")).sealed_key).toBeNull();
+  });
+
+  it("of no stretch of the call, or of a held call, is refused", async () => {
+    const { call } = await wholeCall();
+    await expect(redact(call, "sealed", 5000, 6000)).rejects.toMatchObject({ code: "STRETCH_OUTSIDE" });
+    await expect(redact(call, "sealed", 900, 800)).rejects.toMatchObject({ code: "STRETCH_OUTSIDE" });
+    await inTransaction(room.database.pool, (sql) => hold(sql, call, { why: "a dispute", by: "user:counsel", at: now }));
+    await expect(redact(call, "destroyed")).rejects.toMatchObject({ code: "CALL_HELD" });
   });
 });
