@@ -1,8 +1,7 @@
 import type pg from "pg";
-import { notify } from "../db/notify.ts";
-import { pack } from "../emotion/scores.ts";
 import { type EmotionSet, openEmotionSets } from "../emotion/sets.ts";
-import { type CallId, newId } from "../ids.ts";
+import type { CallId } from "../ids.ts";
+import { storeUtterances } from "./store.ts";
 import type { Utterance } from "./utterance.ts";
 
 /** Writes what was said into the database, beside the call and not in its way. */
@@ -106,11 +105,11 @@ export function openConversation(parts: {
   const writeBatch = async (batch: [string, Waiting][]): Promise<void> => {
     const rows = await Promise.all(batch.map(async ([, { utterance }]) => ({ utterance, set: await setOf(utterance) })));
     try {
-      await store(pool, rows);
+      await storeUtterances(pool, rows);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       for (const row of rows) {
-        await store(pool, [row]).catch((cause: Error) => {
+        await storeUtterances(pool, [row]).catch((cause: Error) => {
           if (!isRefusal(cause)) throw cause;
           log.warn(
             { call: row.utterance.call, ref: row.utterance.ref, error: cause.message },
@@ -157,44 +156,3 @@ export function openConversation(parts: {
 
 /** Is it the row that is wrong (SQLSTATE classes 22 and 23), and not the database that is away? */
 const isRefusal = (error: unknown): boolean => /^2[23]/.test(String((error as { code?: unknown }).code ?? ""));
-
-interface Row {
-  readonly utterance: Utterance;
-  readonly set: EmotionSet | null;
-}
-
-/** The same utterance told again updates its row. Feelings once known are not taken away by a version that has none. */
-const upsert = `
-  insert into utterances (id, call_id, engine_ref, speaker, text, started_ms, ended_ms, cut, heard_ms, language, emotion_set, emotions)
-  select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bool[], $9::int[], $10::text[],
-                       $11::smallint[], $12::bytea[])
-  on conflict (call_id, engine_ref) do update set
-    text = excluded.text, started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, cut = excluded.cut, heard_ms = excluded.heard_ms,
-    language = coalesce(excluded.language, utterances.language),
-    emotion_set = coalesce(excluded.emotion_set, utterances.emotion_set),
-    emotions = coalesce(excluded.emotions, utterances.emotions)`;
-
-async function store(pool: pg.Pool, rows: readonly Row[]): Promise<void> {
-  const column = <T>(value: (utterance: Utterance, set: EmotionSet | null) => T): T[] =>
-    rows.map(({ utterance, set }) => value(utterance, set));
-  const values = [
-    column(() => newId()),
-    column((u) => u.call),
-    column((u) => u.ref),
-    column((u) => u.speaker),
-    column((u) => storable(u.text)),
-    column((u) => Math.round(u.startedMs)),
-    column((u) => Math.round(u.endedMs)),
-    column((u) => u.cut),
-    column((u) => (u.heardMs === null ? null : Math.round(u.heardMs))),
-    column((u) => u.language),
-    column((_, set) => set?.id ?? null),
-    column((u, set) => (set === null || u.emotions === null ? null : Buffer.from(pack(set.names, u.emotions.scores)))),
-  ];
-  // Not one transaction: that would be two more round trips for each utterance. Who is told after the commit reads what is there.
-  await pool.query({ name: "utterances upsert", text: upsert, values });
-  for (const call of new Set(column((u) => u.call))) await notify(pool, { call_id: call, what: "utterance" });
-}
-
-/** Postgres text cannot hold a zero character; the visible sign for it stands in its place. */
-const storable = (text: string): string => text.replaceAll("\u0000", "\u2400");

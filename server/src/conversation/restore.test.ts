@@ -1,0 +1,89 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { systemClock } from "../clock.ts";
+import { type CallId, newId } from "../ids.ts";
+import { journalPath, openJournals } from "../journal/file.ts";
+import { restoreUtterances } from "./restore.ts";
+
+let database: FreshDatabase;
+let dir: string;
+beforeAll(async () => {
+  database = await freshDatabase();
+  dir = await mkdtemp(join(tmpdir(), "earshot-restore-"));
+});
+afterAll(async () => {
+  await database.drop();
+  await rm(dir, { recursive: true, force: true });
+});
+
+const ANSWERED = Date.now() - 60_000;
+
+/** A call whose process died: its journal holds these versions of utterances, told at those ms from the answer. */
+async function deadCall(told: { at: number; ref: string; speaker: string; from: number; to: number; heardMs?: number; cut?: boolean }[]) {
+  const call = newId<CallId>();
+  await database.pool.query(
+    "insert into calls (id, direction, status, answered_at, deadline_at) values ($1, 'outbound', 'in_progress', $2, now() + interval '1 hour')",
+    [call, new Date(ANSWERED)],
+  );
+  const journals = openJournals({ dir, clock: systemClock, log: { warn() {} } });
+  const journal = journals.open(call);
+  const monotonicAnswer = systemClock.monotonicMs() - (Date.now() - ANSWERED);
+  for (const { at, from, to, heardMs = null, cut = false, ...rest } of told) {
+    const utterance = {
+      ...rest,
+      call,
+      text: `words of ${rest.ref}`,
+      startedAtMs: ANSWERED + from,
+      endedAtMs: ANSWERED + to,
+      heardMs,
+      cut,
+      language: null,
+      emotions: null,
+    };
+    journal.put("utterance", monotonicAnswer + at, JSON.stringify(utterance));
+  }
+  await journals.close();
+  return { call, path: journalPath(dir, call) };
+}
+const rows = async (call: CallId) =>
+  (
+    await database.pool.query(
+      "select engine_ref, started_ms, ended_ms, heard_ms, cut from utterances where call_id = $1 order by started_ms",
+      [call],
+    )
+  ).rows;
+
+test("what was said and not stored is brought back, once", async () => {
+  const { call, path } = await deadCall([
+    { at: 61_000, ref: "a1", speaker: "agent", from: 60_100, to: 60_900, heardMs: 800 },
+    { at: 63_000, ref: "c1", speaker: "caller", from: 61_500, to: 62_400 },
+  ]);
+  expect(await restoreUtterances(database.pool, call, path)).toBe(2);
+  expect(await restoreUtterances(database.pool, call, path)).toBe(0);
+  expect(await rows(call)).toEqual([
+    { engine_ref: "a1", started_ms: 60_100, ended_ms: 60_900, heard_ms: 800, cut: false },
+    { engine_ref: "c1", started_ms: 61_500, ended_ms: 62_400, heard_ms: null, cut: false },
+  ]);
+});
+
+test("a sentence in the middle of which the process died is cut where the journal ends", async () => {
+  const { call, path } = await deadCall([{ at: 60_200, ref: "a1", speaker: "agent", from: 60_200, to: 90_000 }]);
+  expect(await restoreUtterances(database.pool, call, path)).toBe(1);
+  const [row] = await rows(call);
+  expect(row).toMatchObject({ started_ms: 60_200, cut: true });
+  expect(row.ended_ms - row.started_ms).toBe(row.heard_ms);
+  expect(row.ended_ms).toBeLessThan(90_000);
+});
+
+test("rows that are complete are left as they are", async () => {
+  const { call, path } = await deadCall([{ at: 61_000, ref: "a1", speaker: "agent", from: 60_100, to: 60_900, heardMs: 800 }]);
+  await database.pool.query(
+    "insert into utterances (id, call_id, speaker, engine_ref, text, started_ms, ended_ms, heard_ms) values ($1, $2, 'agent', 'a1', 'as stored', 1, 2, 1)",
+    [newId(), call],
+  );
+  expect(await restoreUtterances(database.pool, call, path)).toBe(0);
+  expect(await rows(call)).toMatchObject([{ started_ms: 1, ended_ms: 2 }]);
+});

@@ -1,0 +1,74 @@
+import type pg from "pg";
+import { z } from "zod";
+import { openEmotionSets } from "../emotion/sets.ts";
+import type { CallId } from "../ids.ts";
+import { readJournal } from "../journal/read.ts";
+import { type Row, storeUtterances } from "./store.ts";
+
+/** An utterance as the bridge writes it into the journal: its times are wall clock. */
+const Journaled = z.object({
+  ref: z.string(),
+  speaker: z.enum(["caller", "agent"]),
+  text: z.string(),
+  startedAtMs: z.number(),
+  endedAtMs: z.number(),
+  cut: z.boolean(),
+  heardMs: z.number().nullable(),
+  language: z.string().nullable(),
+  emotions: z.object({ set: z.string(), scores: z.record(z.string(), z.number()) }).nullable(),
+});
+
+/**
+ * Brings what was said but had not reached the database when its process died from the call's journal into the rows. What is there already
+ * keeps its times; a sentence that was being spoken is marked as cut where the journal ends. Done twice, the second changes nothing.
+ * Returns how many utterances were missing. Rejects when the journal cannot be read or the database does not answer.
+ */
+export async function restoreUtterances(pool: pg.Pool, call: CallId, journal: string): Promise<number> {
+  const { rows } = await pool.query<{ zero: Date | null }>(
+    "select coalesce(answered_at, socket_started_at) as zero from calls where id = $1",
+    [call],
+  );
+  const zero = rows[0]?.zero?.getTime();
+  if (zero === undefined) return 0;
+  const { latest, endMs } = await readUtterances(journal);
+  const stored = await pool.query<{ engine_ref: string; heard_ms: number | null; speaker: string }>(
+    "select engine_ref, heard_ms, speaker from utterances where call_id = $1",
+    [call],
+  );
+  const known = new Map(stored.rows.map((row) => [row.engine_ref, row]));
+  const sets = openEmotionSets(pool);
+  const missing: Row[] = [];
+  let restored = 0;
+  for (const utterance of latest.values()) {
+    const row = known.get(utterance.ref);
+    const unfinished = utterance.speaker === "agent" && utterance.heardMs === null;
+    if (row !== undefined && (row.speaker === "caller" || row.heard_ms !== null)) continue;
+    if (row === undefined) restored++;
+    const startedMs = utterance.startedAtMs - zero;
+    const endedMs = unfinished ? Math.max(startedMs, Math.min(utterance.endedAtMs, endMs) - zero) : utterance.endedAtMs - zero;
+    missing.push({
+      utterance: {
+        ...utterance,
+        call,
+        startedMs,
+        endedMs,
+        ...(unfinished && { cut: utterance.endedAtMs > endMs, heardMs: endedMs - startedMs }),
+      },
+      set: utterance.emotions === null ? null : await sets.having(utterance.emotions.set, Object.keys(utterance.emotions.scores)),
+    });
+  }
+  if (missing.length > 0) await storeUtterances(pool, missing);
+  return restored;
+}
+
+async function readUtterances(journal: string): Promise<{ latest: Map<string, z.infer<typeof Journaled>>; endMs: number }> {
+  const latest = new Map<string, z.infer<typeof Journaled>>();
+  let endMs = 0;
+  for await (const { kind, atMs, payload } of readJournal(journal).records) {
+    endMs = Math.max(endMs, atMs);
+    if (kind !== "utterance") continue;
+    const utterance = Journaled.safeParse(JSON.parse(payload.toString()));
+    if (utterance.success) latest.set(utterance.data.ref, utterance.data);
+  }
+  return { latest, endMs };
+}
