@@ -253,10 +253,13 @@ describe("a turn", () => {
     );
     one.hear('{"type":"response.create"}');
     await expect
-      .poll(() => {
-        clock.pass(1);
-        return sent.some((m) => m.type === "response.done");
-      })
+      .poll(
+        () => {
+          clock.pass(1);
+          return sent.some((m) => m.type === "response.done");
+        },
+        { timeout: 10_000 },
+      )
       .toBe(true);
     expect(sent.map((m) => m.type)).not.toContain("input_audio_buffer.timeout_triggered");
     clock.pass(30_000);

@@ -119,6 +119,8 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
   let hearing: { readonly hearing: Hearing; readonly item: string; readonly beginMs: number } | null = null;
   /** Caller audio not yet committed, for a session without turn detection; bytes as they came. */
   let uncommitted: Uint8Array[] = [];
+  /** The client told lines of an earlier session: what ended that one does not end this one too. */
+  let replayed = false;
   const lateTexts: (() => void)[] = [];
 
   const self: RealtimeSession = {
@@ -235,6 +237,7 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
   function took(item: Item): void {
     if (item.role === "user") {
       turns++;
+      replayed = true;
       plan(item.text);
     } else if (item.role === "assistant") {
       unanswered = null;
@@ -723,7 +726,7 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
 
   function goesWrong(moment: Moment): void {
     const { closes, freezesAtTurn } = script.faults;
-    if (closes && closes.turn === turns && closes.at === moment) end(closes.code, closes.reason);
+    if (closes && !replayed && closes.turn === turns && closes.at === moment) end(closes.code, closes.reason);
     if (ended === null && moment === "heard" && freezesAtTurn === turns) freeze();
   }
 

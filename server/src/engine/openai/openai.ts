@@ -131,6 +131,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     for (const timer of [readyTimer, pingTimer, closeTimer, renewTimer]) clearTimeout(timer);
     if (ending.retry) parts.remember(ending === renewal ? "at rest" : talk.ready ? talk.brokenOff : parts.before);
     finishSound();
+    talk.over();
     toEngine.free();
     toCaller.free();
     if (socket.readyState === WebSocket.OPEN) {

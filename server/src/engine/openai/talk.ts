@@ -38,6 +38,14 @@ interface Spoken {
   /** The server knows how much was heard, or that nothing was. */
   settled: boolean;
 }
+interface CallerTurn {
+  fromMs: number;
+  toMs: number;
+  text: string;
+  stopped: boolean;
+  /** Its words were told for good. */
+  final: boolean;
+}
 interface Call {
   readonly id: string;
   name: string;
@@ -48,6 +56,8 @@ interface Wish {
   readonly instructions: string | null;
 }
 
+/** Stands for words that were spoken and that nobody wrote down: the sound is in the recording. */
+export const NO_WORDS = "(speech without words)";
 const MOST_ITEMS = 200;
 const MOST_TROUBLES = 10;
 
@@ -77,7 +87,7 @@ export class RealtimeTalk {
   private failures = 0;
   private readonly discarded = new Set<string>();
   private readonly spoken = new Map<string, Spoken>();
-  private readonly callers = new Map<string, { fromMs: number; toMs: number; text: string }>();
+  private readonly callers = new Map<string, CallerTurn>();
   private lastCaller: string | null = null;
   private readonly calls = new Map<string, Map<string, Call>>();
   private readonly toolsOut = new Set<string>();
@@ -148,6 +158,7 @@ export class RealtimeTalk {
         return;
       }
       case "transcription.failed":
+        if (saying.item_id != null) this.withoutWords(saying.item_id);
         this.trouble("transcription_failed", saying.error?.message ?? "The caller's words could not be written down.");
         return;
       case "response.created":
@@ -194,6 +205,12 @@ export class RealtimeTalk {
     return true;
   }
 
+  /** The session is over: what is known of unfinished words is told. */
+  over(): void {
+    if (this.active !== null) this.discard(this.active);
+    if (this.ready) for (const item of this.callers.keys()) this.withoutWords(item);
+  }
+
   /** Counts a strange message. Unknown types are other servers' own affairs; what is malformed is told of once a type. */
   strangeMessage(type: string, malformed: boolean): void {
     const count = (this.strange.get(type) ?? 0) + 1;
@@ -221,7 +238,8 @@ export class RealtimeTalk {
   private goOn(): void {
     const { history } = this.parts.session;
     if (this.parts.before === "at rest") return;
-    if (history.at(-1)?.speaker === "caller") this.respond({ instructions: null });
+    const last = history.at(-1);
+    if (last?.speaker === "caller" && last.text !== NO_WORDS) this.respond({ instructions: null });
     else if (this.parts.before === "mid-answer")
       this.respond({
         instructions: "The line was interrupted while you were speaking. Briefly say so and go on with what you were saying.",
@@ -240,7 +258,7 @@ export class RealtimeTalk {
     this.callerSpeaks = true;
     this.lastCaller = item;
     const fromMs = startMs + (startMs > 0 ? this.prefixMs : 0);
-    keep(this.callers, item, { fromMs, toMs: fromMs, text: "" });
+    keep(this.callers, item, { fromMs, toMs: fromMs, text: "", stopped: false, final: false });
     emit({ what: "caller speech", on: true, atMs: fromMs, utterance: item });
     if (!this.interrupts) return;
     const cuts = this.playing || this.active !== null;
@@ -258,21 +276,34 @@ export class RealtimeTalk {
     this.callerWaits = true;
     const caller = item === null ? undefined : this.callers.get(item);
     const toMs = Math.max(caller?.fromMs ?? 0, endMs - this.silenceMs);
-    if (caller !== undefined) caller.toMs = toMs;
+    if (caller !== undefined) {
+      caller.toMs = toMs;
+      caller.stopped = true;
+    }
     this.parts.emit({ what: "caller speech", on: false, atMs: toMs, utterance: item });
   }
 
-  private caller(item: string): { fromMs: number; toMs: number; text: string } {
+  private caller(item: string): CallerTurn {
     const known = this.callers.get(item);
     if (known !== undefined) return known;
     const last = this.lastCaller === null ? undefined : this.callers.get(this.lastCaller);
-    const made = { fromMs: last?.fromMs ?? 0, toMs: last?.toMs ?? 0, text: "" };
+    const made = { fromMs: last?.fromMs ?? 0, toMs: last?.toMs ?? 0, text: "", stopped: true, final: false };
     keep(this.callers, item, made);
     return made;
   }
 
-  private tellCaller(utterance: string, { fromMs, toMs, text }: { fromMs: number; toMs: number; text: string }, final: boolean): void {
+  private tellCaller(utterance: string, caller: CallerTurn, final: boolean): void {
+    const { fromMs, toMs, text } = caller;
+    caller.final ||= final;
     this.parts.emit({ what: "caller text", utterance, text, final, fromMs, toMs, language: null });
+  }
+
+  /** The caller spoke, and what they said will not be written down. */
+  private withoutWords(item: string): void {
+    const caller = this.callers.get(item);
+    if (caller === undefined || caller.final || !caller.stopped) return;
+    if (caller.text === "") caller.text = NO_WORDS;
+    this.tellCaller(item, caller, true);
   }
 
   // ------------------------------------------------------------------------------------------------------------ the agent
