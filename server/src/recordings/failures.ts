@@ -183,3 +183,15 @@ export class StorageKeyRefused extends Failure {
     });
   }
 }
+
+/** An encrypted file does not open: another key, or changed bytes; the cipher does not tell which. */
+export class StorageKeyWrong extends RecordingFailure {
+  override readonly status = 500;
+  constructor(key: string, chunk: number, cause?: unknown) {
+    super(
+      "STORED_FILE_ROTTEN",
+      `${key} does not open at chunk ${chunk}: it was changed, or STORAGE_KEY is not the one it was stored with.`,
+      cause,
+    );
+  }
+}

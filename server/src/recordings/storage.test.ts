@@ -1,11 +1,12 @@
-import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FauxqsServer, startFauxqs } from "fauxqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { StorageKeyRefused, StorageUrlRefused, StoredFileLost } from "./failures.ts";
 import { checkKey, openStorage, recordingKey, type Storage } from "./storage.ts";
+import { storageKeyOf } from "./storage-encrypted.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -27,15 +28,16 @@ const everything = async (storage: Storage, prefix = "") => {
   return keys.sort();
 };
 
-describe.each(["directory", "bucket"] as const)("a %s as storage", (kind) => {
+describe.each(["directory", "bucket", "encrypted directory", "encrypted bucket"] as const)("a %s as storage", (kind) => {
   let storage: Storage;
   let bucket: FauxqsServer | undefined;
   beforeAll(async () => {
-    if (kind === "bucket") {
+    const key = kind.startsWith("encrypted") ? randomBytes(32) : null;
+    if (kind.endsWith("bucket")) {
       bucket = await startFauxqs({ port: 0, logger: false, init: { buckets: ["kept"] } });
-      storage = openStorage(`s3://key:secret@kept/some/where?endpoint=${encodeURIComponent(`http://127.0.0.1:${bucket.port}`)}`);
+      storage = openStorage(`s3://key:secret@kept/some/where?endpoint=${encodeURIComponent(`http://127.0.0.1:${bucket.port}`)}`, key);
     } else {
-      storage = openStorage(`file:${folder}/kept`);
+      storage = openStorage(`file:${folder}/${kind.replace(" ", "-")}`, key);
     }
   });
   afterAll(() => bucket?.stop());
@@ -69,7 +71,7 @@ describe.each(["directory", "bucket"] as const)("a %s as storage", (kind) => {
     })();
     await expect(storage.put("a/b/hello.txt", broken)).rejects.toThrow("the line was cut");
     expect(await textOf(storage, "a/b/hello.txt")).toBe("good bye");
-    if (kind === "directory") expect(await readdir(join(folder, "kept", ".parts"))).toEqual([]);
+    if (kind.endsWith("directory")) expect(await readdir(join(folder, kind.replace(" ", "-"), ".parts"))).toEqual([]);
   });
 
   it("says when there is nothing", async () => {
@@ -87,7 +89,7 @@ describe.each(["directory", "bucket"] as const)("a %s as storage", (kind) => {
   });
 
   it("lists its keys and not its scraps", async () => {
-    if (kind === "directory") await writeFile(join(folder, "kept", ".parts", "crashed"), "half");
+    if (kind.endsWith("directory")) await writeFile(join(folder, kind.replace(" ", "-"), ".parts", "crashed"), "half");
     await storage.put("b/x", pieces("1"));
     expect(await everything(storage)).toEqual(["a/b/hello.txt", "b/x"]);
     expect(await everything(storage, "a/")).toEqual(["a/b/hello.txt"]);
@@ -138,6 +140,120 @@ describe("storage that cannot be written", () => {
     await server.stop();
     expect(failure).toMatchObject({ code: "STORAGE_UNWRITABLE", blame: "operator" });
     expect(String(failure)).not.toContain("secret");
+  });
+});
+
+describe("an encrypted storage", () => {
+  const key = Buffer.alloc(32, 7);
+  const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, i) => (i * 31) & 0xff));
+  const open = (given: Buffer | null = key) => openStorage(`file:${folder}/sealed`, given);
+  const path = (name: string) => join(folder, "sealed", `${name}.enc`);
+  const readAll = async (storage: Storage, name: string, range = {}) => {
+    const parts: Buffer[] = [];
+    for await (const part of await storage.read(name, range)) parts.push(part as Buffer);
+    return Buffer.concat(parts);
+  };
+
+  it("gives every range of a file of several chunks", async () => {
+    await open().put(
+      "many/chunks",
+      (async function* () {
+        for (let at = 0; at < bytes.length; at += 7001) yield bytes.subarray(at, at + 7001);
+      })(),
+    );
+    const got = await readAll(open(), "many/chunks");
+    expect(got.equals(bytes)).toBe(true);
+    for (const [from, to] of [
+      [0, 0],
+      [65_535, 65_536],
+      [65_536, 65_536],
+      [131_071, 131_073],
+      [199_999, 199_999],
+      [60_000, 140_000],
+      [1, 199_998],
+    ] as const) {
+      expect((await readAll(open(), "many/chunks", { from, to })).equals(bytes.subarray(from, to + 1))).toBe(true);
+    }
+  });
+
+  it.each([0, 1, 65_535, 65_536, 65_537, 131_072])("knows the size of a file of %i bytes without opening it", async (size) => {
+    const stored = await open().put(
+      `size/of-${size}`,
+      (async function* () {
+        if (size > 0) yield bytes.subarray(0, size);
+      })(),
+    );
+    expect(stored.sizeBytes).toBe(size);
+    expect(await open().head(`size/of-${size}`)).toEqual({ sizeBytes: size });
+    expect((await readAll(open(), `size/of-${size}`)).equals(bytes.subarray(0, size))).toBe(true);
+  });
+
+  it("shows nothing of what it holds, and never the same bytes for the same file", async () => {
+    const plain = Buffer.from("a very recognisable sentence ".repeat(50));
+    await open().put(
+      "twice/one",
+      (async function* () {
+        yield plain;
+      })(),
+    );
+    await open().put(
+      "twice/two",
+      (async function* () {
+        yield plain;
+      })(),
+    );
+    const [one, two] = [await readFile(path("twice/one")), await readFile(path("twice/two"))];
+    expect(one.includes("recognisable")).toBe(false);
+    expect(one.subarray(24).equals(two.subarray(24))).toBe(false);
+  });
+
+  it("does not open with another key, changed bytes, chunks exchanged or the end cut off", async () => {
+    const whole = await readFile(path("many/chunks"));
+    await expect(readAll(open(Buffer.alloc(32, 8)), "many/chunks")).rejects.toMatchObject({ code: "STORED_FILE_ROTTEN" });
+    const sealed = 65_552;
+    const damages: [string, Buffer][] = [
+      ["a flipped bit", Buffer.from(whole.map((byte, i) => (i === 100_000 ? byte ^ 1 : byte)))],
+      ["another salt", Buffer.from(whole.map((byte, i) => (i === 10 ? byte ^ 1 : byte)))],
+      [
+        "chunks exchanged",
+        Buffer.concat([
+          whole.subarray(0, 24),
+          whole.subarray(24 + sealed, 24 + 2 * sealed),
+          whole.subarray(24, 24 + sealed),
+          whole.subarray(24 + 2 * sealed),
+        ]),
+      ],
+      ["the last chunk gone", whole.subarray(0, 24 + 3 * sealed)],
+      ["cut in the middle of a chunk", whole.subarray(0, 150_000)],
+    ];
+    for (const [what, damaged] of damages) {
+      await writeFile(path("many/damaged"), damaged);
+      const failure = await readAll(open(), "many/damaged").then(
+        () => `${what} went unnoticed`,
+        (error: { code: string }) => error.code,
+      );
+      expect(failure).toBe("STORED_FILE_ROTTEN");
+    }
+  });
+
+  it("still reads what was stored before it was switched on, and replaces it encrypted", async () => {
+    await open(null).put("old/file", pieces("plain words"));
+    expect((await readAll(open(), "old/file")).toString()).toBe("plain words");
+    await open().put("old/file", pieces("sealed words"));
+    expect((await readAll(open(), "old/file")).toString()).toBe("sealed words");
+    expect(await open(null).head("old/file")).toBeNull();
+    await open().delete("old/file");
+    expect(await open().head("old/file")).toBeNull();
+  });
+
+  it.each([
+    ["ab".repeat(32), 32],
+    [Buffer.alloc(32, 1).toString("base64"), 32],
+    ["short", 0],
+    ["", 0],
+    [`${"ab".repeat(32)}c`, 0],
+  ])("takes %j for a key or not", (text, length) => {
+    expect(storageKeyOf(text)?.length ?? 0).toBe(length);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { StorageKeyRefused, StorageUrlRefused } from "./failures.ts";
 import { directoryStorage } from "./storage-directory.ts";
+import { encryptedStorage } from "./storage-encrypted.ts";
 import { s3Storage } from "./storage-s3.ts";
 
 /** What was written, as counted and hashed while it was written. */
@@ -38,9 +39,15 @@ export interface Storage {
 /**
  * Opens the storage named by STORAGE_URL: `file:/var/lib/earshot/recordings` (a directory, made when missing), or
  * `s3://bucket/prefix?region=...` ({@link s3Place}).
+ * @param key 32 bytes (`storageKeyOf(STORAGE_KEY)`): what is stored from now on is encrypted with it, and what was encrypted is read with it
  * @throws StorageUrlRefused
  */
-export function openStorage(url: string): Storage {
+export function openStorage(url: string, key: Buffer | null = null): Storage {
+  const storage = placeOf(url);
+  return key ? encryptedStorage(storage, key) : storage;
+}
+
+function placeOf(url: string): Storage {
   if (url.startsWith("file:")) return directoryStorage(directoryOf(url));
   if (url.startsWith("s3:")) return s3Storage(url);
   throw new StorageUrlRefused(url, "It must begin with file: or s3:.");

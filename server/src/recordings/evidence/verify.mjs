@@ -237,7 +237,13 @@ async function main([path, option, key]) {
     console.error("Usage: verify FILE [--key HEX]");
     return 2;
   }
-  const result = await verifyEvidence(path, key);
+  let result;
+  try {
+    result = await verifyEvidence(path, key);
+  } catch (error) {
+    console.error(`${path} cannot be read: ${error.code ?? error.message}.`);
+    return 2;
+  }
   if (!result.ok) {
     console.error(`NOT VERIFIED. ${result.problem}`);
     return 1;
