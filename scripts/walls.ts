@@ -34,6 +34,7 @@ export const rooms: readonly Room[] = [
   { at: "vitest.config.ts", may: [] },
 
   { at: "server/src/main.ts", may: "everything" },
+  { at: "server/src/cli", may: "everything" },
   { at: "server/src/config.ts", may: ground },
   { at: "server/src/failure.ts", may: [] },
   { at: "server/src/ids.ts", may: [] },
@@ -61,7 +62,7 @@ const madeForTests = /(\.test\.tsx?|\/test-[a-z-]+\.ts)$/;
 
 /** Where the environment may be read: configuration, programs' entrances, and what is not the product. */
 const mayReadEnvironment = [
-  /^server\/src\/(main|config)\.ts$/,
+  /^server\/src\/(main|config|cli\/main)\.ts$/,
   /^emulators\/[a-z]+\/main\.ts$/,
   /^(scripts|e2e|bench|server\/test)\//,
   /\.config\.ts$/,

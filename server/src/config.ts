@@ -195,7 +195,10 @@ const Variables = z.object({
     .optional(),
   STORAGE_URL: z
     .string()
-    .regex(/^(file:.+|s3:\/\/[a-z0-9.-]{3,63}(\/.*)?)$/, "is no place for recordings; give file:/some/folder or s3://bucket/folder")
+    .regex(
+      /^(file:.+|s3:\/\/([^@/?#]+@)?[a-z0-9.-]{3,63}([/?].*)?)$/,
+      "is no place for recordings; give file:/some/folder or s3://bucket/folder?region=eu-central-1",
+    )
     .optional(),
   LOG_LEVEL: z.enum(logLevels, `is not a level; give one of ${logLevels.join(", ")}`).default("info"),
   EARSHOT_EMULATED: z.string().optional(),

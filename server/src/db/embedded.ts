@@ -122,6 +122,27 @@ export async function stopLeftover(dataDir: string, log: Log): Promise<void> {
   if (data !== null) await stopPostmaster({ data, log });
 }
 
+/**
+ * The URL of the Postgres that runs in `dataDir` now, whoever owns it; null when none does. For programs beside the server: nothing is started,
+ * stopped or owned. One that is just starting is waited for.
+ */
+export async function findRunning(dataDir: string): Promise<string | null> {
+  const folder = join(resolve(dataDir), "postgres");
+  const data = await realpath(join(folder, "data")).catch(() => null);
+  const left = data === null ? null : await readPostmaster(data);
+  if (data === null || left === null || !(await servesFolder(left.pid, data))) return null;
+  let gone = false;
+  const watching = setInterval(async () => {
+    gone = !(await servesFolder(left.pid, data));
+  }, 500);
+  try {
+    const port = await untilReady({ data }, () => gone);
+    return port === null ? null : urlOf({ password: await readPassword(folder) }, port, DATABASE);
+  } finally {
+    clearInterval(watching);
+  }
+}
+
 // ---- the house: folders, account, password -------------------------------------------------------------------------------------
 
 async function openHouse({ dataDir, log, settings = {}, openPlace = OPEN_PLACE }: EmbeddedOptions): Promise<House> {
@@ -301,7 +322,7 @@ async function launch(house: House, port: number): Promise<string> {
 }
 
 /** Waits until postmaster.pid says ready; the port, or null when it gave up or the deadline passed. */
-async function untilReady(house: House, gaveUp: () => boolean): Promise<number | null> {
+async function untilReady(house: Pick<House, "data">, gaveUp: () => boolean): Promise<number | null> {
   for (const deadline = Date.now() + START_DEADLINE_MS; Date.now() < deadline && !gaveUp(); await sleep(POLL_MS)) {
     const running = await readPostmaster(house.data);
     if (running?.ready) return running.port;
@@ -328,7 +349,7 @@ async function stopPostmaster(house: Pick<House, "data" | "log">): Promise<void>
 
 // ---- connections ---------------------------------------------------------------------------------------------------------------
 
-const urlOf = (house: House, port: number, database: string): string =>
+const urlOf = (house: Pick<House, "password">, port: number, database: string): string =>
   `postgres://${USER}:${house.password}@127.0.0.1:${port}/${database}`;
 
 async function connect(house: House, port: number, database: string): Promise<pg.Client> {

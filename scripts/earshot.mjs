@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// npx earshot COMMAND: installs what is missing, then runs the command. `verify` needs nothing at all, not even that.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { handOver } from "./hand-over.mjs";
+import { root } from "./prepare.mjs";
+
+const [command, ...words] = process.argv.slice(2);
+if (command === "verify" && !words.includes("--help")) {
+  const { status } = spawnSync(process.execPath, [join(root, "server/src/recordings/evidence/verify.mjs"), ...words], { stdio: "inherit" });
+  process.exitCode = status ?? 1;
+} else await handOver("../server/src/cli/main.ts", { dashboard: false });

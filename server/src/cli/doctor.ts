@@ -1,0 +1,126 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, statfs } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import type pg from "pg";
+import { vonageCarrier } from "../carrier/vonage/client.ts";
+import { type Check, examine, setWebhooks } from "../carrier/vonage/doctor.ts";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config.ts";
+import { Failure } from "../failure.ts";
+import { openStorage } from "../recordings/storage.ts";
+import { type Command, type Exit, exits, type Given, Misasked, type Terminal } from "./command.ts";
+
+/** What was looked at; the line's own checks come from carrier/vonage/doctor.ts. */
+interface Finding extends Omit<Check, "name"> {
+  readonly name: string;
+}
+
+/** A call of an hour leaves about 230 MB in the journal until it is recorded. */
+const LEAST_FREE_BYTES = 2 * 2 ** 30;
+
+export const doctor: Command = {
+  name: "doctor",
+  takes: "[--set-webhooks]",
+  said: "Is everything in order? Each finding with what to do",
+  more: `Looks at the configuration, the database, the disk, the storage of recordings, and the phone line: key, clock, PUBLIC_URL from outside
+(http and WebSocket; the server must be running), signatures, the application's webhooks, the number. Webhooks and number can be looked at only
+with VONAGE_API_SECRET. --set-webhooks first sets the application's webhooks to ours, signed.`,
+  async run(args, given) {
+    const { terminal } = given;
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { "set-webhooks": { type: "boolean", default: false } },
+      allowPositionals: true,
+    });
+    if (positionals.length > 0) throw new Misasked(`doctor takes no ${positionals[0]}`);
+    const config = given.config();
+    tellOf(terminal, { name: "configuration", state: "good", said: "Every setting can be used.", remedy: null });
+    for (const said of config.warnings) tellOf(terminal, { name: "configuration", state: "unknown", said, remedy: null });
+    const findings = [await tryOut("disk", () => disk(config)), await tryOut("recordings", () => storage(config))];
+    for (const finding of findings) tellOf(terminal, finding);
+    return exitOf([...findings, ...(await withDatabase(given, config, values["set-webhooks"]))]);
+  },
+};
+
+async function withDatabase({ terminal, database }: Given, config: Config, sets: boolean): Promise<readonly Finding[]> {
+  const opened = await database().catch((error: unknown) => asFinding("database", error));
+  if ("state" in opened) {
+    tellOf(terminal, opened);
+    return [opened];
+  }
+  try {
+    const good: Finding = { name: "database", state: "good", said: `The database answers (${opened.said}).`, remedy: null };
+    tellOf(terminal, good);
+    const line = await lookAtLine(config, opened.pool, sets);
+    for (const finding of line) tellOf(terminal, finding);
+    return [good, ...line];
+  } finally {
+    await opened.close();
+  }
+}
+
+async function lookAtLine(config: Config, pool: pg.Pool, sets: boolean): Promise<readonly Finding[]> {
+  const { vonage, publicUrl } = config;
+  if (vonage === null) {
+    const said = "No phone line is configured: npm start brings an emulated one, and nobody is really called.";
+    return [{ name: "line", state: "unknown", said, remedy: "Set the VONAGE_ variables for a real one." }];
+  }
+  const client = vonageCarrier({ ...vonage, publicUrl });
+  const parts = { config: vonage, client, publicUrl, pool, clock: systemClock, apiSecret: vonage.apiSecret };
+  if (!sets) return examine(parts);
+  const set = await tryOut("set webhooks", async () => {
+    if (vonage.apiSecret === null) throw new Misasked("--set-webhooks needs VONAGE_API_SECRET, the account's API secret");
+    await setWebhooks(parts);
+    return "The application's webhooks were set to ours, signed.";
+  });
+  return [set, ...(await examine(parts))];
+}
+
+async function disk({ dataDir }: Config): Promise<string> {
+  await mkdir(dataDir, { recursive: true });
+  const { bavail, bsize } = await statfs(dataDir);
+  const free = bavail * bsize;
+  const gigabytes = `${(free / 2 ** 30).toFixed(1)} GB`;
+  if (free < LEAST_FREE_BYTES) throw new Error(`Only ${gigabytes} are free where DATA_DIR is: an hour of one call needs about 0.25 GB.`);
+  return `${gigabytes} are free where DATA_DIR is.`;
+}
+
+/** Writes a small object, reads it back and takes it away. */
+async function storage({ storageUrl }: Config): Promise<string> {
+  const place = openStorage(storageUrl);
+  const key = `doctor/${randomUUID()}`;
+  const bytes = Buffer.from(key);
+  await place.put(
+    key,
+    (async function* () {
+      yield bytes;
+    })(),
+  );
+  const parts: Buffer[] = [];
+  for await (const part of await place.read(key)) parts.push(part as Buffer);
+  await place.delete(key);
+  if (!Buffer.concat(parts).equals(bytes)) throw new Error(`What was written to ${place.place} is read back as something else.`);
+  return `Recordings can be written to ${place.place}, read back and deleted.`;
+}
+
+async function tryOut(name: string, look: () => Promise<string>): Promise<Finding> {
+  try {
+    return { name, state: "good", said: await look(), remedy: null };
+  } catch (error) {
+    return asFinding(name, error);
+  }
+}
+
+function asFinding(name: string, error: unknown): Finding {
+  const said = error instanceof Error ? error.message : String(error);
+  return { name, state: "bad", said, remedy: error instanceof Failure ? error.remedy : null };
+}
+
+const marks = { good: "ok ", bad: "BAD", unknown: "?  " } as const;
+
+function tellOf({ say }: Terminal, { name, state, said, remedy }: Finding): void {
+  say(`${marks[state]}  ${name.padEnd(14)}  ${said}`);
+  if (remedy !== null && state !== "good") say(`${" ".repeat(21)}${remedy}`);
+}
+
+const exitOf = (findings: readonly Finding[]): Exit => (findings.some(({ state }) => state === "bad") ? exits.wrong : exits.good);
