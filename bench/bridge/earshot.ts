@@ -27,7 +27,7 @@ const log = {
 const bridges = createBridges({
   pool,
   engines: { evi: createEviEngine({ url: engineUrl, apiKey: "bench", configId: null, clock: systemClock }) },
-  journalDir: process.env.NOJ ? "/dev/null/x" : mkdtempSync(join(tmpdir(), "earshot-bench-")),
+  journalDir: mkdtempSync(join(tmpdir(), "earshot-bench-")),
   clock: systemClock,
   log,
   owner: "bench",

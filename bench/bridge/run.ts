@@ -21,7 +21,8 @@ export interface Measured {
   readonly args: readonly string[];
 }
 
-const WARM_UP_MS = 8_000;
+/** Until the just-in-time compiler is done: before, its threads are a third of the processor time of a fresh process. */
+const WARM_UP_MS = 25_000;
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Measures one server under `calls` calls for `seconds`, after a warm-up, with the load in a process of its own. */
@@ -59,7 +60,7 @@ export async function run({ who, file, args }: Measured, calls: number, seconds:
 
 const start = (file: string, args: readonly string[]): ChildProcess =>
   fork(join(import.meta.dirname, file), [...args], {
-    execArgv: ["--expose-gc", ...(process.env.BENCH_PROF === file ? (process.env.BENCH_FLAGS ?? "").split(" ") : [])],
+    execArgv: ["--expose-gc"],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
 

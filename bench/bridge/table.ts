@@ -32,7 +32,7 @@ export function table(runs: readonly Run[], about: { date: string; machine: stri
   return [
     `# Bridge against floor, ${about.date} UTC`,
     "",
-    `Machine: ${about.machine}. Each run: ${about.seconds} s after 8 s of warm-up; load, engine and carrier ends in a process of their own, Postgres in its own; method in bench/README.md.`,
+    `Machine: ${about.machine}. Each run: ${about.seconds} s after 25 s of warm-up; load, engine and carrier ends in a process of their own, Postgres in its own; method in bench/README.md.`,
     ...(about.note === "" ? [] : ["", about.note]),
     "",
     head,
