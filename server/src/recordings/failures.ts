@@ -102,6 +102,11 @@ export const reasons = {
     said: "The call's journal could not be turned into a recording.",
     remedy: "The journal file is kept. The server's log has the reason; it is tried again after a restart.",
   },
+  RECORDING_GIVEN_UP: {
+    blame: "operator",
+    said: "Somebody decided not to wait for this recording any longer.",
+    remedy: "Try again by hand if it may be had after all.",
+  },
   RECORDING_DELETED: {
     blame: "operator",
     said: "This recording was deleted, by rule or by request.",

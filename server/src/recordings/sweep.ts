@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { recordEvent } from "../calls/events.ts";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
@@ -13,8 +14,8 @@ import { change, lockRecording, move, tell } from "./store.ts";
  * Safe to repeat. Without consent (the agent does not record) or an answer nothing is owed.
  */
 export async function callIsOver(sql: Sql, call: CallId, now: Date, announceWithinMs: number): Promise<void> {
-  const { rows } = await sql.query<{ endedAt: Date; recorded: boolean; expected: RecordingId | null }>(
-    `select c.ended_at as "endedAt", c.answered_at is not null and coalesce((v.settings->>'record')::boolean, false) as recorded,
+  const { rows } = await sql.query<{ endedAt: Date; answered: boolean; recorded: boolean; expected: RecordingId | null }>(
+    `select c.ended_at as "endedAt", c.answered_at is not null as answered, c.answered_at is not null and coalesce((v.settings->>'record')::boolean, false) as recorded,
             (select r.id from recordings r where r.call_id = c.id and r.status = 'expected' and r.source = 'carrier' and r.deadline_at is null limit 1) as expected
        from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
       where c.id = $1 and c.status = 'ended'`,
@@ -26,9 +27,25 @@ export async function callIsOver(sql: Sql, call: CallId, now: Date, announceWith
     const deadline = new Date(ended.endedAt.getTime() + announceWithinMs);
     await change(sql, ended.expected, { deadlineAt: deadline, nextAttemptAt: deadline });
   }
+  if (ended.answered) await transcriptIsReady(sql, call, now);
   if (!ended.recorded) return;
   await expectRecording(sql, call, "journal", now);
   await enqueue(sql, renderQueue, call, { call });
+}
+
+/** The bridge has written every utterance before it says that the call is over. */
+async function transcriptIsReady(sql: Sql, call: CallId, at: Date): Promise<void> {
+  const { rows } = await sql.query<{ n: number }>("select count(*)::int as n from utterances where call_id = $1", [call]);
+  const utterances = rows[0]?.n ?? 0;
+  await recordEvent(sql, {
+    call,
+    at,
+    kind: "transcript.ready",
+    actor: "us",
+    said: `The transcript is complete: ${utterances} utterances.`,
+    detail: { utterances },
+    once: "transcript.ready",
+  });
 }
 
 /** How far back a start looks for calls whose end nobody told us of; the running server looks back a little only. */

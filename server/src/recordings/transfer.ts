@@ -123,12 +123,12 @@ function orStop<T>(next: Promise<T>, stallMs: number, signal: AbortSignal): Prom
       signal.removeEventListener("abort", stop);
       how();
     };
-    if (signal.aborted) return stop();
-    signal.addEventListener("abort", stop, { once: true });
     next.then(
       (value) => settle(() => resolve(value)),
       (error: unknown) => settle(() => reject(error)),
     );
+    if (signal.aborted) stop();
+    else signal.addEventListener("abort", stop, { once: true });
   });
 }
 

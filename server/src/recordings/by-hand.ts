@@ -1,0 +1,78 @@
+import type { Sql } from "../db/pool.ts";
+import { Failure } from "../failure.ts";
+import type { RecordingId } from "../ids.ts";
+import { enqueue } from "../jobs/queue.ts";
+import { fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { lockRecording, move, type RecordingRow, tell } from "./store.ts";
+
+/** What a person may do with a recording that is not well. Each in the caller's transaction; `wake` the room afterwards. */
+
+export class RecordingUnknown extends Failure {
+  readonly code = "RECORDING_UNKNOWN";
+  readonly blame = "caller";
+  readonly status = 404;
+  constructor(id: string) {
+    super(`There is no recording ${id.slice(0, 60)}.`, { remedy: "Take the id from the call's recordings." });
+  }
+}
+
+export class NothingToDo extends Failure {
+  readonly code = "RECORDING_NOTHING_TO_DO";
+  readonly blame = "caller";
+  readonly status = 409;
+  constructor({ status }: Pick<RecordingRow, "status">, why: string) {
+    super(`The recording is ${status}: ${why}`, { remedy: "Look at its state and its reason; nothing was changed." });
+  }
+}
+
+export type Again = "fetched" | "made" | "verified";
+
+/**
+ * Tries again what failed or was given up: a file that lies in the storage is verified anew, the carrier is asked for its one, our own is made
+ * from the journal. @returns what is being done. @throws RecordingUnknown, NothingToDo
+ */
+export async function tryAgain(sql: Sql, id: RecordingId, { by, at }: { by: string; at: Date }): Promise<Again> {
+  const row = await lockRecording(sql, id);
+  if (!row) throw new RecordingUnknown(id);
+  const again = await choose(sql, row, at);
+  if (!again) throw new NothingToDo(row, "there is nothing to try again.");
+  await tell(sql, row, { at, kind: "tried_again", actor: "operator", said: `is to be ${again} again, somebody asked.`, detail: { by } });
+  return again;
+}
+
+async function choose(sql: Sql, row: RecordingRow, at: Date): Promise<Again | null> {
+  const { id, status, storageKey, announcedUrl, call, source } = row;
+  if (storageKey && (status === "failed" || status === "stored")) {
+    if (status === "failed") await move(sql, id, "stored", { because: null });
+    await enqueue(sql, verifyQueue, id, { recording: id });
+    return "verified";
+  }
+  if (announcedUrl && ["missing", "failed", "refused", "announced"].includes(status)) {
+    const changes = { because: null, attempts: 0, nextAttemptAt: at, announcedAt: at };
+    if (status === "announced") await sql.query("update recordings set attempts = 0, next_attempt_at = $2 where id = $1", [id, at]);
+    else if (!(await move(sql, id, "announced", changes))) return null;
+    await enqueue(sql, fetchQueue, id, { recording: id });
+    return "fetched";
+  }
+  if (source === "journal" && call && ["missing", "failed", "expected"].includes(status)) {
+    await enqueue(sql, renderQueue, call, { call });
+    return "made";
+  }
+  return null;
+}
+
+/** Stops asking for a recording; it is missing from now on, and says who decided. A late file is taken all the same. */
+export async function giveUp(sql: Sql, id: RecordingId, { by, at }: { by: string; at: Date }): Promise<void> {
+  const row = await lockRecording(sql, id);
+  if (!row) throw new RecordingUnknown(id);
+  const moved = await move(sql, id, "missing", { because: "RECORDING_GIVEN_UP", nextAttemptAt: null });
+  if (!moved) throw new NothingToDo(row, "nothing is being tried.");
+  await tell(sql, row, {
+    at,
+    kind: "missing",
+    actor: "operator",
+    said: "was given up by hand.",
+    because: "RECORDING_GIVEN_UP",
+    detail: { by },
+  });
+}
