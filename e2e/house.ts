@@ -70,6 +70,8 @@ export interface HouseWishes {
   /** Folder of NAME.wav + NAME.txt that the emulated engine knows by sound. */
   readonly phrases?: string;
   readonly phoneArgs?: readonly string[];
+  /** Starts an emulated OpenAI Realtime too, with these arguments, and configures it in this dialect. */
+  readonly openai?: { readonly args?: readonly string[]; readonly dialect?: string; readonly model?: string };
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -78,6 +80,7 @@ export interface House {
   readonly dir: string;
   readonly phone: Program;
   readonly evi: Program;
+  readonly openai: Program | null;
   server: Program;
   readonly apiKey: string;
   readonly admin: { readonly email: string; readonly password: string };
@@ -151,6 +154,18 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     ),
   ]);
 
+  const openai =
+    wishes.openai === undefined
+      ? null
+      : await startProgram(
+          "emulators/openai/main.ts",
+          [
+            ...["--port", "0", "--api-key", humeKey, "--dump", join(dir, "dump-openai"), "--with-parent", ...people],
+            ...(wishes.openai.args ?? []),
+          ],
+          bare,
+        );
+
   const apiKey = `e2e-${randomBytes(24).toString("hex")}`;
   const admin = { email: "admin@example.com", password: randomBytes(12).toString("hex") };
   const env = {
@@ -166,6 +181,12 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     VONAGE_API_URL: phone.url,
     HUME_API_KEY: humeKey,
     EVI_URL: `${evi.url.replace(/^http/, "ws")}/v0/evi/chat`,
+    ...(openai !== null && {
+      OPENAI_API_KEY: humeKey,
+      OPENAI_REALTIME_URL: `${openai.url.replace(/^http/, "ws")}/v1/realtime`,
+      ...(wishes.openai?.dialect !== undefined && { OPENAI_REALTIME_DIALECT: wishes.openai.dialect }),
+      ...(wishes.openai?.model !== undefined && { OPENAI_REALTIME_MODEL: wishes.openai.model }),
+    }),
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
     API_KEY: apiKey,
@@ -179,6 +200,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     dir,
     phone,
     evi,
+    openai,
     apiKey,
     admin,
     server: await startServer(),
@@ -198,7 +220,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     },
     async close() {
       await house.server.stop();
-      await Promise.all([phone.stop(), evi.stop()]);
+      await Promise.all([phone.stop(), evi.stop(), openai?.stop()]);
       rmSync(dir, { recursive: true, force: true });
     },
   };
