@@ -1,29 +1,11 @@
 import type { Sql } from "../db/pool.ts";
-import { Failure } from "../failure.ts";
 import type { RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
+import { NothingToDo, RecordingUnknown } from "./failures.ts";
 import { fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { lockRecording, move, type RecordingRow, tell } from "./store.ts";
 
 /** What a person may do with a recording that is not well. Each in the caller's transaction; `wake` the room afterwards. */
-
-export class RecordingUnknown extends Failure {
-  readonly code = "RECORDING_UNKNOWN";
-  readonly blame = "caller";
-  readonly status = 404;
-  constructor(id: string) {
-    super(`There is no recording ${id.slice(0, 60)}.`, { remedy: "Take the id from the call's recordings." });
-  }
-}
-
-export class NothingToDo extends Failure {
-  readonly code = "RECORDING_NOTHING_TO_DO";
-  readonly blame = "caller";
-  readonly status = 409;
-  constructor({ status }: Pick<RecordingRow, "status">, why: string) {
-    super(`The recording is ${status}: ${why}`, { remedy: "Look at its state and its reason; nothing was changed." });
-  }
-}
 
 export type Again = "fetched" | "made" | "verified";
 
@@ -35,7 +17,7 @@ export async function tryAgain(sql: Sql, id: RecordingId, { by, at }: { by: stri
   const row = await lockRecording(sql, id);
   if (!row) throw new RecordingUnknown(id);
   const again = await choose(sql, row, at);
-  if (!again) throw new NothingToDo(row, "there is nothing to try again.");
+  if (!again) throw new NothingToDo(row.status, "there is nothing to try again.");
   await tell(sql, row, { at, kind: "tried_again", actor: "operator", said: `is to be ${again} again, somebody asked.`, detail: { by } });
   return again;
 }
@@ -66,7 +48,7 @@ export async function giveUp(sql: Sql, id: RecordingId, { by, at }: { by: string
   const row = await lockRecording(sql, id);
   if (!row) throw new RecordingUnknown(id);
   const moved = await move(sql, id, "missing", { because: "RECORDING_GIVEN_UP", nextAttemptAt: null });
-  if (!moved) throw new NothingToDo(row, "nothing is being tried.");
+  if (!moved) throw new NothingToDo(row.status, "nothing is being tried.");
   await tell(sql, row, {
     at,
     kind: "missing",

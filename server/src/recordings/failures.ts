@@ -200,3 +200,21 @@ export class StorageKeyWrong extends RecordingFailure {
     );
   }
 }
+
+export class RecordingUnknown extends Failure {
+  readonly code = "RECORDING_UNKNOWN";
+  readonly blame = "caller";
+  readonly status = 404;
+  constructor(id: string) {
+    super(`There is no recording ${id.slice(0, 60)}.`, { remedy: "Take the id from the call's recordings." });
+  }
+}
+
+export class NothingToDo extends Failure {
+  readonly code = "RECORDING_NOTHING_TO_DO";
+  readonly blame = "caller";
+  readonly status = 409;
+  constructor(status: string, why: string) {
+    super(`The recording is ${status}: ${why}`, { remedy: "Look at its state and its reason; nothing was changed." });
+  }
+}

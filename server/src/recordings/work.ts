@@ -2,13 +2,16 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type pg from "pg";
 import type { Logger } from "pino";
+import type { Registry } from "prom-client";
 import type { Carrier } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { type QueueState, startJobs } from "../jobs/jobs.ts";
+import { jobsMetrics } from "../jobs/metrics.ts";
 import { enqueue, type Queue } from "../jobs/queue.ts";
 import { AudioThreads } from "./audio/audio-threads.ts";
+import { auditRecordings } from "./audit.ts";
 import { Claims } from "./claims.ts";
 import { compareSources } from "./compare-sources.ts";
 import { fetchRecording } from "./fetch.ts";
@@ -16,7 +19,7 @@ import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
 import type { Parts } from "./parts.ts";
-import { compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { auditQueue, compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { pauseMs } from "./retry.ts";
 import type { Storage } from "./storage.ts";
 import { callIsOver, sweep } from "./sweep.ts";
@@ -51,6 +54,8 @@ export interface Recordings {
   callEnded(call: CallId): Promise<void>;
   /** What waits, runs and failed, for metrics and the operator. */
   states(): Promise<QueueState[]>;
+  /** The same for /metrics. */
+  readonly metrics: Registry;
   /** Does everything now that is due: for tests and `earshot` commands. */
   sweep(): Promise<void>;
   /** Breaks running fetches off; the next start goes on where they were. */
@@ -59,6 +64,20 @@ export interface Recordings {
 
 /** When another process works on it, we look again after this. */
 const ELSEWHERE_MS = 5000;
+
+const DAY_MS = 24 * 3600 * 1000;
+/** Files read back whole by the daily audit: a thousand recordings are looked at within five days. */
+const DAILY_SAMPLE = 200;
+
+async function dailyAudit(parts: Parts): Promise<void> {
+  const { unexplained, ...report } = await auditRecordings(parts, { hash: DAILY_SAMPLE });
+  if (unexplained.length === 0) parts.log.info(report, "The daily audit accounts for every call and recording.");
+  else
+    parts.log.error(
+      { ...report, unexplained: unexplained.slice(0, 20) },
+      `The daily audit cannot account for ${unexplained.length} of them.`,
+    );
+}
 
 /** Brings every recording to its end: starts the jobs, goes on with what an earlier process left, and sweeps from time to time. */
 export async function startRecordings(given: RecordingsParts): Promise<Recordings> {
@@ -110,6 +129,11 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     redactQueue,
     orLater(redactQueue, callOf, ({ call }) => redactRecordings(parts, call)),
   );
+  await jobs.work(auditQueue, async () => {
+    await dailyAudit(parts);
+    await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
+  });
+  await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
   await sweep(parts, true);
 
   let sweeping: Promise<void> = Promise.resolve();
@@ -132,6 +156,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
       jobs.wake();
     },
     states: () => jobs.states(),
+    metrics: jobsMetrics(jobs),
     sweep: sweepNow,
     async close() {
       clearInterval(timer);
