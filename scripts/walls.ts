@@ -18,7 +18,7 @@ interface Room {
 
 const ground = ["contract/src", "server/src/failure.ts", "server/src/ids.ts", "server/src/clock.ts"];
 const ports = ["server/src/carrier/port.ts", "server/src/carrier/failures.ts", "server/src/engine/port.ts"];
-const rules = ["calls", "conversation", "recordings", "agents", "people", "emotion"].map((room) => `server/src/${room}`);
+const rules = ["calls", "conversation", "recordings", "agents", "people", "emotion", "outgoing"].map((room) => `server/src/${room}`);
 const below = [...ground, ...ports, "server/src/db", "server/src/jobs", "server/src/journal", "server/src/sound"];
 const doors = [...below, ...rules];
 /** An adapter may take its part of the configuration as it is. */
