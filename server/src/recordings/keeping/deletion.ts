@@ -23,7 +23,7 @@ export interface KeepingParts {
   readonly journalDir: string;
 }
 
-/** Writes down that it was asked, in the caller's transaction, and has it done. @throws CallNotThere, CallStillRuns, CallHeld */
+/** Writes down that it was asked, in the caller's transaction, and has it done. @throws CallUnknown, CallStillRuns, CallHeld */
 export async function askDeletion(
   sql: Sql,
   call: CallId,

@@ -20,15 +20,6 @@ export class CallStillRuns extends Failure {
   }
 }
 
-export class CallNotThere extends Failure {
-  readonly code = "CALL_UNKNOWN";
-  readonly blame = "caller";
-  readonly status = 404;
-  constructor(call: string) {
-    super(`There is no call ${call.slice(0, 60)}.`, { remedy: "Take the id from GET /api/calls." });
-  }
-}
-
 export class StretchOutside extends Failure {
   readonly code = "STRETCH_OUTSIDE";
   readonly blame = "caller";

@@ -1,13 +1,14 @@
 import { recordEvent } from "../../calls/events.ts";
+import { CallUnknown } from "../../calls/failures.ts";
 import type { Sql } from "../../db/pool.ts";
 import { type CallId, newId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
 import { deleteQueue } from "../queues.ts";
-import { CallHeld, CallNotThere, CallStillRuns } from "./failures.ts";
+import { CallHeld, CallStillRuns } from "./failures.ts";
 
 /** Puts a call on hold: nothing of it is deleted or redacted, by rule or by request, until it is lifted. The second time does nothing. */
 export async function hold(sql: Sql, call: CallId, asked: { why: string; by: string; at: Date }): Promise<void> {
-  if ((await sql.query("select from calls where id = $1 for update", [call])).rowCount === 0) throw new CallNotThere(call);
+  if ((await sql.query("select from calls where id = $1 for update", [call])).rowCount === 0) throw new CallUnknown(call);
   const { rowCount } = await sql.query(
     "insert into holds (id, call_id, why, placed_at, placed_by) values ($1, $2, $3, $4, $5) on conflict do nothing",
     [newId(), call, asked.why, asked.at, asked.by],
@@ -37,7 +38,7 @@ export async function liftHold(sql: Sql, call: CallId, { by, at }: { by: string;
   return true;
 }
 
-/** Locks the call and makes sure that it has ended and is not on hold. @throws CallNotThere, CallStillRuns, CallHeld */
+/** Locks the call and makes sure that it has ended and is not on hold. @throws CallUnknown, CallStillRuns, CallHeld */
 export async function mustBeFree(sql: Sql, call: CallId): Promise<{ answeredAt: Date | null; endedAt: Date }> {
   const { rows } = await sql.query<{ status: string; answeredAt: Date | null; endedAt: Date; why: string | null }>(
     `select status, answered_at as "answeredAt", ended_at as "endedAt", (select why from holds h where h.call_id = c.id and h.lifted_at is null) as why
@@ -45,7 +46,7 @@ export async function mustBeFree(sql: Sql, call: CallId): Promise<{ answeredAt: 
     [call],
   );
   const found = rows[0];
-  if (!found) throw new CallNotThere(call);
+  if (!found) throw new CallUnknown(call);
   if (found.status !== "ended") throw new CallStillRuns(call);
   if (found.why !== null) throw new CallHeld(call, found.why);
   return found;

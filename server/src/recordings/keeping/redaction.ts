@@ -30,7 +30,7 @@ export interface AskedRedaction {
 
 /**
  * Writes down what is to be redacted, takes the words out at once and has the sound done, in the caller's transaction.
- * @throws CallNotThere, CallStillRuns, CallHeld, StretchOutside
+ * @throws CallUnknown, CallStillRuns, CallHeld, StretchOutside
  */
 export async function askRedaction(sql: Sql, call: CallId, asked: AskedRedaction): Promise<string> {
   const { answeredAt, endedAt } = await mustBeFree(sql, call);
