@@ -109,9 +109,10 @@ export function createBridges(parts: BridgesParts): Bridges {
       return;
     }
     const { voice, language, options } = known.agent.settings;
-    // Where audio had flowed before, another process has greeted already, and the engine may have to be told what was said.
-    const before = known.socketStartedAt !== null;
-    const history = before ? ((await chronicle.after(call, () => saidSoFar(pool, call))) ?? []) : [];
+    // What was heard before is not said again: neither by an engine that resumes nor by one that must be told. Where nothing was (another
+    // process was lost, or prepared in vain, before the first word), the call begins as if for the first time.
+    const history = known.socketStartedAt === null ? [] : ((await chronicle.after(call, () => saidSoFar(pool, call))) ?? []);
+    const before = history.length > 0;
     const journal = one.journal ?? journals.open(call);
     one.journal = journal;
     if (one.ended) return;
@@ -119,7 +120,7 @@ export function createBridges(parts: BridgesParts): Bridges {
       call,
       engine,
       agent: { prompt: known.prompt, greeting: before ? null : known.greeting, voice, language, options, variables: known.variables },
-      resume: known.engineResume,
+      resume: before ? known.engineResume : null,
       history,
       rate: one.media?.rate ?? rateOf(engine),
       clock,

@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { callee } from "./people.ts";
+import type { Incident, Wave } from "./plan.ts";
+import type { World } from "./world.ts";
+
+/** An incident as it happened. */
+export interface Happened {
+  readonly what: Incident["what"];
+  /** Wall clock, ms. */
+  readonly at: number;
+  /** Calls that were open just before. */
+  readonly calls: readonly string[];
+  /** Did another server process live then? */
+  readonly another: boolean;
+  /** From the incident until the part served again, ms. */
+  readonly backMs: number;
+}
+
+/** A leg as the phone network shows it. */
+export interface PhoneLeg {
+  readonly uuid: string;
+  readonly kind: "phone" | "websocket" | string;
+  readonly call: string;
+  readonly answered_at: string | null;
+  readonly ended_at: string | null;
+  readonly ended_by: "user" | "platform" | null;
+  readonly audio: { readonly closeCode: number | null } | null;
+}
+
+export interface WaveResult {
+  readonly calls: readonly string[];
+  readonly happened: readonly Happened[];
+  readonly legs: readonly PhoneLeg[];
+  /** Calls that had not ended in time. */
+  readonly open: readonly string[];
+}
+
+/** Calls of a wave are placed this far apart, ms. */
+const SPREAD_MS = 80;
+const ENDED_WITHIN_MS = 150_000;
+
+/** Places the calls of one wave, lets its incidents happen, and waits until every call has ended. */
+export async function runWave(world: World, wave: Wave, log: (text: string) => void): Promise<WaveResult> {
+  const startedAt = Date.now();
+  const placing = Promise.all(
+    Array.from({ length: wave.calls }, async (_, index) => {
+      await sleep(index * SPREAD_MS);
+      return place(world, index % 2 === 0 ? callee.brief : callee.patient);
+    }),
+  );
+  const happened = Promise.all(
+    wave.incidents.map(async (incident) => {
+      await sleep(Math.max(0, startedAt + incident.atMs - Date.now()));
+      return happen(world, incident, log);
+    }),
+  );
+  const calls = await placing;
+  const done = (await happened).filter((one) => one !== null);
+  const open = await untilEnded(world, calls);
+  await sleep(500);
+  const { calls: legs } = (await (await fetch(`${world.phoneUrl}/emulator/calls`)).json()) as { calls: PhoneLeg[] };
+  return { calls, happened: done, legs: legs.filter((leg) => Date.parse(leg.answered_at ?? "") >= startedAt), open };
+}
+
+/** As a careful client does: the same key until there is an answer. */
+async function place(world: World, to: string): Promise<string> {
+  const init = {
+    method: "POST",
+    headers: { "idempotency-key": randomUUID() },
+    body: JSON.stringify({ to, customer_name: "Alex" }),
+  };
+  for (let tries = 0; ; tries++) {
+    try {
+      return (await world.api<{ id: string }>("/api/calls", init)).id;
+    } catch (error) {
+      if (tries >= 100) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+/** Lets an incident happen and waits until the part is back; null when there was nothing to do it to. */
+async function happen(world: World, { what, pick }: Incident, log: (text: string) => void): Promise<Happened | null> {
+  const { rows } = await world.pool.query<{ id: string }>("select id from calls where status <> 'ended'").catch(() => ({ rows: [] }));
+  const calls = rows.map(({ id }) => id);
+  const at = Date.now();
+  const done = (another: boolean): Happened => {
+    log(`${what} with ${calls.length} calls open; back after ${Date.now() - at} ms`);
+    return { what, at, calls, another, backMs: Date.now() - at };
+  };
+  switch (what) {
+    case "server killed": {
+      const living = world.servers.filter((server) => server.running() !== null);
+      const server = living[Math.floor(pick * living.length)];
+      if (server === undefined) return null;
+      await server.running()?.kill();
+      await server.start();
+      return done(living.length > 1);
+    }
+    case "engine sockets dropped": {
+      const answer = await fetch(`${world.eviUrl}/emulator/chats`);
+      const { chats } = (await answer.json()) as { chats: { chat_id: string; doing: string }[] };
+      const open = chats.filter(({ doing }) => doing !== "ended");
+      for (const chat of open.filter((_, index) => index % 2 === Math.floor(pick * 2)))
+        await fetch(`${world.eviUrl}/emulator/chats/${chat.chat_id}/close`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: '{"code": 1006}',
+        });
+      return done(true);
+    }
+    case "Postgres killed":
+      world.killPostgres();
+      while (
+        !(await world.pool.query("select 1").then(
+          () => true,
+          () => false,
+        ))
+      )
+        await sleep(50);
+      return done(true);
+    case "engine restarted":
+      await world.restartEvi();
+      return done(true);
+  }
+}
+
+async function untilEnded(world: World, calls: readonly string[]): Promise<string[]> {
+  const end = Date.now() + ENDED_WITHIN_MS;
+  for (;;) {
+    const { rows } = await world.pool
+      .query<{ id: string }>("select id from calls where id = any($1) and status <> 'ended'", [calls])
+      .catch(() => ({ rows: [{ id: "?" }] }));
+    if (rows.length === 0 || Date.now() > end) return rows.map(({ id }) => id);
+    await sleep(250);
+  }
+}
