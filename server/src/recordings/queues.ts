@@ -21,5 +21,5 @@ export const deleteQueue = queue<{ deletion: string }>("recording.delete", { con
 /** Put a tone over what is not to be heard. */
 export const redactQueue = queue<{ call: CallId }>("recording.redact", { concurrency: 1, expireSeconds: 1800 });
 
-/** Once a day: account for everything, and read a sample of the files back. */
+/** Once a day: delete what the rules no longer keep, account for everything, and read a sample of the files back. */
 export const auditQueue = queue<Record<never, never>>("recording.audit", { concurrency: 1, expireSeconds: 6 * 3600 });

@@ -4,7 +4,6 @@ import { inTransaction, type Sql } from "../db/pool.ts";
 import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { expectRecording, matchOrphans } from "./announce.ts";
-import { applyKeepRules } from "./keeping/retention.ts";
 import type { Parts } from "./parts.ts";
 import { compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { change, lockRecording, move, tell } from "./store.ts";
@@ -62,7 +61,6 @@ export async function sweep(parts: Parts, atStart: boolean): Promise<void> {
   await adoptOrphans(pool, now);
   await accountForCalls(parts, now, atStart ? LOOK_BACK_AT_START_MS : LOOK_BACK_MS);
   await giveUpWaiting(parts, now);
-  await applyKeepRules(parts);
   await renewJobs(pool, now, atStart);
   parts.wake();
 }

@@ -18,6 +18,7 @@ import { fetchRecording } from "./fetch.ts";
 import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
+import { applyKeepRules } from "./keeping/retention.ts";
 import type { Parts } from "./parts.ts";
 import { auditQueue, compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { pauseMs } from "./retry.ts";
@@ -66,10 +67,11 @@ export interface Recordings {
 const ELSEWHERE_MS = 5000;
 
 const DAY_MS = 24 * 3600 * 1000;
-/** Files read back whole by the daily audit: a thousand recordings are looked at within five days. */
+/** Files read back whole by the daily round: a thousand recordings are looked at within five days. */
 const DAILY_SAMPLE = 200;
 
-async function dailyAudit(parts: Parts): Promise<void> {
+async function dailyRound(parts: Parts): Promise<void> {
+  while ((await applyKeepRules(parts)) > 0) parts.wake();
   const { unexplained, ...report } = await auditRecordings(parts, { hash: DAILY_SAMPLE });
   if (unexplained.length === 0) parts.log.info(report, "The daily audit accounts for every call and recording.");
   else
@@ -130,7 +132,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     orLater(redactQueue, callOf, ({ call }) => redactRecordings(parts, call)),
   );
   await jobs.work(auditQueue, async () => {
-    await dailyAudit(parts);
+    await dailyRound(parts);
     await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
   });
   await enqueue(pool, auditQueue, "daily", {}, DAY_MS);

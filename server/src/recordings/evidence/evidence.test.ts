@@ -67,6 +67,7 @@ describe("an evidence file", () => {
         `audio/carrier-${rows.carrier.id}.mp3`,
         `audio/journal-${rows.journal.id}.mp3`,
         "call.json",
+        "consents.json",
         "recordings.json",
         "timeline.json",
         "transcript.json",
@@ -96,7 +97,7 @@ describe("an evidence file", () => {
     ]).catch(() => ({
       stdout: "no python here",
     }));
-    expect(stdout).toMatch(/^11\n|no python here/);
+    expect(stdout).toMatch(/^12\n|no python here/);
   });
 
   it("does not verify with one bit flipped, wherever", { timeout: 60_000 }, async () => {

@@ -9,6 +9,7 @@ import { listUtterances } from "../../conversation/read.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId } from "../../ids.ts";
 import { RecordingFailure } from "../failures.ts";
+import { type Consent, consentsOf } from "../keeping/consent.ts";
 import { listRecordings } from "../read.ts";
 import type { Storage } from "../storage.ts";
 import { type RecordingRow, recordingsOfCall } from "../store.ts";
@@ -77,6 +78,7 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
       text("transcript.vtt", "The transcript as subtitles; 0:00 is the answer", webVtt(utterances)),
       json("timeline.json", "Everything that happened, in order, each with its time and its teller", events),
       json("webhooks.json", "The carrier's requests as they came, secrets taken out, with what became of each", webhooks),
+      json("consents.json", "What the parties were told about being recorded, and what they answered", await consentsOf(sql, id)),
       json("recordings.json", "Each recording: its source, state, hash, measurements and comparison with the other", recordings),
     ],
     audio: rows.filter((row) => row.storageKey && ["stored", "verified", "failed"].includes(row.status)),
@@ -86,7 +88,7 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
 /** All rows of one call: a long one has some thousands. */
 const ALL = 1_000_000;
 
-function json(name: string, what: string, value: Call | readonly (Utterance | CallEvent | Webhook | Recording)[]): Described {
+function json(name: string, what: string, value: Call | readonly (Utterance | CallEvent | Webhook | Recording | Consent)[]): Described {
   return text(name, what, `${JSON.stringify(value, null, 2)}\n`);
 }
 

@@ -9,6 +9,7 @@ import { auditRecordings } from "../audit.ts";
 import { writeJournal } from "../test-journal.ts";
 import { openTestRoom, type TestRoom } from "../test-room.ts";
 import type { Recordings } from "../work.ts";
+import { consentsOf, recordConsent, wordsSha256 } from "./consent.ts";
 import { askDeletion, runDeletion } from "./deletion.ts";
 import { hold, liftHold } from "./holds.ts";
 import { type Deletable, type Receipt, receiptHolds } from "./receipt.ts";
@@ -249,5 +250,22 @@ describe("a redaction", () => {
     await expect(redact(call, "sealed", 900, 800)).rejects.toMatchObject({ code: "STRETCH_OUTSIDE" });
     await inTransaction(room.database.pool, (sql) => hold(sql, call, { why: "a dispute", by: "user:counsel", at: now }));
     await expect(redact(call, "destroyed")).rejects.toMatchObject({ code: "CALL_HELD" });
+  });
+});
+
+describe("the consent ledger", () => {
+  it("keeps what was told, by whom, in which words, and each answer, in order", async () => {
+    const call = await room.call();
+    const words = "This call is recorded.";
+    await inTransaction(room.database.pool, async (sql) => {
+      await recordConsent(sql, call, { at: new Date(now.getTime() - 2000), toldBy: "agent", words, answer: "not_asked" });
+      await recordConsent(sql, call, { at: now, toldBy: "agent", words: "Is that all right?", answer: "given", keepWords: false });
+    });
+    expect(await consentsOf(room.database.pool, call)).toMatchObject([
+      { toldBy: "agent", words, wordsSha256: wordsSha256(words), answer: "not_asked" },
+      { words: null, wordsSha256: wordsSha256("Is that all right?"), answer: "given" },
+    ]);
+    const { rows } = await room.database.pool.query("select kind from events where call_id = $1 order by at", [call]);
+    expect(rows.map(({ kind }) => kind)).toEqual(["consent.not_asked", "consent.given"]);
   });
 });
