@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { OpeningHours } from "./opening-hours.ts";
 
 /** What happens on the line itself, beside the talking. */
 export const LineRules = z.strictObject({
@@ -23,6 +24,7 @@ export const LineRules = z.strictObject({
     .default(null)
     .describe("Spoken by the carrier before the agent, such as a notice of recording."),
   notice_recorded: z.boolean().default(false).describe("Is the notice itself part of the recording?"),
+  hours: OpeningHours.nullable().default(null).describe("When it takes inbound calls; null: always."),
 });
 export type LineRules = z.infer<typeof LineRules>;
 

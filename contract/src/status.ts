@@ -40,6 +40,11 @@ export const endReasons = {
   operator_hung_up: { said: "Ended by operator", line: "Someone pressed Hang up, or a program asked for it.", quiet: true },
   transferred: { said: "Transferred", line: "The caller was connected to a human and our part ended.", quiet: true },
   voicemail: { said: "Voicemail", line: "A machine answered and the agent's rule ended the call.", quiet: true },
+  outside_hours: {
+    said: "Outside hours",
+    line: "It came in outside the opening hours and met a sentence instead of an agent.",
+    quiet: true,
+  },
   time_limit: { said: "Time limit", line: "The longest allowed call length was reached.", quiet: false },
   silence: { said: "Silence", line: "Nobody spoke for as long as the agent's rule allows.", quiet: true },
   busy: { said: "Busy", line: "The callee's line was busy.", quiet: true },

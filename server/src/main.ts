@@ -17,11 +17,13 @@ import { type VonageClient, vonageCarrier } from "./carrier/vonage/client.ts";
 import { examine, setWebhooks } from "./carrier/vonage/doctor.ts";
 import { vonageDoor } from "./carrier/vonage/door.ts";
 import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
+import type { SignatureKeys } from "./carrier/vonage/signature.ts";
 import { systemClock } from "./clock.ts";
 import { type Config, ConfigFailure, readConfig, type VonageConfig } from "./config.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { inTransaction, openPool } from "./db/pool.ts";
+import { expressionSource } from "./emotion/expression/expression.ts";
 import { createEviEngine } from "./engine/evi/evi.ts";
 import { createOpenAiEngine } from "./engine/openai/openai.ts";
 import type { Engine } from "./engine/port.ts";
@@ -98,6 +100,7 @@ async function start(config: Config): Promise<void> {
   const bridges: Bridges = createBridges({
     pool,
     engines,
+    emotions: config.expression && expressionSource({ ...config.expression, clock }),
     journalDir,
     clock,
     log,
@@ -116,6 +119,7 @@ async function start(config: Config): Promise<void> {
     onTransferred: (call) => void bridges.end(call).catch(quietly),
     onHangUpDue: (call, leg) => void (carrier && hangUpLeg(pool, carrier, call, leg, clock.now()).catch(() => {})),
   };
+  const keys = config.vonage === null ? null : keysOf(config.vonage);
   const inbox = openInbox({ pool, clock, log, hooks });
   built.push({ name: "webhooks", close: () => inbox.close() });
 
@@ -144,7 +148,7 @@ async function start(config: Config): Promise<void> {
       { room: "jobs", read: () => recordings.states() },
     ],
     carrierDoors:
-      config.vonage === null
+      config.vonage === null || keys === null
         ? []
         : [
             vonageDoor({
@@ -153,11 +157,7 @@ async function start(config: Config): Promise<void> {
               log,
               inbox,
               hooks,
-              keys: {
-                secret: config.vonage.signatureSecret,
-                apiKey: config.vonage.apiKey,
-                applicationId: config.vonage.applicationId,
-              },
+              keys,
               publicUrl: config.publicUrl,
               number,
               apiUrl: config.vonage.apiUrl,
@@ -165,7 +165,7 @@ async function start(config: Config): Promise<void> {
             }),
           ],
   });
-  const audio = acceptAudio(app.server, { pool, bridges, log });
+  const audio = acceptAudio(app.server, { pool, bridges, keys, clock, log });
   built.push({ name: "audio sockets", close: () => audio.close() });
   built.push({
     name: "dials under way",
@@ -209,6 +209,11 @@ function enginesOf(config: Config): Readonly<Record<string, Engine>> {
       : { evi: createEviEngine({ url: config.hume.eviUrl, apiKey: config.hume.apiKey, configId: config.hume.configId, clock }) }),
     ...(config.openai === null ? {} : { openai: createOpenAiEngine({ ...config.openai, url: config.openai.realtimeUrl, clock }) }),
   };
+}
+
+/** What proves a request to be the carrier's. */
+function keysOf({ signatureSecret: secret, apiKey, applicationId }: VonageConfig): SignatureKeys {
+  return { secret, apiKey, applicationId };
 }
 
 /** The line as the door shows it, with the doctor who looks at it. */

@@ -36,7 +36,13 @@ describe("an agent's form", () => {
   it("keeps the rules of the line, and says nothing of them where nobody has set one", () => {
     const lined: AgentSettings = {
       ...settings,
-      line: { voicemail: "leave_message", voicemail_message: "Call us back.", notice: null, notice_recorded: false },
+      line: {
+        voicemail: "leave_message",
+        voicemail_message: "Call us back.",
+        notice: null,
+        notice_recorded: false,
+        hours: { time_zone: "UTC", open: [], closed_on: [], otherwise: { do: "say", text: "We are closed." } },
+      },
     };
     expect(settingsOf(draftOf(lined), lined)).toEqual({ settings: lined });
     expect(settingsOf({ ...draftOf(lined), voicemail_message: " " }, lined)).toEqual({

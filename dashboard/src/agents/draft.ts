@@ -95,6 +95,7 @@ function lineOf(draft: Draft, before: AgentSettings | null): { line?: LineRules 
     voicemail_message: draft.voicemail_message.trim() === "" ? null : draft.voicemail_message.trim(),
     notice: draft.notice.trim() === "" ? null : draft.notice.trim(),
     notice_recorded: draft.notice_recorded,
+    hours: before?.line?.hours ?? null,
   };
   const untouched = line.voicemail === "talk" && line.voicemail_message === null && line.notice === null && !line.notice_recorded;
   return untouched && before?.line === undefined ? {} : { line };

@@ -5,6 +5,7 @@ import { announceRecording, expectRecording } from "../recordings/announce.ts";
 import { recordEvent } from "./events.ts";
 import { type Heard, hear, isLegWord } from "./hear.ts";
 import type { Known } from "./known.ts";
+import { receiveCall } from "./receive.ts";
 import { findCall, lockCall, saveCall } from "./store.ts";
 import { noteTransferLeg } from "./transfers.ts";
 
@@ -27,7 +28,8 @@ export async function applyCarrierEvent(sql: Sql, event: CarrierEvent, webhook: 
   const found = await findCall(sql, event);
   if (found.contradicts) return unknown("Its URL names one call and its leg belongs to another.");
   if (event.happened === "recorded") return recorded(sql, event, found.call);
-  const known = found.call === null ? null : await lockCall(sql, found.call);
+  const id = found.call ?? (await receivedBy(sql, event, now));
+  const known = id === null ? null : await lockCall(sql, id);
   if (known === null) return unknown("No call of ours has this id, leg or conversation (yet).");
   const call = known.call.id;
 
@@ -56,6 +58,16 @@ export async function applyCarrierEvent(sql: Sql, event: CarrierEvent, webhook: 
       ...(named && known.call.hangupAskedAt !== null && heard.known.call.status !== "ended" ? (["hang up"] as const) : []),
     ],
   };
+}
+
+/**
+ * Somebody called us and the carrier's question for instructions never came, or comes later: the call's row is made from what is told of it, so that
+ * it is accounted for. Null when the word is not about such a call.
+ */
+async function receivedBy(sql: Sql, event: CarrierEvent, now: Date): Promise<CallId | null> {
+  const { leg, conversation, from, to } = event;
+  if (event.inbound !== true || event.call !== null || event.kind !== "phone" || leg === null || !isLegWord(event)) return null;
+  return (await receiveCall(sql, { leg, conversation, from, to, regionUrl: null }, now)).call;
 }
 
 /** A recording is announced whether or not we know its call yet: the room of recordings keeps it by its conversation. */

@@ -75,6 +75,7 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
   if (call.messageAt !== null) return { reason: "voicemail", detail: "A machine answered; our message was left after its beep." };
   if (transferLegs(known).some(wasConnected))
     return { reason: "transferred", detail: talked(phone, "The caller was connected to a person, and they ended") };
+  if (call.closedAt !== null) return { reason: "outside_hours", detail: talked(phone, "It came outside the opening hours and ended") };
   if (phone.disconnectedBy === "user") return { reason: "caller_hung_up", detail: talked(phone, "The person on the phone hung up") };
   if (call.maxMinutes !== null && (phone.durationS ?? 0) >= call.maxMinutes * 60 - LIMIT_SLACK_S) {
     return { reason: "time_limit", detail: `It reached the longest allowed length, ${call.maxMinutes} minutes.` };

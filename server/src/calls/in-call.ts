@@ -145,7 +145,8 @@ export async function followVoicemailRule(parts: InCallParts, call: CallId): Pro
   });
   if (due === null || carrier === null) return;
   if (carrier.leaveMessage === undefined) return hangUp(parts, call, "us:voicemail");
-  await carrier.leaveMessage({ call, ...due, text, record: loaded.agent.settings.record });
+  const { language, record } = loaded.agent.settings;
+  await carrier.leaveMessage({ call, ...due, text, language, record });
 }
 
 async function running({ pool }: InCallParts, call: CallId): Promise<Running> {

@@ -53,6 +53,8 @@ export interface CallKnown {
   readonly beepAt: Date | null;
   /** When the carrier was told to leave our message with a machine. */
   readonly messageAt: Date | null;
+  /** When it was met outside the opening hours, without an agent. */
+  readonly closedAt: Date | null;
   /** First audio frame: from here on the call's zero (answeredAt) stays where it is. */
   readonly socketStartedAt: Date | null;
   /** Longest talk the call's agent allows; null when it has none. */

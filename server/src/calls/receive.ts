@@ -1,9 +1,11 @@
-import { agentForNumber } from "../agents/store.ts";
+import { AgentUnknown } from "../agents/failures.ts";
+import { agentForCall, agentForNumber, type LoadedAgent } from "../agents/store.ts";
 import type { Sql } from "../db/pool.ts";
-import { type CallId, type ConversationId, type LegId, newId } from "../ids.ts";
+import { type AgentId, type CallId, type ConversationId, type LegId, newId } from "../ids.ts";
 import { matchOrphans } from "../recordings/announce.ts";
 import { deadlineOf } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
+import { isOpen } from "./hours.ts";
 import { toldNumber } from "./phone-number.ts";
 import { insertCall } from "./store.ts";
 
@@ -28,7 +30,7 @@ export async function receiveCall(sql: Sql, arrival: Arrival, now: Date): Promis
   const call = newId<CallId>(now.getTime());
   const to = toldNumber(arrival.to);
   const from = toldNumber(arrival.from);
-  const agent = await agentForNumber(sql, to);
+  const { agent, closed, taker } = await whoTakes(sql, to, now);
   await insertCall(sql, {
     id: call,
     direction: "inbound",
@@ -47,9 +49,9 @@ export async function receiveCall(sql: Sql, arrival: Arrival, now: Date): Promis
     phoneLeg: arrival.leg,
     conversation: arrival.conversation,
     regionUrl: arrival.regionUrl,
+    closedAt: closed ? now : null,
   });
   const who = from ?? (arrival.from === null ? "a withheld number" : `"${arrival.from}"`);
-  const taker = agent === null ? "There is no agent to take it." : `${agent.settings.name} takes it.`;
   await recordEvent(sql, {
     call,
     at: now,
@@ -61,4 +63,25 @@ export async function receiveCall(sql: Sql, arrival: Arrival, now: Date): Promis
   });
   if (arrival.conversation !== null) await matchOrphans(sql, call, arrival.conversation, now);
   return { call, isNew: true };
+}
+
+/**
+ * The agent of the called number, or who takes its place outside its opening hours: another agent, or none (`closed`): then the caller meets what
+ * its rule says, in the words of the agent that is not there.
+ */
+async function whoTakes(sql: Sql, to: string | null, now: Date): Promise<{ agent: LoadedAgent | null; closed: boolean; taker: string }> {
+  const agent = await agentForNumber(sql, to);
+  if (agent === null) return { agent, closed: false, taker: "There is no agent to take it." };
+  const hours = agent.settings.line?.hours ?? null;
+  const takes = { agent, closed: false, taker: `${agent.settings.name} takes it.` };
+  if (hours === null || isOpen(hours, now)) return takes;
+  const outside = "It comes outside the opening hours:";
+  if (hours.otherwise.do === "say") return { agent, closed: true, taker: `${outside} the caller hears so.` };
+  if (hours.otherwise.do === "number") return { agent, closed: true, taker: `${outside} it goes to ${hours.otherwise.number}.` };
+  const other = await agentForCall(sql, hours.otherwise.agent_id as AgentId).catch((error: unknown) => {
+    if (error instanceof AgentUnknown) return null;
+    throw error;
+  });
+  // The other agent is gone: an agent at an odd hour is better than nobody.
+  return other === null ? takes : { agent: other, closed: false, taker: `${outside} ${other.settings.name} takes it.` };
 }

@@ -9,8 +9,8 @@ import type { CallKnown, Known, LegKnown } from "./known.ts";
 const callColumns = `c.id, c.direction, c.status, c.end_reason as "endReason", c.end_detail as "endDetail", c.created_at as "createdAt",
   c.dialed_at as "dialedAt", c.ringing_at as "ringingAt", c.answered_at as "answeredAt", c.ended_at as "endedAt",
   c.deadline_at as "deadlineAt", c.asked_at as "askedAt", c.hangup_asked_at as "hangupAskedAt", c.hangup_asked_by as "hangupAskedBy",
-  c.answered_by as "answeredBy", c.beep_at as "beepAt", c.message_at as "messageAt", c.phone_leg as "phoneLeg", c.socket_leg as "socketLeg", c.conversation, c.socket_started_at as "socketStartedAt",
-  (v.settings->>'max_minutes')::int as "maxMinutes", coalesce((v.settings->>'record')::boolean, false) as record`;
+  c.answered_by as "answeredBy", c.beep_at as "beepAt", c.message_at as "messageAt", c.closed_at as "closedAt", c.phone_leg as "phoneLeg", c.socket_leg as "socketLeg", c.conversation, c.socket_started_at as "socketStartedAt",
+  (v.settings->>'max_minutes')::int as "maxMinutes", c.closed_at is null and coalesce((v.settings->>'record')::boolean, false) as record`;
 const callTables = `calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version`;
 
 const legColumns = `leg, kind, status, ended_as as "endedAs", detail, sip_code as "sipCode", disconnected_by as "disconnectedBy",
@@ -95,12 +95,13 @@ export async function insertCall(
     readonly phoneLeg: LegId | null;
     readonly conversation: ConversationId | null;
     readonly regionUrl: string | null;
+    readonly closedAt?: Date | null;
   },
 ): Promise<void> {
   await sql.query(
     `insert into calls (id, direction, status, from_number, to_number, customer_name, variables, metadata, agent_id, agent_version,
-       placed_by, idempotency_key, request_hash, created_at, deadline_at, phone_leg, conversation, region_url, ringing_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+       placed_by, idempotency_key, request_hash, created_at, deadline_at, phone_leg, conversation, region_url, ringing_at, closed_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
     [
       call.id,
       call.direction,
@@ -121,6 +122,7 @@ export async function insertCall(
       call.conversation,
       call.regionUrl,
       call.status === "ringing" ? call.createdAt : null,
+      call.closedAt ?? null,
     ],
   );
   await notify(sql, { call_id: call.id, what: "call" });

@@ -39,6 +39,8 @@ interface Seen {
   readonly call: CallId | null;
   readonly from: string | null;
   readonly to: string | null;
+  /** Does the carrier say that this leg called us? */
+  readonly inbound?: boolean;
 }
 
 export type CarrierEvent =
@@ -114,7 +116,14 @@ export interface Carrier {
   mute?(leg: LegId, on: boolean, regionUrl: string | null): Promise<void>;
   handOver?(handOver: HandOver): Promise<void>;
   /** Speaks a text to the phone leg instead of whatever it hears now, and ends the call. */
-  leaveMessage?(message: { call: CallId; leg: LegId; regionUrl: string | null; text: string; record: boolean }): Promise<void>;
+  leaveMessage?(message: {
+    call: CallId;
+    leg: LegId;
+    regionUrl: string | null;
+    text: string;
+    language: string;
+    record: boolean;
+  }): Promise<void>;
   /** Opens a recording for reading; the host is checked against the allow-list first. Throws carrier failures. */
   openRecording(
     url: string,

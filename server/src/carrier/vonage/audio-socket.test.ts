@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -6,6 +7,7 @@ import WebSocket from "ws";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
 import type { CallerMedia } from "../../bridge/media.ts";
 import { makeSocketToken } from "../../calls/socket-token.ts";
+import { systemClock } from "../../clock.ts";
 import { type CallId, newId } from "../../ids.ts";
 import { acceptAudio, rateOf } from "./audio-socket.ts";
 
@@ -15,6 +17,13 @@ let closeDoor: () => Promise<void>;
 const media: CallerMedia[] = [];
 const logged: string[] = [];
 let free = true;
+const keys = { secret: "a secret of thirty-two characters", apiKey: null, applicationId: null };
+/** A handshake's JWT, signed with `secret`. */
+function signed(secret: string): string {
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const claims = `${part({ alg: "HS256", typ: "JWT" })}.${part({ iss: "Vonage", iat: Math.floor(Date.now() / 1000), jti: newId() })}`;
+  return `Bearer ${claims}.${createHmac("sha256", secret).update(claims).digest("base64url")}`;
+}
 
 beforeAll(async () => {
   database = await freshDatabase();
@@ -31,6 +40,8 @@ beforeEach(async () => {
   const server = createServer();
   const door = acceptAudio(server, {
     pool: database.pool,
+    keys,
+    clock: systemClock,
     bridges: { mayAttach: () => free, attach: (_, one) => void media.push(one) },
     log,
   });
@@ -52,9 +63,10 @@ async function newCall(): Promise<CallId> {
   );
   return call;
 }
-const open = async (path?: string): Promise<WebSocket> => {
+const open = async (path?: string, authorization?: string): Promise<WebSocket> => {
   const socket = new WebSocket(origin + (path ?? `/media/vonage/${await makeSocketToken(database.pool, await newCall())}`), {
     perMessageDeflate: false,
+    headers: authorization === undefined ? {} : { authorization },
   });
   await new Promise<void>((resolve, reject) => {
     socket.once("open", resolve);
@@ -179,4 +191,14 @@ test.each([
   ["", null],
 ])("%j is %s Hz", (type, rate) => {
   expect(rateOf(type)).toBe(rate);
+});
+
+test("a handshake signed by somebody else is refused and spends no token; the carrier's own, or none, opens", async () => {
+  const path = `/media/vonage/${await makeSocketToken(database.pool, await newCall())}`;
+  await expect(open(path, signed("another secret of thirty-two chars"))).rejects.toThrow("HTTP 401");
+  await expect(open(path, "Bearer nonsense")).rejects.toThrow("HTTP 401");
+  expect(logged).toEqual(["An audio socket's signature was refused.", "An audio socket's signature was refused."]);
+  (await open(path, signed(keys.secret))).close();
+  await expect(open(path, signed(keys.secret))).rejects.toThrow("HTTP 401");
+  (await open()).close();
 });

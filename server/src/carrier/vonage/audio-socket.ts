@@ -7,7 +7,9 @@ import type { Bridges } from "../../bridge/bridges.ts";
 import { AudioFrames } from "../../bridge/frame-writer.ts";
 import { type CallerMedia, frameBytes, type MediaListener } from "../../bridge/media.ts";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
+import type { Clock } from "../../clock.ts";
 import type { CallId } from "../../ids.ts";
+import { type Refusal, refusals, type SignatureKeys, verifyHandshake } from "./signature.ts";
 
 /** The path of a call's audio: /media/vonage/<token>. */
 const path = /^\/media\/vonage\/([A-Za-z0-9_-]{1,128})$/;
@@ -15,6 +17,9 @@ const path = /^\/media\/vonage\/([A-Za-z0-9_-]{1,128})$/;
 export interface AudioSocketParts {
   readonly pool: pg.Pool;
   readonly bridges: Pick<Bridges, "mayAttach" | "attach">;
+  /** What signs Vonage's handshakes; null: they are not looked at. */
+  readonly keys: SignatureKeys | null;
+  readonly clock: Clock;
   readonly log: { info(detail: object, text: string): void; warn(detail: object, text: string): void };
 }
 
@@ -39,6 +44,12 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
     const token = path.exec((request.url ?? "").split("?", 1)[0] as string)?.[1];
     if (token === undefined) return;
     socket.on("error", () => {});
+    const forged = forgery(request, parts);
+    if (forged !== null) {
+      parts.log.warn({ because: forged }, "An audio socket's signature was refused.");
+      refuse(socket, 401, `The handshake is not the carrier's: ${refusals[forged]}`);
+      return;
+    }
     redeemSocketToken(parts.pool, token).then(
       (call) => {
         if (call === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
@@ -59,6 +70,17 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
       sockets.close();
     },
   };
+}
+
+/**
+ * Why the handshake's own signature is not Vonage's; null when it is, or when there is none (vonage-voice §5.8: not every account's carries one). The
+ * one-time token counts in any case, and is not spent by a forged handshake.
+ */
+function forgery(request: IncomingMessage, { keys, clock }: AudioSocketParts): Refusal | null {
+  const { authorization } = request.headers;
+  if (keys === null || authorization === undefined) return null;
+  const signed = verifyHandshake(authorization, keys, clock.now());
+  return signed.good ? null : signed.because;
 }
 
 function refuse(socket: Duplex, status: number, text: string): void {

@@ -257,7 +257,7 @@ describe("a running call", () => {
       announced: false,
       record: false,
     });
-    await carrier().leaveMessage?.({ call: dial.call, leg: LEG, regionUrl: null, text: "Call us back.", record: false });
+    await carrier().leaveMessage?.({ call: dial.call, leg: LEG, regionUrl: null, text: "Call us back.", language: "en", record: false });
     expect(vonage.seen.map(({ body }) => JSON.parse(body))).toMatchObject([
       {
         action: "transfer",

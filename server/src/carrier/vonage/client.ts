@@ -219,8 +219,8 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       });
     },
 
-    async leaveMessage({ call, leg, regionUrl, text, record }) {
-      const ncco = messageNcco({ call, publicUrl: config.publicUrl, text, record });
+    async leaveMessage({ call, leg, regionUrl, text, language, record }) {
+      const ncco = messageNcco({ call, publicUrl: config.publicUrl, text, language, record });
       await request("PUT", pathOf(leg), { action: "transfer", destination: { type: "ncco", ncco } }, regionUrl, {
         once: true,
         tooEarly: true,

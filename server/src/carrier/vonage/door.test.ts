@@ -1,11 +1,12 @@
 import { createHash, createHmac, randomUUID } from "node:crypto";
 import { LineRules } from "@earshot/contract/agent";
+import type { OpeningHours } from "@earshot/contract/opening-hours";
 import fastify, { type FastifyInstance } from "fastify";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
 import { ensureFirstAgent } from "../../agents/first.ts";
-import { agentForCall, changeAgent } from "../../agents/store.ts";
+import { agentForCall, changeAgent, createAgent, type LoadedAgent } from "../../agents/store.ts";
 import { placeCall } from "../../calls/place.ts";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
 import { insertTransfer } from "../../calls/transfers.ts";
@@ -17,6 +18,23 @@ import { doors, vonageDoor } from "./door.ts";
 import { type Inbox, openInbox } from "./inbox.ts";
 import { CONVERSATION, chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./stories.ts";
 
+/** What stands behind a connect: the carrier tries again until a server has started. */
+const tries = [
+  "talk",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+  "talk",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+];
 const SECRET = "0123456789abcdef0123456789abcdef";
 const API_KEY = "abcd1234";
 const PUBLIC = "https://calls.example.com";
@@ -235,7 +253,7 @@ describe("an inbound call", () => {
         conversation: CONVERSATION,
       },
     ]);
-    expect(answer.json().map(({ action }: { action: string }) => action)).toEqual(["record", "connect", "talk", "connect", "talk"]);
+    expect(answer.json().map(({ action }: { action: string }) => action)).toEqual(["record", "connect", ...tries, "talk"]);
     const [endpoint] = answer.json()[1].endpoint;
     expect(endpoint["content-type"]).toBe("audio/l16;rate=24000");
     expect(endpoint.headers).toEqual({ call: rows[0].id });
@@ -273,18 +291,38 @@ describe("an inbound call", () => {
     await inTransaction(db.pool, (sql) => changeAgent(sql, before.id, { ...before.settings, record: false }));
     const answer = await post("/webhooks/vonage/answer", question);
     await inTransaction(db.pool, (sql) => changeAgent(sql, before.id, before.settings));
-    expect(answer.json().map(({ action }: { action: string }) => action)).toEqual(["connect", "talk", "connect", "talk"]);
+    expect(answer.json().map(({ action }: { action: string }) => action)).toEqual(["connect", ...tries, "talk"]);
   });
 
-  it("its events that came before its question are applied afterwards", async () => {
+  it("whose events came before its question is one call, which its question then connects", async () => {
     const story = stories.find(({ direction }) => direction === "inbound") as Story;
     await post("/webhooks/vonage/event", (story.webhooks[2] as Told).body);
     await inbox.sweep(true);
-    expect(await verdicts()).toEqual(["unknown_call"]);
-    await post("/webhooks/vonage/answer", question);
+    expect(await verdicts()).toEqual(["applied"]);
+    expect((await post("/webhooks/vonage/answer", question)).json()[1]).toMatchObject({ action: "connect" });
     await inbox.sweep(true);
     expect((await verdicts()).sort()).toEqual(["applied", "applied"]);
     expect((await db.pool.query("select status from calls")).rows).toEqual([{ status: "in_progress" }]);
+  });
+
+  it("whose question never came is accounted for by what is told of it", async () => {
+    const leg = { uuid: "unasked", conversation_uuid: "CON-unasked", from: "12025550106", to: "12025550100", direction: "inbound" };
+    const say = (status: string, second: number, more = {}) =>
+      post("/webhooks/vonage/event", { ...leg, status, timestamp: `2026-03-04T10:00:0${second}.000Z`, ...more });
+    await say("started", 0);
+    await say("ringing", 1);
+    await inbox.sweep(true);
+    const { rows } = await db.pool.query("select id, direction, status, from_number, to_number, agent_id is not null as taken from calls");
+    expect(rows).toMatchObject([
+      { direction: "inbound", status: "ringing", from_number: "+12025550106", to_number: "+12025550100", taken: true },
+    ]);
+    await say("completed", 4, { duration: "0", disconnected_by: "user" });
+    await inbox.sweep(true);
+    expect(await callRow(rows[0].id)).toMatchObject({ status: "ended", end_reason: "cancelled" });
+    await say("completed", 9, { duration: "0", uuid: "unmarked", direction: "outbound", conversation_uuid: "CON-other" });
+    await inbox.sweep(true);
+    expect((await verdicts()).filter((one) => one === "unknown_call")).toHaveLength(1);
+    expect((await db.pool.query("select from calls")).rowCount).toBe(1);
   });
 
   it("without a leg, or as nonsense, gets an apology and makes no call", async () => {
@@ -295,6 +333,67 @@ describe("an inbound call", () => {
     expect((await db.pool.query("select from calls")).rowCount).toBe(0);
     await inbox.sweep(true);
     expect(new Set(await verdicts())).toEqual(new Set(["unreadable"]));
+  });
+});
+
+describe("an inbound call outside the opening hours", () => {
+  let before: LoadedAgent;
+  beforeEach(async () => {
+    before = await agentForCall(db.pool, null);
+  });
+  afterEach(() => inTransaction(db.pool, (sql) => changeAgent(sql, before.id, before.settings)));
+  const closedWith = (otherwise: OpeningHours["otherwise"], language = "en") => {
+    const hours: OpeningHours = { time_zone: "Europe/Berlin", open: [], closed_on: [], otherwise };
+    return inTransaction(db.pool, (sql) => changeAgent(sql, before.id, { ...before.settings, language, line: LineRules.parse({ hours }) }));
+  };
+  const over = (uuid: string) =>
+    post("/webhooks/vonage/event", {
+      ...{ uuid, conversation_uuid: CONVERSATION, from: "12025550106", to: "12025550100", direction: "inbound" },
+      ...{ status: "completed", duration: "4", disconnected_by: "platform", timestamp: "2026-03-04T10:00:09.000Z" },
+    });
+  const theCall = async () => (await db.pool.query("select * from calls")).rows[0];
+
+  it("hears the sentence in the agent's language, however often it is asked, and ends so", async () => {
+    await closedWith({ do: "say", text: "Wir haben geschlossen." }, "de");
+    for (let i = 0; i < 2; i++) {
+      const answer = await post("/webhooks/vonage/answer", question);
+      expect(answer.json()).toEqual([{ action: "talk", text: "Wir haben geschlossen.", language: "de-DE" }]);
+    }
+    await inbox.sweep(true);
+    expect(told.filter((one) => one.startsWith("dialing"))).toEqual([]);
+    await over(INBOUND_PHONE);
+    await inbox.sweep(true);
+    expect(await theCall()).toMatchObject({ status: "ended", end_reason: "outside_hours" });
+    expect((await db.pool.query("select from recordings")).rowCount).toBe(0);
+  });
+
+  it("is taken by another agent", async () => {
+    const night = await inTransaction(db.pool, (sql) => createAgent(sql, { ...before.settings, name: "Night", numbers: [] }));
+    await closedWith({ do: "agent", agent_id: night.id });
+    expect((await post("/webhooks/vonage/answer", question)).json()[1]).toMatchObject({ action: "connect" });
+    expect(await theCall()).toMatchObject({ agent_id: night.id, closed_at: null });
+  });
+
+  it("rings another number; the sentence comes when nobody is there", async () => {
+    await closedWith({ do: "number", number: "+1 202 555 0110", text: "Nobody is here." });
+    const [connect] = (await post("/webhooks/vonage/answer", question)).json();
+    expect(connect).toMatchObject({ action: "connect", endpoint: [{ type: "phone", number: "12025550110" }] });
+    const { id } = await theCall();
+    const at = `/webhooks/vonage/event?call=${id}&leg=transfer`;
+    const person = { uuid: "person-9", conversation_uuid: "CON-9", from: "12025550100", to: "12025550110", direction: "outbound" };
+    const sorry = await post(at, { ...person, status: "busy", timestamp: "2026-03-04T10:00:05.000Z" });
+    expect(sorry.json()).toEqual([{ action: "talk", text: "Nobody is here.", language: "en-US" }]);
+    await inbox.sweep(true);
+    expect((await db.pool.query("select result, asked_by from transfers")).rows).toEqual([{ result: "busy", asked_by: "us" }]);
+    await over(INBOUND_PHONE);
+    await inbox.sweep(true);
+    expect(await theCall()).toMatchObject({ end_reason: "outside_hours" });
+  });
+
+  it("rings no number that may not be dialled", async () => {
+    await closedWith({ do: "number", number: "+4930123456", text: "Nobody is here." });
+    expect((await post("/webhooks/vonage/answer", question)).json()).toMatchObject([{ action: "talk", text: "Nobody is here." }]);
+    expect((await db.pool.query("select from transfers")).rowCount).toBe(0);
   });
 });
 
@@ -346,14 +445,14 @@ describe("an outbound call", () => {
       original_request: { url: `${PUBLIC}/webhooks/vonage/answer?call=${call}`, type: "answer" },
     };
     const actions = (await post("/webhooks/vonage/fallback", body)).json().map(({ action }: { action: string }) => action);
-    expect(actions).toEqual(["talk", "record", "connect", "talk", "connect", "talk"]);
+    expect(actions).toEqual(["talk", "record", "connect", ...tries, "talk"]);
   });
 
   it("whose audio broke is connected anew while it lives, and not when it is over", async () => {
     const call = await outbound();
     const lost = (stories.find(({ title }) => title === "the audio breaks and is not restored") as Story).webhooks[5]?.body ?? "";
     const again = await post(`/webhooks/vonage/event?call=${call}&leg=ws`, lost);
-    expect(again.json().map(({ action }: { action: string }) => action)).toEqual(["connect", "talk", "connect", "talk"]);
+    expect(again.json().map(({ action }: { action: string }) => action)).toEqual(["connect", ...tries, "talk"]);
     await db.pool.query("update calls set status = 'ended', end_reason = 'lost', ended_at = now(), deadline_at = null where id = $1", [
       call,
     ]);
@@ -444,7 +543,7 @@ describe("an answering machine", () => {
 it("a notice is spoken before the agent, as its rule says", async () => {
   await withLine({ notice: "This call is recorded.", notice_recorded: true }, async () => {
     const answer = await post("/webhooks/vonage/answer", question);
-    expect(actionsOf(answer)).toEqual(["record", "talk", "connect", "talk", "connect", "talk"]);
+    expect(actionsOf(answer)).toEqual(["record", "talk", "connect", ...tries, "talk"]);
     expect(answer.json()[1].text).toBe("This call is recorded.");
   });
 });
@@ -472,6 +571,12 @@ describe("a caller handed to a person", () => {
   const transfer = async (call: CallId) =>
     (await db.pool.query("select result, leg, connected_at from transfers where call_id = $1", [call])).rows[0];
 
+  it("is not called back to the agent because the agent's audio ends", async () => {
+    const call = await handed();
+    const gone = { ...person("disconnected", "02.000"), uuid: "socket-1", to: "wss://calls.example.com/media/vonage/x" };
+    expect((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, gone)).statusCode).toBe(204);
+  });
+
   it("who picks up is connected, told whom it is about, and the call ends as transferred", async () => {
     const call = await handed();
     const at = `/webhooks/vonage/event?call=${call}&leg=transfer`;
@@ -497,7 +602,7 @@ describe("a caller handed to a person", () => {
   ])("who is %s is a typed result, and the caller comes back to the agent", async (status, more, result) => {
     const call = await handed();
     const back = await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person(status, "09.000", more));
-    expect(actionsOf(back)).toEqual(["talk", "connect", "talk", "connect", "talk"]);
+    expect(actionsOf(back)).toEqual(["talk", "connect", ...tries, "talk"]);
     await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person("completed", "09.100", { duration: "0" }));
     await inbox.sweep(true);
     expect(await transfer(call)).toMatchObject({ result });

@@ -16,7 +16,7 @@ import {
   instructionsForLostAudio,
   instructionsForPerson,
 } from "./instructions.ts";
-import { type Ncco, ONE_MOMENT, sorryNcco } from "./ncco.ts";
+import { type Ncco, oneMomentNcco, sorryNcco } from "./ncco.ts";
 import { keptHeaders, withoutTokens } from "./redact.ts";
 import { claimsOf, type Refusal, refusals, type SignatureKeys, verifyWebhook } from "./signature.ts";
 import { marksOf } from "./wire.ts";
@@ -144,7 +144,7 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
         parts.inbox.sweep(true).catch((error: unknown) => parts.log.warn({ err: error }, "early events wait for the next sweep"));
     });
     // Something went wrong on the way here, and the caller has waited in silence: a word first, then the call goes on.
-    return webhook.door === "fallback" && made.talks ? [{ action: "talk", text: ONE_MOMENT, language: "en-US" }, ...made.ncco] : made.ncco;
+    return webhook.door === "fallback" && made.talks ? [...oneMomentNcco(made.language), ...made.ncco] : made.ncco;
   }
   if (!reading.understood || reading.event.call === null || seenBefore) return null;
   const { event } = reading;

@@ -3,16 +3,31 @@ import type { CallStatus } from "@earshot/contract/status";
 import type pg from "pg";
 import { fill } from "../../agents/prompt.ts";
 import { applyCarrierEvent, type Moved } from "../../calls/apply.ts";
+import { RING_SECONDS } from "../../calls/deadlines.ts";
 import { recordEvent } from "../../calls/events.ts";
+import { readLimits, refuseForbiddenNumber } from "../../calls/limits.ts";
 import { loadForBridge } from "../../calls/load.ts";
+import { dialable } from "../../calls/phone-number.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import { countSocketTokens, makeSocketToken } from "../../calls/socket-token.ts";
-import { openAnnouncement } from "../../calls/transfers.ts";
+import { insertTransfer, openAnnouncement } from "../../calls/transfers.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, LegId, WebhookId } from "../../ids.ts";
 import type { CarrierEvent } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
-import { announceNcco, backNcco, chooseRate, messageNcco, type Ncco, reconnectNcco, sorryNcco, type Talk, talkNcco } from "./ncco.ts";
+import {
+  announceNcco,
+  backNcco,
+  chooseRate,
+  handOverNcco,
+  messageNcco,
+  type Ncco,
+  reconnectNcco,
+  sayNcco,
+  sorryNcco,
+  type Talk,
+  talkNcco,
+} from "./ncco.ts";
 import type { Question } from "./wire.ts";
 
 export interface InstructionParts {
@@ -31,6 +46,8 @@ export interface Instructions {
   readonly ncco: Ncco;
   /** Do they connect the call with an agent? */
   readonly talks: boolean;
+  /** The agent's, BCP 47. */
+  readonly language?: string;
   readonly moved: readonly Moved[];
   /** Was the call made just now? Then events that came before it wait to be applied. */
   readonly isNew: boolean;
@@ -48,7 +65,10 @@ interface Live {
   phone_leg: LegId | null;
   hangup_asked_at: Date | null;
   engine: string | null;
-  settings: Pick<AgentSettings, "engine" | "record" | "max_minutes" | "line"> | null;
+  closed_at: Date | null;
+  /** Is the caller with another person, or on the way there? */
+  handed_over: boolean;
+  settings: Pick<AgentSettings, "engine" | "record" | "max_minutes" | "line" | "language"> | null;
 }
 
 /**
@@ -65,18 +85,26 @@ export async function instructionsFor(
     const moved = question.call === null ? [] : (await applyCarrierEvent(sql, pickedUp(question, asked.at), asked.webhook, asked.at)).moved;
     const { call, isNew } = question.call === null ? await receiveCall(sql, question, asked.at) : { call: question.call, isNew: false };
     const live = await readLive(sql, call);
-    const sorry = { ncco: sorryNcco(), talks: false, moved, isNew };
+    const sorry = { ncco: sorryNcco(live?.settings?.language), talks: false, moved, isNew };
     if (live === null || !mayTalk(live) || (live.phone_leg !== null && live.phone_leg !== question.leg)) return { call: null, ...sorry };
     if (asked.seenBefore && (await countSocketTokens(sql, call)).used > 0) return "replayed";
     if (question.regionUrl !== null && hostRefusal(question.regionUrl, parts.apiUrl) === null) {
       await sql.query("update calls set region_url = $2 where id = $1 and region_url is distinct from $2", [call, question.regionUrl]);
     }
     if (live.settings === null) return { call, ...sorry };
+    if (live.closed_at !== null) return { call: null, ncco: await closed(sql, parts, live, asked.at), talks: false, moved, isNew };
     const message = await voicemailMessage(sql, parts, live, asked.at);
     if (message !== null) return { call: null, ncco: message, talks: false, moved, isNew };
     const { record, line } = live.settings;
     const notice = line?.notice ? { text: line.notice, recorded: line.notice_recorded } : null;
-    return { call, ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record, notice }), talks: true, moved, isNew };
+    return {
+      call,
+      ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record, notice }),
+      talks: true,
+      language: live.settings.language,
+      moved,
+      isNew,
+    };
   });
 }
 
@@ -93,7 +121,8 @@ export function pickedUp(question: Question, at: Date): CarrierEvent {
 export async function instructionsForLostAudio(parts: InstructionParts, call: CallId): Promise<Ncco | null> {
   return inTransaction(parts.pool, async (sql) => {
     const live = await readLive(sql, call);
-    if (live === null || live.settings === null || !mayTalk(live)) return null;
+    // Who is handed over left the audio for good; a way back to the agent would tear them from the person.
+    if (live === null || live.settings === null || !mayTalk(live) || live.handed_over) return null;
     const tokens = await countSocketTokens(sql, call);
     if (tokens.lastMinute >= TOKENS_A_MINUTE || tokens.all >= TOKENS_IN_ALL) return null;
     return reconnectNcco(await talkOf(sql, parts, live));
@@ -104,13 +133,41 @@ export async function instructionsForLostAudio(parts: InstructionParts, call: Ca
 export async function instructionsAfterTransfer(parts: InstructionParts, call: CallId): Promise<Ncco | null> {
   return inTransaction(parts.pool, async (sql) => {
     const live = await readLive(sql, call);
-    return live === null || live.settings === null || !mayTalk(live) ? null : backNcco(await talkOf(sql, parts, live));
+    if (live === null || live.settings === null || !mayTalk(live)) return null;
+    const otherwise = live.closed_at === null ? undefined : live.settings.line?.hours?.otherwise;
+    if (otherwise?.do === "number") return sayNcco(otherwise.text, live.settings.language);
+    return backNcco(await talkOf(sql, parts, live));
   });
 }
 
 /** What a person hears who picked up for a caller, before they are connected. */
 export async function instructionsForPerson(parts: InstructionParts, call: CallId): Promise<Ncco> {
-  return announceNcco((await openAnnouncement(parts.pool, call)) ?? "A call for you.");
+  const live = await readLive(parts.pool, call);
+  return announceNcco(await openAnnouncement(parts.pool, call), live?.settings?.language ?? "en");
+}
+
+/** Nobody is there at this hour: a sentence, or another number, whose person is rung once; the limits of dialling hold for it. */
+async function closed(sql: Sql, parts: InstructionParts, live: Live, now: Date): Promise<Ncco> {
+  const { line, language = "en" } = live.settings ?? {};
+  const otherwise = line?.hours?.otherwise;
+  if (otherwise === undefined || otherwise.do === "agent") return sorryNcco(language);
+  if (otherwise.do === "say" || parts.number === null || live.phone_leg === null) return sayNcco(otherwise.text, language);
+  let to: string;
+  try {
+    const person = dialable(otherwise.number);
+    refuseForbiddenNumber(await readLimits(sql), person, parts.number);
+    to = person.number;
+  } catch (error) {
+    const said = `The number for other hours was not rung: ${error instanceof Error ? error.message : String(error)}`;
+    await recordEvent(sql, { call: live.id, at: now, kind: "transfer.failed", actor: "us", said, once: "transfer.refused" });
+    return sayNcco(otherwise.text, language);
+  }
+  await insertTransfer(sql, { call: live.id, to, announcement: null, by: "us", at: now });
+  const { id: call, phone_leg: leg } = live;
+  return handOverNcco(
+    { call, leg, regionUrl: null, from: parts.number, to, ringSeconds: RING_SECONDS, announced: false, record: false },
+    parts.publicUrl,
+  );
 }
 
 /**
@@ -128,6 +185,7 @@ async function voicemailMessage(sql: Sql, parts: InstructionParts, live: Live, n
     call: live.id,
     publicUrl: parts.publicUrl,
     text: fill(text, loaded?.variables ?? {}),
+    language: live.settings.language,
     record: live.settings.record,
   });
 }
@@ -140,13 +198,15 @@ async function talkOf(sql: Sql, parts: InstructionParts, live: Live): Promise<Om
     publicUrl: parts.publicUrl,
     from: parts.number,
     rate: chooseRate(parts.engineRates[engine] ?? []),
+    language: live.settings?.language ?? "en",
     tokens: [await makeSocketToken(sql, live.id), await makeSocketToken(sql, live.id, maxS)],
   };
 }
 
 async function readLive(sql: Sql, call: CallId): Promise<Live | null> {
   const { rows } = await sql.query<Live>(
-    `select c.id, c.answered_by, c.beep_at, c.status, c.phone_leg, c.hangup_asked_at, c.engine, v.settings
+    `select c.id, c.answered_by, c.beep_at, c.status, c.phone_leg, c.hangup_asked_at, c.closed_at, c.engine, v.settings,
+       exists (select from transfers t where t.call_id = c.id and (t.result is null or t.result = 'connected')) as handed_over
      from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version where c.id = $1`,
     [call],
   );

@@ -7,6 +7,7 @@ const talk = {
   publicUrl: "https://calls.example.com",
   from: "+12025550100",
   rate: 16_000,
+  language: "en",
   record: true,
   notice: null,
   tokens: ["one", "two"],
@@ -20,24 +21,53 @@ const MOMENT = '{"action":"talk","text":"One moment, please.","language":"en-US"
 const SORRY =
   '{"action":"talk","text":"We are sorry, we cannot go on with this call right now. Please try again later. Goodbye.","language":"en-US"}';
 
+const STAY = '{"action":"talk","text":"Please stay on the line, we will be right back.","language":"en-US"}';
+const TRY = (seconds: number): string => `{"action":"wait","timeout":${seconds}},${CONNECT("two")}`;
+const TRIES = `${MOMENT},${TRY(0.1)},${TRY(1)},${TRY(2)},${STAY},${TRY(3)},${TRY(5)},${TRY(8)}`;
+const tries = [
+  "talk",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+  "talk",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+  "wait",
+  "connect",
+];
+
 describe("the instructions of a call", () => {
-  it("record, connect, and after a lost connection a word, a second try and an apology, byte for byte", () => {
-    expect(JSON.stringify(talkNcco(talk))).toBe(`[${RECORD},${CONNECT("one")},${MOMENT},${CONNECT("two")},${SORRY}]`);
+  it("record, connect, and after a lost connection a word, tries until a server has started again, and an apology, byte for byte", () => {
+    expect(JSON.stringify(talkNcco(talk))).toBe(`[${RECORD},${CONNECT("one")},${TRIES},${SORRY}]`);
+  });
+
+  it("spread the tries of many calls, because a carrier takes few connects a second", () => {
+    const waits = (call: string) =>
+      talkNcco({ ...talk, call: call as CallId })
+        .filter(({ action }) => action === "wait")
+        .map(({ timeout }) => timeout);
+    expect(waits("0199a0b1-7d1f-7000-8000-000000000001")).toEqual([0.1, 1, 2, 3, 5, 8]);
+    expect(waits("0199a0b1-7d1f-7000-8000-000000000fff")).toEqual([0.2, 1.5, 3, 4.5, 7.5, 12]);
   });
 
   it("do not record when the agent's policy says no", () => {
-    expect(JSON.stringify(talkNcco({ ...talk, record: false }))).toBe(`[${CONNECT("one")},${MOMENT},${CONNECT("two")},${SORRY}]`);
+    expect(JSON.stringify(talkNcco({ ...talk, record: false }))).toBe(`[${CONNECT("one")},${TRIES},${SORRY}]`);
   });
 
   it("speak a notice before the recording, or inside it", () => {
     const actions = (recorded: boolean) =>
       talkNcco({ ...talk, notice: { text: "This call is recorded.", recorded } }).map(({ action }) => action);
-    expect(actions(false)).toEqual(["talk", "record", "connect", "talk", "connect", "talk"]);
-    expect(actions(true)).toEqual(["record", "talk", "connect", "talk", "connect", "talk"]);
+    expect(actions(false)).toEqual(["talk", "record", "connect", ...tries, "talk"]);
+    expect(actions(true)).toEqual(["record", "talk", "connect", ...tries, "talk"]);
   });
 
   it("leave a message and nothing else with a machine", () => {
-    const message = { call: talk.call, publicUrl: talk.publicUrl, text: "Please call us back.", record: true };
+    const message = { call: talk.call, publicUrl: talk.publicUrl, text: "Please call us back.", language: "en", record: true };
     expect(JSON.stringify(messageNcco(message))).toBe(`[${RECORD},{"action":"talk","text":"Please call us back.","language":"en-US"}]`);
   });
 
@@ -56,11 +86,11 @@ describe("the instructions of a call", () => {
     expect(JSON.stringify(handOverNcco(handOver, talk.publicUrl))).toBe(
       `[${RECORD},{"action":"connect","from":"12025550100","eventType":"synchronous","timeout":45,"eventUrl":["https://calls.example.com/webhooks/vonage/event?${marks}"],"eventMethod":"POST","endpoint":[{"type":"phone","number":"12025550110","onAnswer":{"url":"https://calls.example.com/webhooks/vonage/answer?${marks}"}}]}]`,
     );
-    expect(backNcco(talk).map(({ action }) => action)).toEqual(["talk", "connect", "talk", "connect", "talk"]);
+    expect(backNcco(talk).map(({ action }) => action)).toEqual(["talk", "connect", ...tries, "talk"]);
   });
 
   it("connect anew after lost audio without a second record", () => {
-    expect(reconnectNcco(talk).map(({ action }) => action)).toEqual(["connect", "talk", "connect", "talk"]);
+    expect(reconnectNcco(talk).map(({ action }) => action)).toEqual(["connect", ...tries, "talk"]);
   });
 
   it("keep within Vonage's limit of 512 bytes for the headers of a socket, and use no name it reserves", () => {

@@ -1,17 +1,19 @@
 import type { CallId } from "../../ids.ts";
 import type { HandOver } from "../port.ts";
+import { voiceOf, wordsIn } from "./words.ts";
 
 /** The rates Vonage's audio socket speaks, Hz (vonage-voice §5.3). */
 export const carrierRates = [24_000, 16_000, 8_000] as const;
 export type CarrierRate = (typeof carrierRates)[number];
 
-export const NOBODY_THERE = "I am sorry, nobody could be reached. One moment, please.";
-
 /** An NCCO: what Vonage shall do with a leg, in order. When the last action ends, the call ends (§4). */
 export type Ncco = readonly Readonly<Record<string, unknown>>[];
 
-export const SORRY = "We are sorry, we cannot go on with this call right now. Please try again later. Goodbye.";
-export const ONE_MOMENT = "One moment, please.";
+/**
+ * How long to wait before each further connect, in seconds, once our process is gone: the first for another process that lives, the later ones until
+ * a server has started again. Each call stretches them by up to a half, because a carrier takes few connects a second.
+ */
+const TRIES_AFTER_S = [0.1, 1, 2, 3, 5, 8] as const;
 
 /** What Vonage shall do with an answered call that an agent takes. */
 export interface Talk {
@@ -21,25 +23,39 @@ export interface Talk {
   /** Our number, E.164 with +; shown as `from` in the socket leg's events. */
   readonly from: string | null;
   readonly rate: CarrierRate;
+  /** The agent's, BCP 47: what the carrier says for it is said so. */
+  readonly language: string;
   /** Does the agent's policy want the carrier to record? */
   readonly record: boolean;
   /** Spoken before the agent; `recorded`: as part of the recording. */
   readonly notice: { readonly text: string; readonly recorded: boolean } | null;
-  /** One-time tokens: the first connect's, and the one of the second try after our process was lost. */
+  /** One-time tokens: the first connect's, and the one of all tries after our process was lost. */
   readonly tokens: readonly [first: string, second: string];
 }
 
 /**
  * Record, then talk with our agent. `record` stands before `connect`, because a recording covers what comes after it, and has no end
  * condition, because one would block (§4.1). The chain after the first connect is walked only when our socket is gone and nobody answered
- * the `disconnected` event: a word to the caller, a second connect for whichever process lives then, and at last an apology.
+ * the `disconnected` event: words to the caller, connects for whichever process lives then, and at last an apology. All of these share the
+ * second token: it is only used up when one of them has found us.
  */
 export function talkNcco(talk: Talk): Ncco {
-  const [first, second] = talk.tokens;
+  const [first] = talk.tokens;
   const record = talk.record ? [recordAction(talk)] : [];
-  const notice = talk.notice === null ? [] : [say(talk.notice.text)];
+  const notice = talk.notice === null ? [] : [say(talk.notice.text, voiceOf(talk.language))];
   const opening = talk.notice?.recorded ? [...record, ...notice] : [...notice, ...record];
-  return [...opening, connectAction(talk, first), say(ONE_MOMENT), connectAction(talk, second), say(SORRY)];
+  return [...opening, connectAction(talk, first), ...chain(talk), ...sorryNcco(talk.language)];
+}
+
+function chain(talk: Talk): Ncco {
+  const [, second] = talk.tokens;
+  const { oneMoment, stillThere, voice } = wordsIn(talk.language);
+  const stretch = 1 + Number.parseInt(talk.call.slice(-3), 16) / 0xfff / 2;
+  return TRIES_AFTER_S.flatMap((seconds, index) => [
+    ...(index === 0 ? [say(oneMoment, voice)] : index === 3 ? [say(stillThere, voice)] : []),
+    { action: "wait", timeout: Math.round(seconds * stretch * 10) / 10 },
+    connectAction(talk, second),
+  ]);
 }
 
 /** The answer to `disconnected` (and to a socket that could not be opened): connect anew. The recording goes on by itself. */
@@ -52,9 +68,10 @@ export function messageNcco(message: {
   readonly call: CallId;
   readonly publicUrl: string;
   readonly text: string;
+  readonly language: string;
   readonly record: boolean;
 }): Ncco {
-  return [...(message.record ? [recordAction(message)] : []), say(message.text)];
+  return [...(message.record ? [recordAction(message)] : []), say(message.text, voiceOf(message.language))];
 }
 
 /**
@@ -85,17 +102,31 @@ export function handOverNcco(handOver: HandOver, publicUrl: string): Ncco {
 
 /** The person was not reached: a word to the caller, and back to the agent. */
 export function backNcco(talk: Omit<Talk, "record" | "notice">): Ncco {
-  return [say(NOBODY_THERE), ...reconnectNcco(talk)];
+  const { nobodyThere, voice } = wordsIn(talk.language);
+  return [say(nobodyThere, voice), ...reconnectNcco(talk)];
 }
 
 /** Polite words and nothing after them: the call ends. */
-export function sorryNcco(): Ncco {
-  return [say(SORRY)];
+export function sorryNcco(language = "en"): Ncco {
+  const { sorry, voice } = wordsIn(language);
+  return [say(sorry, voice)];
 }
 
-/** What a person hears before they are connected. */
-export function announceNcco(text: string): Ncco {
-  return [say(text)];
+/** A word before the call goes on. */
+export function oneMomentNcco(language = "en"): Ncco {
+  const { oneMoment, voice } = wordsIn(language);
+  return [say(oneMoment, voice)];
+}
+
+/** What a person hears before they are connected; null: just that there is a call. */
+export function announceNcco(text: string | null, language: string): Ncco {
+  const { aCallForYou, voice } = wordsIn(language);
+  return [text === null ? say(aCallForYou, voice) : say(text, voiceOf(language))];
+}
+
+/** One text, and the call ends. */
+export function sayNcco(text: string, language: string): Ncco {
+  return [say(text, voiceOf(language))];
 }
 
 /** The best rate both sides speak without resampling the caller: the engine's order of wishes decides; 16 kHz when none fits. */
@@ -120,7 +151,7 @@ function recordAction({ publicUrl, call }: { publicUrl: string; call: CallId }):
   };
 }
 
-function connectAction({ publicUrl, call, from, rate }: Omit<Talk, "record" | "notice" | "tokens">, token: string): Ncco[number] {
+function connectAction({ publicUrl, call, from, rate }: Pick<Talk, "publicUrl" | "call" | "from" | "rate">, token: string): Ncco[number] {
   return {
     action: "connect",
     ...(from === null ? {} : { from: from.replace(/^\+/, "") }),
@@ -140,6 +171,6 @@ function connectAction({ publicUrl, call, from, rate }: Omit<Talk, "record" | "n
 }
 
 /** Vonage speaks at most 1500 characters (§4.4). */
-function say(text: string): Ncco[number] {
-  return { action: "talk", text: text.slice(0, 1500), language: "en-US" };
+function say(text: string, voice: string): Ncco[number] {
+  return { action: "talk", text: text.slice(0, 1500), language: voice };
 }

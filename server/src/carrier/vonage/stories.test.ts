@@ -30,6 +30,7 @@ function beginning(story: Story): Known {
     answeredBy: null,
     beepAt: null,
     messageAt: null,
+    closedAt: null,
     phoneLeg: story.direction === "outbound" ? null : (INBOUND_PHONE as LegId),
     socketLeg: null,
     conversation: null,

@@ -129,6 +129,7 @@ export function readWebhook(payload: unknown, marks: Marks, receivedAt: Date, di
     call: marks.call,
     from: wire.from ?? wire.from_user,
     to: wire.to,
+    ...(wire.direction === "inbound" ? { inbound: true } : {}),
   };
   const stamp = wire.timestamp?.toISOString() ?? `body:${digest}`;
   const is = (event: CarrierEvent, ...identity: (string | null)[]): Reading => ({
