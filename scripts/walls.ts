@@ -54,6 +54,7 @@ export const rooms: readonly Room[] = [
   { at: "server/src/carrier/vonage", may: [...vendors, "server/src/carrier"], vendor: true },
   { at: "server/src/engine/evi", may: [...vendors, "server/src/engine"], vendor: true },
   { at: "server/src/engine/openai", may: [...vendors, "server/src/engine"], vendor: true },
+  { at: "server/src/emotion/expression", may: doors, vendor: true },
   { at: "server/test", may: "everything" },
 ];
 

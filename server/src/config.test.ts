@@ -45,6 +45,7 @@ describe("the configuration", () => {
       vonage: null,
       hume: null,
       openai: null,
+      expression: null,
       admin: null,
       apiKey: null,
       storageUrl: `file:${resolve(".data/recordings")}`,

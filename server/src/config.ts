@@ -24,6 +24,8 @@ export interface Config {
     /** Which server of the protocol it is. */
     readonly dialect: RealtimeDialect;
   } | null;
+  /** Hume's listener for callers' feelings, beside engines that measure none. */
+  readonly expression: { readonly apiKey: string; readonly url: string } | null;
   readonly admin: { readonly email: string; readonly password: string } | null;
   /** A first key for programs. */
   readonly apiKey: string | null;
@@ -89,6 +91,7 @@ const together: readonly { readonly names: readonly string[]; readonly also: rea
     what: "a phone line at Vonage",
   },
   { names: ["HUME_API_KEY"], also: ["HUME_CONFIG_ID", "EVI_URL"], what: "Hume EVI" },
+  { names: ["HUME_EXPRESSION_API_KEY"], also: ["HUME_EXPRESSION_URL"], what: "Hume's expression measurement" },
   { names: ["OPENAI_API_KEY"], also: ["OPENAI_REALTIME_URL", "OPENAI_REALTIME_MODEL", "OPENAI_REALTIME_DIALECT"], what: "OpenAI Realtime" },
   { names: ["ADMIN_EMAIL", "ADMIN_PASSWORD"], also: [], what: "a first administrator" },
 ];
@@ -181,6 +184,10 @@ const Variables = z.object({
   HUME_API_KEY: z.string().optional(),
   HUME_CONFIG_ID: z.uuid("is not a configuration id; copy it from Hume, or leave it out").optional(),
   EVI_URL: address("wss", "ws", "wss://api.hume.ai/v0/evi/chat").default("wss://api.hume.ai/v0/evi/chat"),
+  HUME_EXPRESSION_API_KEY: z.string().optional(),
+  HUME_EXPRESSION_URL: address("wss", "ws", "wss://api.cloud.hume.ai/v1/expression/audio/realtime").default(
+    "wss://api.cloud.hume.ai/v1/expression/audio/realtime",
+  ),
   OPENAI_API_KEY: z.string().optional(),
   OPENAI_REALTIME_URL: address("wss", "ws", "wss://api.openai.com/v1/realtime").default("wss://api.openai.com/v1/realtime"),
   OPENAI_REALTIME_MODEL: z.string().default("gpt-realtime-2.1"),
@@ -248,6 +255,7 @@ export function readConfig(env: Env): Config {
           }
         : null,
     hume: is.HUME_API_KEY ? { apiKey: is.HUME_API_KEY, configId: is.HUME_CONFIG_ID ?? null, eviUrl: is.EVI_URL } : null,
+    expression: is.HUME_EXPRESSION_API_KEY ? { apiKey: is.HUME_EXPRESSION_API_KEY, url: is.HUME_EXPRESSION_URL } : null,
     openai: is.OPENAI_API_KEY
       ? {
           apiKey: is.OPENAI_API_KEY,
