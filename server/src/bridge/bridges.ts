@@ -4,6 +4,7 @@ import { audioStarted, type BridgedCall, engineOpened, loadForBridge } from "../
 import type { Clock } from "../clock.ts";
 import { saidSoFar } from "../conversation/said-so-far.ts";
 import { openConversation } from "../conversation/write.ts";
+import type { EmotionSource } from "../emotion/port.ts";
 import type { Engine } from "../engine/port.ts";
 import type { CallId } from "../ids.ts";
 import { type Journal, openJournals } from "../journal/file.ts";
@@ -17,6 +18,8 @@ export interface BridgesParts {
   readonly pool: pg.Pool;
   /** Engines by name. */
   readonly engines: Readonly<Record<string, Engine>>;
+  /** Listens to callers whose engine does not measure feelings; absent: nobody does. */
+  readonly emotions?: EmotionSource | null;
   /** Folder of the journals. */
   readonly journalDir: string;
   readonly clock: Clock;
@@ -119,6 +122,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     one.run = runBridge({
       call,
       engine,
+      emotions: engine.abilities.emotions === "none" ? (parts.emotions ?? null) : null,
       agent: { prompt: known.prompt, greeting: before ? null : known.greeting, voice, language, options, variables: known.variables },
       resume: before ? known.engineResume : null,
       history,

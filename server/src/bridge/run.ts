@@ -1,5 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Utterance } from "../conversation/utterance.ts";
+import { FeelingsByTime, type Felt } from "../emotion/by-time.ts";
+import type { EmotionSource } from "../emotion/port.ts";
 import type { Engine, EngineConnection, EngineEvent, EngineSession } from "../engine/port.ts";
 import type { CallId } from "../ids.ts";
 import type { Journal } from "../journal/file.ts";
@@ -18,6 +20,8 @@ const TURN_OVER_MS = 2_000;
 export interface RunParts {
   readonly call: CallId;
   readonly engine: Engine;
+  /** Measures the caller's feelings beside an engine that does not; null: nobody does. */
+  readonly emotions?: EmotionSource | null;
   readonly agent: Pick<EngineSession, "prompt" | "greeting" | "voice" | "language" | "options" | "variables">;
   /** Where an earlier session of this call can be gone on with. */
   readonly resume: string | null;
@@ -74,6 +78,22 @@ export function runBridge(parts: RunParts): RunningBridge {
   let whenOver: (() => void) | null = null;
   let frame: Uint8Array | null = null;
   let sound: Extract<EngineEvent, { what: "agent audio" }> | null = null;
+
+  /** Places of the caller's speech and of what was measured in it, both on the clock of all the caller's samples. */
+  const feelings = new FeelingsByTime();
+  const felt = (set: string, { utterance, scores }: Felt): void =>
+    transcript.told({ what: "emotion", speaker: "caller", utterance, fromMs: null, toMs: null, set, scores }, now);
+  let feltSet = "";
+  const ear =
+    parts.emotions?.open(rate, (sign) => {
+      if (sign.what === "heard") journal.put("engineHeard", now(), JSON.stringify({ from: parts.emotions?.name, message: sign.message }));
+      else if (sign.what === "trouble") note({ fact: "engine troubled", code: sign.code, text: sign.text });
+      else {
+        feltSet = sign.set;
+        const whose = feelings.measured(sign);
+        if (whose !== null) felt(sign.set, whose);
+      }
+    }) ?? null;
 
   const now = (): number => clock.monotonicMs();
   const note = (fact: WithoutTime<BridgeFact>): void => parts.fact({ ...fact, at: clock.now() } as BridgeFact);
@@ -219,6 +239,11 @@ export function runBridge(parts: RunParts): RunningBridge {
       case "caller text":
         transcript.told(event, whenSaid);
         decide({ what: "caller words", final: event.final });
+        if (event.final && ear !== null) {
+          const beforeMs = (engineFirstSample * 1000) / rate;
+          const whose = feelings.spoke(event.utterance, beforeMs + event.fromMs, beforeMs + event.toMs);
+          if (whose !== null) felt(feltSet, whose);
+        }
         return;
       case "emotion":
         transcript.told(event, whenSaid);
@@ -269,6 +294,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       const at = now();
       frame = pcm;
       audioClock.heard(at, pcm.length / 2);
+      ear?.audio(pcm);
       decide({ what: "caller spoke" });
       journal.put("callerFrame", at, pcm);
     },
@@ -321,6 +347,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       decide({ what: "second", at: now() });
     },
     abandon() {
+      void ear?.close();
       engine?.close();
       engine = null;
       bridge = { ...bridge, state: "over" };
@@ -338,6 +365,7 @@ export function runBridge(parts: RunParts): RunningBridge {
         if (bridge.state === "listening") await over;
       }
       stopTicking();
+      await ear?.close();
       transcript.over(now(), attachedAt);
     },
   };
