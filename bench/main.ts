@@ -1,13 +1,11 @@
 /** `npm run bench -w bench`: measures the bridge against the floor and writes a table into bench/results/. See README.md. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { writeFile } from "node:fs/promises";
+import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startEmbedded } from "../server/src/db/embedded.ts";
-import { migrate } from "../server/src/db/migrate.ts";
-import { openPool } from "../server/src/db/pool.ts";
 import { type Run, run } from "./bridge/run.ts";
 import { table } from "./bridge/table.ts";
+import { openBenchDatabase } from "./database.ts";
 
 const { values } = parseArgs({
   options: {
@@ -21,12 +19,7 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds);
-const dir = await mkdtemp(join(tmpdir(), "earshot-bench-db-"));
-const log = { info: (): void => {}, warn: (): void => {}, error: (): void => {}, debug: (): void => {} };
-const database = await startEmbedded({ dataDir: dir, log });
-const pool = openPool(database.url);
-await migrate(pool);
-await pool.end();
+const database = await openBenchDatabase();
 
 const runs: Run[] = [];
 try {
@@ -41,8 +34,7 @@ try {
         runs.push(await run(measured, calls, seconds));
       }
 } finally {
-  await database.stop();
-  await rm(dir, { recursive: true, force: true });
+  await database.close();
 }
 
 const machine = `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}`;

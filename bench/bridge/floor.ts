@@ -101,6 +101,7 @@ process.on("message", (message: ToServer) => {
       send(usage(message.collect));
       return;
     case "end calls":
+      send({ tell: "calls ended" });
       return;
     case "stop":
       process.exit(0);

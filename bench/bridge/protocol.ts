@@ -5,7 +5,15 @@ export type FromServer =
   | { readonly tell: "listening"; readonly origin: string }
   /** Where each call's audio socket opens. */
   | { readonly tell: "calls"; readonly urls: readonly string[] }
-  | { readonly tell: "usage"; readonly cpuMs: number; readonly rssBytes: number; readonly heapBytes: number; readonly atMs: number };
+  | {
+      readonly tell: "usage";
+      readonly cpuMs: number;
+      readonly rssBytes: number;
+      readonly heapBytes: number;
+      readonly atMs: number;
+      readonly resources: number;
+    }
+  | { readonly tell: "calls ended" };
 
 /** To whoever is measured. */
 export type ToServer =

@@ -1,5 +1,4 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { join } from "node:path";
+import { ask, ended, start, told, wait } from "./children.ts";
 import type { Figures, FromGenerator, FromServer } from "./protocol.ts";
 
 export interface Run {
@@ -23,7 +22,6 @@ export interface Measured {
 
 /** Until the just-in-time compiler is done: before, its threads are a third of the processor time of a fresh process. */
 const WARM_UP_MS = 25_000;
-const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Measures one server under `calls` calls for `seconds`, after a warm-up, with the load in a process of its own. */
 export async function run({ who, file, args }: Measured, calls: number, seconds: number): Promise<Run> {
@@ -45,7 +43,7 @@ export async function run({ who, file, args }: Measured, calls: number, seconds:
   await ask<FromGenerator, "disconnected">(generator, { ask: "disconnect" }, "disconnected");
   generator.send({ ask: "stop" });
   server.send({ ask: "stop" });
-  await Promise.all([generator, server].map((child) => new Promise((resolve) => child.once("exit", resolve))));
+  await Promise.all([ended(generator), ended(server)]);
   const cpuMs = after.cpuMs - before.cpuMs;
   return {
     who,
@@ -56,36 +54,4 @@ export async function run({ who, file, args }: Measured, calls: number, seconds:
     kilobytesPerCall: (full.rssBytes - empty.rssBytes) / 1024 / calls,
     coreShare: cpuMs / (after.atMs - before.atMs),
   };
-}
-
-const start = (file: string, args: readonly string[]): ChildProcess =>
-  fork(join(import.meta.dirname, file), [...args], {
-    execArgv: ["--expose-gc"],
-    stdio: ["ignore", "inherit", "inherit", "ipc"],
-  });
-
-type Telling<T extends { tell: string }, Name extends T["tell"]> = Extract<T, { tell: Name }>;
-
-function told<T extends { tell: string }, Name extends T["tell"]>(child: ChildProcess, name: Name): Promise<Telling<T, Name>> {
-  return new Promise((resolve, reject) => {
-    const hear = (message: unknown): void => {
-      if ((message as T).tell !== name) return;
-      child.off("message", hear);
-      child.off("exit", gone);
-      resolve(message as Telling<T, Name>);
-    };
-    const gone = (code: number | null): void => reject(new Error(`${child.spawnargs[2]} ended with ${code} before it told "${name}".`));
-    child.on("message", hear);
-    child.once("exit", gone);
-  });
-}
-
-function ask<T extends { tell: string }, Name extends T["tell"]>(
-  child: ChildProcess,
-  question: object,
-  name: Name,
-): Promise<Telling<T, Name>> {
-  const answer = told<T, Name>(child, name);
-  child.send(question);
-  return answer;
 }
