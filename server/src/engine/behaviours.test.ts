@@ -8,6 +8,8 @@ import { startTick } from "../bridge/tick.ts";
 import type { BridgeFact } from "../bridge/timeline.ts";
 import { systemClock } from "../clock.ts";
 import type { Utterance } from "../conversation/utterance.ts";
+import { EXPRESSION_SET, expressionSource } from "../emotion/expression/expression.ts";
+import type { EmotionSource } from "../emotion/port.ts";
 import { type CallId, newId } from "../ids.ts";
 import { createEviEngine } from "./evi/evi.ts";
 import { createOpenAiEngine } from "./openai/openai.ts";
@@ -212,6 +214,24 @@ describe.concurrent.each(kinds)("$name", { timeout: 90_000 }, (kind) => {
     expect(phone.answerTo(2)).not.toBe(phone.answerTo(1));
   });
 
+  test.runIf(kind.name === "OpenAI Realtime")("leaves the caller's feelings to a listener beside it", async ({ expect, ...t }) => {
+    const listener = await startProgram(join(emulators, "expression/main.ts"), ["--api-key", KEY, "--nested"]);
+    t.onTestFinished(() => listener.stop());
+    const url = `${ws(listener.url)}/v1/expression/audio/realtime`;
+    const phone = call(t, { emotions: expressionSource({ url, apiKey: KEY, clock }) });
+    await phone.say(900);
+    await phone.answered(1);
+    await phone.say(1_500);
+    await phone.answered(2);
+    const felt = (): Utterance[] => phone.said().filter(({ emotions }) => emotions !== null);
+    await phone.until(() => felt().length === 2);
+    expect(felt().map(({ speaker, emotions }) => [speaker, emotions?.set])).toEqual([
+      ["caller", EXPRESSION_SET],
+      ["caller", EXPRESSION_SET],
+    ]);
+    expect(felt()[0]?.emotions?.scores).not.toEqual(felt()[1]?.emotions?.scores);
+  });
+
   test("names a refused key, and does not try it again", async ({ expect, ...t }) => {
     const engine = open(t, {}, "another-key");
     expect(await engine.until("ended")).toMatchObject({ why: "refused", retry: false, code: expect.stringMatching(/401|invalid_api_key/) });
@@ -236,7 +256,7 @@ describe.concurrent.each(kinds)("$name", { timeout: 90_000 }, (kind) => {
 
 /** Of a test that runs beside others: only its own context knows when it ends. */
 type Ends = Pick<TestContext, "onTestFinished">;
-type Wish = Partial<Pick<EngineSession, "prompt" | "greeting" | "options">>;
+type Wish = Partial<Pick<EngineSession, "prompt" | "greeting" | "options">> & { readonly emotions?: EmotionSource };
 
 interface Phone {
   readonly facts: BridgeFact[];
@@ -255,7 +275,7 @@ interface Phone {
   until(fact: () => boolean): Promise<void>;
 }
 
-function dial(t: Ends, kind: Kind, engine: Engine, wish: Wish): Phone {
+function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish): Phone {
   const { rate } = kind;
   const frame = rate / 50;
   const utterances = new Map<string, Utterance>();
@@ -282,6 +302,7 @@ function dial(t: Ends, kind: Kind, engine: Engine, wish: Wish): Phone {
   const bridge: RunningBridge = runBridge({
     call: newId<CallId>(),
     engine,
+    emotions: emotions ?? null,
     agent: { prompt: "[emulator: desk]", greeting: null, voice: null, language: "en", options: {}, variables: {}, ...wish },
     resume: null,
     history: [],
