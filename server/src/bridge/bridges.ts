@@ -133,7 +133,11 @@ export function createBridges(parts: BridgesParts): Bridges {
       said: (utterance) => conversation.write(utterance),
       fact: (fact) => note(call, engine.abilities.name, fact),
       hangUp: () => parts.onAgentHangUp(call),
-      engineLost: (detail) => parts.onEngineLost(call, detail),
+      engineLost({ code, text, error }) {
+        if (error !== undefined)
+          log.error({ call, error: (error as Error).stack ?? String(error) }, "A bridge failed; its call is given up.");
+        parts.onEngineLost(call, { code, text });
+      },
     });
     if (one.media !== null) join(call, one, one.run, one.media);
   };

@@ -36,7 +36,8 @@ export interface RunParts {
   readonly said: (utterance: Utterance) => void;
   readonly fact: (fact: BridgeFact) => void;
   readonly hangUp: () => void;
-  readonly engineLost: (detail: { code: string | null; text: string }) => void;
+  /** The engine is lost for good, or (with `error`) something happened in here that nobody had foreseen. */
+  readonly engineLost: (detail: { code: string | null; text: string; error?: unknown }) => void;
 }
 
 export interface RunningBridge {
@@ -96,6 +97,25 @@ export function runBridge(parts: RunParts): RunningBridge {
     }) ?? null;
 
   const now = (): number => clock.monotonicMs();
+  /** What goes wrong in here ends this call and no other: without it, one wrong sentence would end the process and every call with it. */
+  const safely =
+    <Args extends unknown[]>(deed: (...args: Args) => void) =>
+    (...args: Args): void => {
+      try {
+        deed(...args);
+      } catch (error) {
+        giveUp(error);
+      }
+    };
+  const giveUp = (error: unknown): void => {
+    if (bridge.state === "over") return;
+    bridge = { resume: bridge.resume, attempts: bridge.attempts, readyAt: null, midSentence: false, state: "silent" };
+    stopTicking();
+    stopSilence?.();
+    engine?.close();
+    engine = null;
+    parts.engineLost({ code: "bridge_failed", text: "The bridge of this call failed.", error });
+  };
   const note = (fact: WithoutTime<BridgeFact>): void => parts.fact({ ...fact, at: clock.now() } as BridgeFact);
 
   const player = new Player({
@@ -121,10 +141,10 @@ export function runBridge(parts: RunParts): RunningBridge {
     leaveTick?.();
     leaveTick = null;
   };
-  const visit = (time: number): void => {
+  const visit = safely((time: number): void => {
     if (media?.ready(time) !== false) player.visit(time);
     if (!player.active) stopTicking();
-  };
+  });
 
   const decide = (heard: Heard): void => {
     const before = bridge.state;
@@ -214,9 +234,9 @@ export function runBridge(parts: RunParts): RunningBridge {
     let mine: EngineConnection | null = null;
     mine = parts.engine.open(
       session,
-      (event) => {
+      safely((event) => {
         if (mine === null || mine === engine) heardEngine(event);
-      },
+      }),
       (way, message) => journal.put(way === "heard" ? "engineHeard" : "engineTold", now(), message),
     );
     engine = mine;
@@ -290,22 +310,22 @@ export function runBridge(parts: RunParts): RunningBridge {
   };
 
   const listenerOf = (connection: CallerMedia): MediaListener => ({
-    frame(pcm) {
+    frame: safely((pcm: Uint8Array) => {
       const at = now();
       frame = pcm;
       audioClock.heard(at, pcm.length / 2);
       ear?.audio(pcm);
       decide({ what: "caller spoke" });
       journal.put("callerFrame", at, pcm);
-    },
-    digit(digit, durationMs) {
+    }),
+    digit: safely((digit: string, durationMs: number | null) => {
       journal.put("carrierHeard", now(), JSON.stringify({ event: "dtmf", digit, duration: durationMs }));
       note({ fact: "key pressed", digit });
       engine?.context(`The caller pressed the key ${digit}.`, false);
-    },
+    }),
     marked: (name) => journal.put("carrierHeard", now(), JSON.stringify({ event: "notify", name })),
     cleared: () => journal.put("carrierHeard", now(), '{"event":"cleared"}'),
-    closed() {
+    closed: safely(() => {
       if (media !== connection) return;
       media = null;
       journal.put("media", now(), '{"on":false}');
@@ -313,7 +333,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       decide({ what: "media off", at: now() });
       player.disconnect(now());
       stopTicking();
-    },
+    }),
   });
 
   openEngine(parts.resume);
@@ -328,7 +348,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       // The carrier's clock may be ahead of ours: no audio comes before the answer.
       transcript.startsAt(at === null ? audio : Math.min(audio, now() - (clock.now().getTime() - at.getTime())));
     },
-    attach(connection) {
+    attach: safely((connection: CallerMedia) => {
       const at = now();
       stopSilence?.();
       stopSilence = null;
@@ -340,12 +360,12 @@ export function runBridge(parts: RunParts): RunningBridge {
       player.connect(at);
       keepTicking();
       connection.listen(listenerOf(connection));
-    },
-    second() {
+    }),
+    second: safely(() => {
       // Not every engine says that its turn is over.
       if (player.waitingMs(now()) > TURN_OVER_MS) player.finish(now());
       decide({ what: "second", at: now() });
-    },
+    }),
     abandon() {
       void ear?.close();
       engine?.close();

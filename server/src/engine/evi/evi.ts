@@ -149,10 +149,21 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   socket.on("message", (data: Buffer) => {
     silentPings = 0;
     if (over) return;
+    try {
+      hearMessage(data);
+    } catch (error) {
+      end(
+        { why: "lost", code: "adapter_failed", text: `A message of EVI could not be taken: ${(error as Error).message}`, retry: true },
+        true,
+      );
+    }
+  });
+  const hearMessage = (data: Buffer): void => {
     const heard = hear(data);
     if (heard.kind === "audio") {
       tap?.("heard", `{"type":"audio_output","id":${JSON.stringify(heard.audio.id)},"index":${heard.audio.index}}`);
-      return hearSound(heard.audio);
+      hearSound(heard.audio);
+      return;
     }
     tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data.toString("utf8"));
     const events = heard.kind === "saying" ? talk.hear(heard.saying) : talk.strangeMessage(heard.type, heard.malformed);
@@ -172,7 +183,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
       if (event.what === "ready" && session.greeting !== null && session.resume === null && session.history.length === 0)
         tell({ type: "assistant_input", text: session.greeting });
     }
-  });
+  };
   socket.on("unexpected-response", (request, response) => {
     request.destroy();
     end(asked ? endingOf(1000, null, true) : refusalOf(response.statusCode ?? 0));

@@ -1,0 +1,230 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Utterance } from "../conversation/utterance.ts";
+import type { Engine, EngineConnection, EngineEvent, EngineSession } from "../engine/port.ts";
+import { type CallId, newId } from "../ids.ts";
+import { type Journals, openJournals } from "../journal/file.ts";
+import type { CallerMedia, MediaListener } from "./media.ts";
+import { type RunningBridge, runBridge } from "./run.ts";
+import { startTick, type Tick } from "./tick.ts";
+import type { BridgeFact } from "./timeline.ts";
+
+/** A carrier, an engine and a clock, all moved by hand; the bridge between them, its tick and its journal are the real ones. */
+let dir: string;
+let journals: Journals;
+let tick: Tick;
+let time = 1_000;
+const clock = { now: () => new Date(Date.UTC(2026, 0, 1) + time), monotonicMs: () => time };
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "earshot-run-"));
+  journals = openJournals({ dir, clock, log: { warn() {} } });
+  tick = startTick(clock, () => {});
+  time = 1_000;
+});
+afterEach(async () => {
+  tick.close();
+  await journals.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+interface Session {
+  readonly asked: EngineSession;
+  readonly heard: number[];
+  readonly told: string[];
+  say(event: EngineEvent): void;
+}
+function house() {
+  const sessions: Session[] = [];
+  const abilities = {
+    name: "hand",
+    inRates: [16_000],
+    outRates: [16_000],
+    turns: true,
+    paced: false,
+    verbatim: true,
+    interim: true,
+    emotions: "none",
+    wantsPlayed: true,
+    resume: true,
+    maxMs: null,
+  } as const;
+  const engine: Engine = {
+    abilities,
+    open(asked, listener): EngineConnection {
+      const told: string[] = [];
+      const heard: number[] = [];
+      sessions.push({ asked, heard, told, say: listener });
+      return {
+        abilities,
+        audio: (pcm) => heard.push(pcm[0] as number),
+        say: (text) => told.push(`say ${text}`),
+        context: (text) => told.push(`context ${text}`),
+        toolResult: (id) => told.push(`result ${id}`),
+        played: (utterance, ms, end) => told.push(`played ${utterance} ${Math.round(ms)} ${end}`),
+        playing: (on) => told.push(`playing ${on}`),
+        close: () => told.push("close"),
+      };
+    },
+  };
+  const said: Utterance[] = [];
+  const facts: BridgeFact["fact"][] = [];
+  const outcome: string[] = [];
+  const run: RunningBridge = runBridge({
+    call: newId<CallId>(),
+    engine,
+    agent: { prompt: "", greeting: "Hello.", voice: null, language: "en", options: {}, variables: {} },
+    resume: null,
+    history: [],
+    rate: 16_000,
+    clock,
+    tick,
+    journal: journals.open(newId<CallId>()),
+    said: (utterance) => said.push(utterance),
+    fact: ({ fact }) => facts.push(fact),
+    hangUp: () => outcome.push("hang up"),
+    engineLost: ({ code, error }) => outcome.push(`${code}: ${error instanceof Error}`),
+  });
+  const line: (string | number)[] = [];
+  let listener: MediaListener | null = null;
+  const media: CallerMedia = {
+    rate: 16_000,
+    play: (pcm) => line.push(pcm.length / 640),
+    clear: () => line.push("clear"),
+    mark: () => {},
+    ready: () => true,
+    close: () => line.push("close"),
+    listen: (one) => {
+      listener = one;
+    },
+  };
+  return {
+    run,
+    said,
+    facts,
+    outcome,
+    line,
+    session: (i = sessions.length - 1) => sessions[i] as Session,
+    sessions,
+    attach: () => run.attach(media),
+    frame: (value: number) => listener?.frame(new Uint8Array(640).fill(value)),
+    hangUpByCaller: () => listener?.closed(),
+  };
+}
+const ready: EngineEvent = { what: "ready", session: "s", resume: "r", expiresAt: null };
+const lost: EngineEvent = { what: "ended", why: "lost", code: "ws_1006", text: "Lost.", retry: true };
+const speech = (utterance: string, ms: number): EngineEvent => ({ what: "agent audio", utterance, pcm: new Int16Array(ms * 16).fill(7) });
+const words = (utterance: string): EngineEvent => ({
+  what: "agent text",
+  utterance,
+  text: `words of ${utterance}`,
+  final: true,
+  language: null,
+});
+
+test("the caller's words during the connecting and during a loss are delivered, all, in order, once", () => {
+  const { attach, frame, session, sessions } = house();
+  attach();
+  for (let i = 0; i < 10; i++) frame(i);
+  session().say(ready);
+  for (let i = 10; i < 20; i++) frame(i);
+  expect(session().heard).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  session().say(lost);
+  for (let i = 20; i < 30; i++) frame(i);
+  session().say(ready);
+  for (let i = 30; i < 35; i++) frame(i);
+  expect(sessions).toHaveLength(2);
+  expect(session().heard).toEqual(Array.from({ length: 15 }, (_, i) => 20 + i));
+  expect(session().asked).toMatchObject({ resume: "r", greeting: null });
+});
+
+test("what a lost session still says is not heard", () => {
+  const { attach, session, line } = house();
+  attach();
+  session().say(ready);
+  session().say(lost);
+  session().say(ready);
+  session(0).say(speech("ghost", 500));
+  expect(line).toEqual([]);
+});
+
+test("a cut-in sends clear, once, tells the engine how much was heard, and the row too", () => {
+  const { run, attach, session, line, said, facts } = house();
+  run.answered(clock.now());
+  attach();
+  session().say(ready);
+  session().say(words("a"));
+  session().say(speech("a", 1_000));
+  time += 60;
+  session().say({ what: "cut in" });
+  session().say({ what: "cut in" });
+  expect(line).toEqual([5, "clear"]);
+  expect(session().told).toEqual(["playing true", "played a 60 cut", "playing false"]);
+  expect(said.at(-1)).toMatchObject({ ref: "a", text: "words of a", heardMs: 60, cut: true });
+  expect(facts.filter((fact) => fact === "caller cut in")).toHaveLength(1);
+});
+
+test("a caller who hangs up in the middle of a sentence leaves it cut where they left, and nothing is sent any more", () => {
+  const { run, attach, session, line, said, hangUpByCaller } = house();
+  run.answered(clock.now());
+  attach();
+  session().say(ready);
+  session().say(words("a"));
+  session().say(speech("a", 1_000));
+  time += 40;
+  hangUpByCaller();
+  session().say(speech("a", 1_000));
+  expect(line).toEqual([5]);
+  expect(said.at(-1)).toMatchObject({ heardMs: 40, cut: true });
+});
+
+test("nothing is a row before the time of the answer is known, and then everything is", () => {
+  const { run, attach, session, said } = house();
+  attach();
+  session().say(ready);
+  session().say(words("a"));
+  session().say(speech("a", 200));
+  expect(said).toEqual([]);
+  time += 500;
+  run.answered(new Date(clock.now().getTime() - 700));
+  expect(said).toMatchObject([{ ref: "a", startedMs: 200 }]);
+});
+
+test("an answer that the carrier's clock puts after the audio is brought to the audio's beginning", () => {
+  const { run, attach, session, said } = house();
+  attach();
+  session().say(ready);
+  session().say(words("a"));
+  session().say(speech("a", 200));
+  run.answered(new Date(clock.now().getTime() + 5_000));
+  expect(said[0]?.startedMs).toBe(0);
+});
+
+test("what nobody foresaw ends this call's bridge and says so; the process lives on", async () => {
+  const { run, attach, session, outcome, frame } = house();
+  attach();
+  session().say(ready);
+  session().say({ what: "caller text", utterance: "c", text: null as unknown as string, final: true, fromMs: 0, toMs: 0, language: null });
+  expect(outcome).toEqual(["bridge_failed: true"]);
+  frame(1);
+  session().say(speech("a", 100));
+  expect(run.state()).toBe("silent");
+  expect(session().told).toEqual(["close"]);
+  await run.end();
+});
+
+test("after its end nothing is left: no tick, no media, no second end", async () => {
+  const { run, attach, session, line, frame } = house();
+  attach();
+  session().say(ready);
+  frame(1);
+  const ended = run.end();
+  session().say({ what: "caller text", utterance: "c", text: "Bye.", final: true, fromMs: 0, toMs: 20, language: null });
+  await ended;
+  await run.end();
+  session().say(speech("a", 100));
+  expect(line).toEqual(["close"]);
+  expect(run.state()).toBe("over");
+});
