@@ -37,7 +37,7 @@ export function verdictOf(comparison: Comparison): Verdict {
 
 function agreement({ verdict, offsetMs, driftPpm }: Comparison): string {
   if (verdict === "silent") return "Neither recording holds enough sound to compare.";
-  return `Both recordings agree: offset ${offsetMs} ms, drift ${driftPpm} ppm.`;
+  return `Both recordings agree: offset ${offsetMs} ms${driftPpm === null ? "" : `, drift ${driftPpm} ppm`}.`;
 }
 
 const owner = { a: "Our own recording", b: "The carrier's recording" } as const;

@@ -3,9 +3,10 @@ import { audibleFrom } from "./quiet.ts";
 
 /** How B's clock lies on A's. Frames are of {@link HOP_MS}. */
 export interface Alignment {
-  /** A's time of B's first sample, and how much faster B's clock runs. */
+  /** A's time of B's first sample. */
   readonly offsetMs: number;
-  readonly driftPpm: number;
+  /** How much faster B's clock runs; null when too little of the talk fitted to tell a clock from the noise of the fit. */
+  readonly driftPpm: number | null;
   /** Places where B's time jumps: `byMs` of A's time are not in B (negative: B has so much more). */
   readonly steps: readonly { readonly atMs: number; readonly byMs: number }[];
   /** The sides are exchanged in B. */
@@ -40,6 +41,9 @@ const FAR_FITS = 0.75;
 const ALIKE = 0.25;
 /** A jump in the lag is one from this on; the fit itself is good to 10 ms. */
 const STEP_MS = 60;
+/** A window's lag is good to some milliseconds: over 20 s that is some 100 ppm, over 8 s it is more than any clock is off. */
+const CLOCK_WINDOWS = 6;
+const CLOCK_SPAN = 20_000 / HOP_MS;
 
 /** A window that fitted: B's frame minus A's. */
 interface Fit {
@@ -71,7 +75,7 @@ export function align(a: readonly Uint8Array[], b: readonly Uint8Array[]): Align
   if (!stretched || stretched.fitted <= (plain?.fitted ?? 0)) return plain;
   return {
     ...stretched,
-    driftPpm: ((1 + stretched.driftPpm / 1e6) * ratio - 1) * 1e6,
+    driftPpm: ((1 + (stretched.driftPpm ?? 0) / 1e6) * ratio - 1) * 1e6,
     inB: (i) => stretched.inB(i) * ratio,
     inA: (j) => stretched.inA(j / ratio),
   };
@@ -265,8 +269,10 @@ function vertex(before: number, top: number, after: number): number {
 
 /** One rate for the whole, then a level for each stretch between jumps. */
 function line(fits: readonly Fit[]): Pick<Alignment, "offsetMs" | "driftPpm" | "steps" | "inB" | "inA"> {
-  const stretches = split(fits, nearSlope(fits));
-  const rate = slope(stretches);
+  const span = (fits.at(-1) as Fit).at - (fits[0] as Fit).at;
+  const tells = fits.length >= CLOCK_WINDOWS && span >= CLOCK_SPAN;
+  const stretches = split(fits, tells ? nearSlope(fits) : 0);
+  const rate = tells ? slope(stretches) : 0;
   const levels = stretches.map((stretch) => ({
     from: (stretch[0] as Fit).at,
     to: (stretch.at(-1) as Fit).at,
@@ -286,7 +292,7 @@ function line(fits: readonly Fit[]): Pick<Alignment, "offsetMs" | "driftPpm" | "
       return (j - first.level) / (1 + rate);
     },
     offsetMs: (-first.level / (1 + rate)) * HOP_MS,
-    driftPpm: rate * 1e6,
+    driftPpm: tells ? rate * 1e6 : null,
     steps: levels.slice(1).map((each, i) => ({
       atMs: (starts[i + 1] as number) * HOP_MS,
       byMs: ((levels[i] as { level: number }).level - each.level) * HOP_MS,

@@ -41,7 +41,7 @@ export interface Comparison {
   readonly verdict: "agree" | "differ" | "silent";
   /** A's time of B's first sample; null when they could not be aligned. */
   readonly offsetMs: number | null;
-  /** How much faster B's clock runs, in millionths: a second of A is 1 + ppm/10^6 seconds of B. */
+  /** How much faster B's clock runs, in millionths: a second of A is 1 + ppm/10^6 seconds of B. Null when too short to tell. */
   readonly driftPpm: number | null;
   /** B's level against A's on each side, dB. */
   readonly gainDb: readonly (number | null)[];
@@ -89,8 +89,9 @@ export function compare(a: Take, b: Take): Comparison {
   const other = aligned.swapped ? [...right].reverse() : right;
   findings.push(...jumps(aligned));
   const length = left[0]?.length ?? 0;
-  if (Math.abs(aligned.driftPpm) > MOST_DRIFT_PPM && (Math.abs(aligned.driftPpm) * length * HOP_MS) / 1e6 > DRIFT_FELT_MS) {
-    findings.push({ what: "drifts", in: "b", ppm: Math.round(aligned.driftPpm) });
+  const drift = aligned.driftPpm ?? 0;
+  if (Math.abs(drift) > MOST_DRIFT_PPM && (Math.abs(drift) * length * HOP_MS) / 1e6 > DRIFT_FELT_MS) {
+    findings.push({ what: "drifts", in: "b", ppm: Math.round(drift) });
   }
   const gainDb: (number | null)[] = [];
   const lacks: Finding[] = [];
@@ -110,7 +111,7 @@ export function compare(a: Take, b: Take): Comparison {
   return {
     verdict: findings.length === 0 ? "agree" : "differ",
     offsetMs: Math.round(aligned.offsetMs),
-    driftPpm: Math.round(aligned.driftPpm * 10) / 10,
+    driftPpm: aligned.driftPpm === null ? null : Math.round(aligned.driftPpm * 10) / 10,
     gainDb,
     fitted: aligned.fitted,
     windows: aligned.windows,

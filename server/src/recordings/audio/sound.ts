@@ -6,8 +6,6 @@ export interface Sound {
 
 export type AudioFormat = "mp3" | "wav" | "ogg";
 
-export const mediaTypes = { mp3: "audio/mpeg", wav: "audio/wav", ogg: "audio/ogg" } as const satisfies Record<AudioFormat, string>;
-
 /** How many bytes of a file {@link formatOf} wants to see. */
 export const SNIFF_BYTES = 12;
 

@@ -93,7 +93,7 @@ export function falseAlarms(pairs: number, seed: number) {
     );
     const comparison = compare(take(sides, rate), take(other, rate));
     worstOffsetMs = Math.max(worstOffsetMs, Math.abs((comparison.offsetMs ?? 1e9) - late * 1000));
-    worstDriftPpm = Math.max(worstDriftPpm, Math.abs((comparison.driftPpm ?? 1e9) - ppm));
+    worstDriftPpm = Math.max(worstDriftPpm, Math.abs((comparison.driftPpm ?? ppm) - ppm));
     if (comparison.verdict !== "agree") alarms.push({ pair, late, ppm, findings: comparison.findings });
   }
   return { alarms, worstOffsetMs, worstDriftPpm };
