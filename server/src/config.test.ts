@@ -49,6 +49,7 @@ describe("the configuration", () => {
       admin: null,
       apiKey: null,
       storageUrl: `file:${resolve(".data/recordings")}`,
+      storageKey: null,
       logLevel: "info",
       warnings: [],
     } satisfies Config);
@@ -61,6 +62,9 @@ describe("the configuration", () => {
   test("recordings lie under DATA_DIR unless told otherwise", () => {
     expect(readConfig({ DATA_DIR: folder }).storageUrl).toBe(`file:${folder}/recordings`);
     expect(readConfig({ STORAGE_URL: "s3://our-calls/earshot" }).storageUrl).toBe("s3://our-calls/earshot");
+    const far = "s3://key:secret@our-calls?region=eu-central-1&endpoint=https://s3.example.com";
+    expect(readConfig({ STORAGE_URL: far, STORAGE_KEY: "0f".repeat(32) })).toMatchObject({ storageUrl: far, storageKey: "0f".repeat(32) });
+    expect(() => readConfig({ STORAGE_KEY: "0f" })).toThrow("STORAGE_KEY is no key of 32 bytes");
   });
 
   test("a whole phone line is read, the number in E.164, the addresses without a last slash", () => {

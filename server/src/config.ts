@@ -31,6 +31,8 @@ export interface Config {
   readonly apiKey: string | null;
   /** `file:` or `s3://`. */
   readonly storageUrl: string;
+  /** Encrypts what is stored; as the operator gave it. */
+  readonly storageKey: string | null;
   readonly logLevel: LogLevel;
   /** To be logged at start: older names in use. */
   readonly warnings: readonly string[];
@@ -207,6 +209,10 @@ const Variables = z.object({
       "is no place for recordings; give file:/some/folder or s3://bucket/folder?region=eu-central-1",
     )
     .optional(),
+  STORAGE_KEY: z
+    .string()
+    .regex(/^([0-9a-f]{64}|[A-Za-z0-9+/]{43}=)$/i, "is no key of 32 bytes; give 64 hex digits, for example from `openssl rand -hex 32`")
+    .optional(),
   LOG_LEVEL: z.enum(logLevels, `is not a level; give one of ${logLevels.join(", ")}`).default("info"),
   EARSHOT_EMULATED: z.string().optional(),
 });
@@ -267,6 +273,7 @@ export function readConfig(env: Env): Config {
     admin: is.ADMIN_EMAIL && is.ADMIN_PASSWORD ? { email: is.ADMIN_EMAIL, password: is.ADMIN_PASSWORD } : null,
     apiKey: is.API_KEY ?? null,
     storageUrl: is.STORAGE_URL ?? `file:${join(dataDir, "recordings")}`,
+    storageKey: is.STORAGE_KEY ?? null,
     logLevel: is.LOG_LEVEL,
     warnings,
   };

@@ -31,11 +31,13 @@ import { Failure } from "./failure.ts";
 import type { Line } from "./http/carrier.ts";
 import { openDoor } from "./http/door.ts";
 import type { CallId } from "./ids.ts";
+import { startOutgoing } from "./outgoing/work.ts";
 import { ensureFirstApiKey } from "./people/api-keys.ts";
 import { endDemonstrationKeys, makeDemonstrationKey } from "./people/demonstration-key.ts";
 import { makeSignInLink } from "./people/sign-in-links.ts";
 import { ensureAdmin } from "./people/users.ts";
 import { openStorage } from "./recordings/storage.ts";
+import { storageKeyOf } from "./recordings/storage-encrypted.ts";
 import { startRecordings } from "./recordings/work.ts";
 
 /**
@@ -76,11 +78,15 @@ async function start(config: Config): Promise<void> {
 
   const carrier = config.vonage === null ? null : vonageCarrier({ ...config.vonage, publicUrl: config.publicUrl, ...accounted(pool, log) });
   const engines = enginesOf(config);
-  const storage = openStorage(config.storageUrl);
+  const storage = openStorage(config.storageUrl, config.storageKey === null ? null : storageKeyOf(config.storageKey));
   const journalDir = join(config.dataDir, "journal");
 
   const recordings = await startRecordings({ pool, url: databaseUrl, carrier, storage, clock, log, journalDir });
   built.push({ name: "recordings", close: () => recordings.close() });
+
+  const emulated = config.vonage?.emulated === true;
+  const outgoing = startOutgoing({ pool, clock, log, publicUrl: config.publicUrl, local: emulated });
+  built.push({ name: "tellings", close: () => outgoing.close() });
 
   const number = config.vonage?.number ?? null;
   const asked = { pool, carrier, clock, log };
@@ -142,6 +148,8 @@ async function start(config: Config): Promise<void> {
       pressKeys: (call, keys, by) => pressKeys(calling, call, keys, by),
       mute: (call, on, by) => muteCaller(calling, call, on, by),
     },
+    jobs: recordings,
+    tellings: { local: emulated, wake: () => outgoing.wake() },
     line: config.vonage === null || carrier === null ? null : lineOf(config, config.vonage, carrier, pool),
     metrics: [
       { room: "bridge", read: () => bridges.metrics() },

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import type { Storage } from "../recordings/storage.ts";
 import type { OpenDatabase } from "./database.ts";
 
 /** How a command ended, for scripts. `78` is what the server itself uses for a wrong configuration (sysexits.h EX_CONFIG). */
@@ -28,6 +29,8 @@ export interface Terminal {
 export interface Given {
   readonly terminal: Terminal;
   config(): Config;
+  /** A storage, encrypted with the configured key; the server's own when no address is given. */
+  storage(url?: string): Storage;
   /** The server's database; closed by who asked for it, and when the command is broken off. */
   database(): Promise<OpenDatabase>;
   /** Where the person stands: paths they type count from here. */

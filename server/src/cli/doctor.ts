@@ -7,7 +7,7 @@ import { type Check, examine, setWebhooks } from "../carrier/vonage/doctor.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../failure.ts";
-import { openStorage } from "../recordings/storage.ts";
+import type { Storage } from "../recordings/storage.ts";
 import { type Command, type Exit, exits, type Given, Misasked, type Terminal } from "./command.ts";
 
 /** What was looked at; the line's own checks come from carrier/vonage/doctor.ts. */
@@ -36,7 +36,7 @@ with VONAGE_API_SECRET. --set-webhooks first sets the application's webhooks to 
     const config = given.config();
     tellOf(terminal, { name: "configuration", state: "good", said: "Every setting can be used.", remedy: null });
     for (const said of config.warnings) tellOf(terminal, { name: "configuration", state: "unknown", said, remedy: null });
-    const findings = [await tryOut("disk", () => disk(config)), await tryOut("recordings", () => storage(config))];
+    const findings = [await tryOut("disk", () => disk(config)), await tryOut("recordings", () => keeps(given.storage()))];
     for (const finding of findings) tellOf(terminal, finding);
     return exitOf([...findings, ...(await withDatabase(given, config, values["set-webhooks"]))]);
   },
@@ -86,8 +86,7 @@ async function disk({ dataDir }: Config): Promise<string> {
 }
 
 /** Writes a small object, reads it back and takes it away. */
-async function storage({ storageUrl }: Config): Promise<string> {
-  const place = openStorage(storageUrl);
+async function keeps(place: Storage): Promise<string> {
   const key = `doctor/${randomUUID()}`;
   const bytes = Buffer.from(key);
   await place.put(

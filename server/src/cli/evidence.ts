@@ -10,7 +10,6 @@ import { CallUnknown } from "../calls/failures.ts";
 import { systemClock } from "../clock.ts";
 import type { CallId } from "../ids.ts";
 import { evidenceOf } from "../recordings/evidence/evidence.ts";
-import { openStorage } from "../recordings/storage.ts";
 import { type Command, exits, Misasked } from "./command.ts";
 
 export const evidence: Command = {
@@ -18,15 +17,14 @@ export const evidence: Command = {
   takes: "CALL [FILE]",
   said: "Write all evidence of a call into one signed zip",
   more: "CALL is the call's id. FILE is earshot-<id>.zip here when it is left out.",
-  async run(args, { terminal, database: open, config: read, cwd }) {
+  async run(args, { terminal, database: open, storage: openStorage, cwd }) {
     const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
     const [call, file, ...others] = positionals;
     if (call === undefined || others.length > 0) throw new Misasked("evidence takes a call's id and a file");
     if (!z.uuid().safeParse(call).success) throw new Misasked(`${call} is no call's id; copy it from the call's page`);
-    const config = read();
     const database = await open();
     try {
-      const parts = { pool: database.pool, storage: openStorage(config.storageUrl), clock: systemClock };
+      const parts = { pool: database.pool, storage: openStorage(), clock: systemClock };
       const made = await evidenceOf(parts, call.toLowerCase() as CallId, "command");
       if (made === null) throw new CallUnknown(call);
       const path = resolve(cwd, file ?? made.name);

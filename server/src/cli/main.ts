@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { ConfigFailure, readConfig } from "../config.ts";
 import { Failure } from "../failure.ts";
+import { openStorage } from "../recordings/storage.ts";
+import { storageKeyOf } from "../recordings/storage-encrypted.ts";
 import { type Command, type Exit, exits, type Given, Misasked } from "./command.ts";
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import { doctor } from "./doctor.ts";
@@ -23,6 +25,10 @@ const given: Given = {
   terminal,
   cwd,
   config: () => readConfig(environment()),
+  storage(url) {
+    const { storageUrl, storageKey } = given.config();
+    return openStorage(url ?? storageUrl, storageKey === null ? null : storageKeyOf(storageKey));
+  },
   async database() {
     const database = await openDatabase(given.config());
     const close = async (): Promise<void> => {

@@ -3,7 +3,6 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
 import { auditRecordings } from "../recordings/audit.ts";
 import { moveStorage } from "../recordings/move-storage.ts";
-import { openStorage } from "../recordings/storage.ts";
 import { type Command, exits, Misasked } from "./command.ts";
 
 /** Read back and hashed by one audit unless asked otherwise: about a minute of 2 MB files on a disk. */
@@ -21,7 +20,7 @@ export const recordingsAudit: Command = {
   said: "Account for every call that has ended and every file that is kept",
   more: `Every file is looked up with its size; N of them (${USUAL_SAMPLE} by default), those not read for longest first, are read back and hashed. What is
 lost or changed is written on its recording. Safe beside a running server. Ends with 1 when a call or a file cannot be accounted for.`,
-  async run(args, { terminal, database: open, config: read }) {
+  async run(args, { terminal, database: open, storage: openStorage }) {
     const { values, positionals } = parseArgs({
       args: [...args],
       options: { hash: { type: "string", default: String(USUAL_SAMPLE) }, json: { type: "boolean", default: false } },
@@ -29,11 +28,10 @@ lost or changed is written on its recording. Safe beside a running server. Ends 
     });
     if (positionals.length > 0) throw new Misasked(`recordings audit takes no ${positionals[0]}`);
     if (!/^(all|\d{1,9})$/.test(values.hash)) throw new Misasked("--hash takes a number, or all");
-    const config = read();
     const database = await open();
     try {
       const report = await auditRecordings(
-        { pool: database.pool, storage: openStorage(config.storageUrl), clock: systemClock },
+        { pool: database.pool, storage: openStorage(), clock: systemClock },
         {
           hash: values.hash === "all" ? 2 ** 31 - 1 : Number(values.hash),
           onProgress: (done, of) => terminal.progress(`${number.format(done)} of ${counted(of, "file")}`),
@@ -71,7 +69,7 @@ export const recordingsMove: Command = {
   more: `FROM and TO are written as STORAGE_URL: file:/var/lib/earshot/recordings, s3://bucket/folder?region=... . Each file is hashed on its way. Broken off
 and begun again it goes on where it was; --check also reads back what lies there already. Nothing is deleted where it came from, and the server may
 go on meanwhile: afterwards set STORAGE_URL to TO, restart it, and run this once more for what was stored in between.`,
-  async run(args, { terminal, database: open, cwd }) {
+  async run(args, { terminal, database: open, storage: openStorage, cwd }) {
     const { values, positionals } = parseArgs({
       args: [...args],
       options: { check: { type: "boolean", default: false } },

@@ -30,7 +30,10 @@ import { MethodNotAllowed, NoSuchRoute, UnreadableUrl } from "./failures.ts";
 import { healthRoutes, type ReadyCheck } from "./health.ts";
 import { type InCall, inCallRoutes } from "./in-call.ts";
 import { checkInput } from "./input.ts";
+import { type BackgroundJobs, jobRoutes } from "./jobs.ts";
+import { keepingRoutes } from "./keeping.ts";
 import { keyRoutes } from "./keys.ts";
+import { listenerRoutes, type Tellings } from "./listeners.ts";
 import { liveRoutes } from "./live.ts";
 import { openLiveFeed } from "./live-feed.ts";
 import { metricsRoutes, type RoomMetrics } from "./metrics.ts";
@@ -63,6 +66,8 @@ export interface DoorParts {
   readonly inCall: InCall;
   /** Null while no carrier is configured. */
   readonly line: Line | null;
+  readonly jobs: BackgroundJobs;
+  readonly tellings: Tellings;
   /** Further conditions of /readyz, beside the database and its migrations. */
   readonly ready?: readonly ReadyCheck[];
   /** What other rooms count, shown by /metrics beside what the database says. */
@@ -154,6 +159,9 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     carrierRoutes(door, parts);
     recordingRoutes(door, parts);
     evidenceRoutes(door, parts);
+    keepingRoutes(door, parts);
+    jobRoutes(door, parts);
+    listenerRoutes(door, parts);
     liveRoutes(door, feed);
     agentRoutes(door, parts);
     keyRoutes(door, parts, feed);

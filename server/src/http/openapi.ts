@@ -72,7 +72,7 @@ export async function openApi(app: FastifyInstance): Promise<void> {
           },
         },
       },
-      tags: ["calls", "recordings", "live", "agents", "session", "keys", "operation"].map((name) => ({ name })),
+      tags: ["calls", "recordings", "keeping", "live", "agents", "listeners", "session", "keys", "operation"].map((name) => ({ name })),
     },
     transform,
     transformObject: (document) => onlyUsed(addComponents(document as never) as OpenApiDocument) as never,

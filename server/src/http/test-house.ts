@@ -120,6 +120,8 @@ export async function openTestHouse(
       mute: (call, on, by) => muteCaller(calling, call, on, by),
     },
     line: null,
+    jobs: { states: async () => [], wake: () => {} },
+    tellings: { local: false, wake: () => {} },
     ...more,
   }).catch(async (error: unknown) => {
     await database.drop();
