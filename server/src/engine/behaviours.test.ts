@@ -196,7 +196,8 @@ describe.concurrent.each(kinds)("$name", { timeout: 90_000 }, (kind) => {
     const answers = [1, 3].map((turn) => phone.answerTo(turn));
     expect(answers[1]).not.toBe("");
     expect(answers[1]).not.toBe(answers[0]);
-    expect(phone.facts.some(({ fact }) => fact === "engine ended")).toBe(true);
+    const resumed = phone.facts.find((fact) => fact.fact === "engine resumed");
+    expect(resumed?.fact === "engine resumed" && resumed.gapMs).toBeLessThan(2_000);
     expect(phone.lost).toEqual([]);
   });
 

@@ -260,6 +260,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     close() {
       if (asked || over) return;
       asked = true;
+      talk.over();
       if (socket.readyState !== WebSocket.OPEN) return end(weClosed);
       socket.close(1000);
       closeTimer = setTimeout(() => end(weClosed), CLOSE_WITHIN_MS);

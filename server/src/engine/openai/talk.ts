@@ -80,6 +80,8 @@ export class RealtimeTalk {
   private callerSpeaks = false;
   /** The caller's turn is not answered yet. */
   private callerWaits = false;
+  /** Words of the caller have come in this session: then those that are missing will come too. */
+  private wordsCome = false;
   private active: string | null = null;
   private asked: { readonly event: string; readonly wish: Wish } | null = null;
   private wishes: Wish[] = [];
@@ -104,6 +106,8 @@ export class RealtimeTalk {
 
   /** Nothing is said, asked or waited for: the moment to renew a session. */
   get atRest(): boolean {
+    const last = this.lastCaller === null ? undefined : this.callers.get(this.lastCaller);
+    if (this.wordsCome && last?.final === false) return false;
     return this.ready && !this.playing && !this.callerSpeaks && !this.callerWaits && !this.busy && this.toolsOut.size === 0;
   }
 
@@ -295,6 +299,7 @@ export class RealtimeTalk {
   private tellCaller(utterance: string, caller: CallerTurn, final: boolean): void {
     const { fromMs, toMs, text } = caller;
     caller.final ||= final;
+    this.wordsCome ||= final && text !== NO_WORDS;
     this.parts.emit({ what: "caller text", utterance, text, final, fromMs, toMs, language: null });
   }
 
