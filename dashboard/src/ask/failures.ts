@@ -56,4 +56,5 @@ export function told(error: unknown): Told {
 }
 
 export const isSignedOut = (error: unknown): boolean => error instanceof Refused && error.problem.status === 401;
-export const isUnknown = (error: unknown): boolean => error instanceof Refused && error.problem.status === 404;
+export const isUnknown = (error: unknown): boolean =>
+  error instanceof Refused && (error.problem.status === 404 || error.field("id") !== null);

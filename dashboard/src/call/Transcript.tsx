@@ -1,11 +1,12 @@
 import { Link } from "@tanstack/react-router";
-import { memo, useCallback, useEffect, useId, useRef, useState } from "react";
+import { memo, useCallback, useEffect, useId, useMemo, useRef, useState } from "react";
 import type { Utterance } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { voices } from "../score/Score.tsx";
 import { feelings, outOfHundred, strength } from "../words/emotion.ts";
 import { isArabicScript } from "../words/text.ts";
 import { clock, shortSeconds } from "../words/time.ts";
+import { paceOf, splitAtHeard } from "./heard.ts";
 import { type Playback, useAt } from "./playback.ts";
 import { spokenAt } from "./spoken.ts";
 
@@ -31,6 +32,7 @@ export function Transcript({
   const list = useRef<HTMLOListElement>(null);
   const scrolledAt = useScrolledByHand();
   const hear = useCallback((ms: number) => playback.seek(ms, true), [playback]);
+  const pace = useMemo(() => paceOf(utterances), [utterances]);
 
   useEffect(() => {
     if (spoken < 0 || Date.now() - scrolledAt.current < ALONE_MS) return;
@@ -44,6 +46,7 @@ export function Transcript({
           <Sentence
             key={said.id}
             said={said}
+            pace={said.cut ? pace : 0}
             first={utterances[i - 1]?.speaker !== said.speaker}
             lit={i === spoken}
             hear={playable ? hear : null}
@@ -141,11 +144,14 @@ const dotSizes = { faint: "size-1.5", clear: "size-2", strong: "size-2.5" } as c
 
 const Sentence = memo(function Sentence({
   said,
+  pace,
   first,
   lit,
   hear,
 }: {
   said: Utterance;
+  /** The agent's, in characters a millisecond; only broken-off speech needs it. */
+  pace: number;
   first: boolean;
   lit: boolean;
   hear: ((ms: number) => void) | null;
@@ -155,6 +161,7 @@ const Sentence = memo(function Sentence({
   const look = looks[said.speaker];
   const felt = feelings(said.emotions);
   const top = felt[0];
+  const { heard, unheard } = splitAtHeard(said, pace);
   const t = (said.started_ms / 1000).toFixed(1);
   return (
     <li
@@ -185,10 +192,11 @@ const Sentence = memo(function Sentence({
           <p
             dir="auto"
             {...(said.language ? { lang: said.language } : {})}
-            className={`max-w-[62ch] text-lead wrap-break-word ${isArabicScript(said.text) ? "nastaliq" : ""} ${said.heard_ms !== null && said.heard_ms < 100 ? "text-faint" : ""}`}
+            className={`max-w-[62ch] text-lead wrap-break-word ${isArabicScript(said.text) ? "nastaliq" : ""}`}
           >
-            {said.text}
+            {heard}
             {said.cut && <Torn className={look.torn} />}
+            {unheard !== "" && <s className="text-faint decoration-1">{unheard}</s>}
           </p>
           {said.cut && <p className="text-small text-soft">{howFarHeard(said)}</p>}
         </div>

@@ -108,7 +108,7 @@ export const CallRow = memo(function CallRow({ call }: { call: Call }) {
         )}
       </td>
       <td className={`pe-4 max-sm:w-auto max-sm:justify-self-end max-sm:p-0 sm:pe-6 ${cells[6]}`}>
-        <RecordingSign recording={call.recording} className="relative z-1" />
+        <RecordingSign recording={call.recording} before={isLive(call) && call.started_at === null} className="relative z-1" />
       </td>
     </tr>
   );

@@ -40,9 +40,20 @@ const colours: Record<RecordingGlyph, string> = {
   none: "text-faint",
 };
 
-/** Is the recording safe: one glyph and its word. The reason, if there is one, on hover. */
-export function RecordingSign({ recording, className = "" }: { recording: Pick<Recording, "status" | "because">; className?: string }) {
-  const { word, glyph, line } = recordingStates[recording.status];
+/**
+ * Is the recording safe: one glyph and its word. The reason, if there is one, on hover. While a call is not answered yet (`before`), a recording
+ * that is not there is one that may still come.
+ */
+export function RecordingSign({
+  recording,
+  before = false,
+  className = "",
+}: {
+  recording: Pick<Recording, "status" | "because">;
+  before?: boolean;
+  className?: string;
+}) {
+  const { word, glyph, line } = recordingStates[before && recording.status === "none" ? "expected" : recording.status];
   return (
     <span className={`inline-flex items-center gap-1.5 align-middle ${className}`} title={recording.because?.message ?? line}>
       <svg viewBox="0 0 16 16" aria-hidden="true" className={`size-4 shrink-0 ${colours[glyph]}`}>

@@ -40,22 +40,20 @@ export function Controls({
         </svg>
       </Button>
       <Position playback={playback} lengthMs={lengthMs} />
-      <Button
-        look="bare"
-        className="tabular px-2! max-sm:hidden"
-        title="Back 5 seconds (←)"
-        onClick={() => playback.seek(Math.max(0, playback.nowMs() - 5000))}
-      >
-        <span dir="ltr">−5 s</span>
-      </Button>
-      <Button
-        look="bare"
-        className="tabular px-2! max-sm:hidden"
-        title="Forward 5 seconds (→)"
-        onClick={() => playback.seek(playback.nowMs() + 5000)}
-      >
-        <span dir="ltr">+5 s</span>
-      </Button>
+      {/* Time runs from left to right in the score above, in every language. */}
+      <span dir="ltr" className="flex max-sm:hidden">
+        <Button
+          look="bare"
+          className="tabular px-2!"
+          title="Back 5 seconds (←)"
+          onClick={() => playback.seek(Math.max(0, playback.nowMs() - 5000))}
+        >
+          −5 s
+        </Button>
+        <Button look="bare" className="tabular px-2!" title="Forward 5 seconds (→)" onClick={() => playback.seek(playback.nowMs() + 5000)}>
+          +5 s
+        </Button>
+      </span>
       <Button look="bare" className="px-2.5!" aria-label="Previous sentence" title="Previous sentence (p)" onClick={steps.previous}>
         <Skip className="-scale-x-100 rtl:scale-x-100" />
       </Button>
