@@ -1,14 +1,16 @@
 import type { RecordingSource } from "@earshot/contract/recording";
 import type { Sql } from "../db/pool.ts";
-import type { CallId, ConversationId, RecordingId } from "../ids.ts";
+import type { CallId, ConversationId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { fetchQueue } from "./queues.ts";
 import {
   carrierRecording,
   change,
+  dropExpected,
   insertRecording,
   move,
   oneAtATime,
+  orphansOf,
   type RecordingRow,
   recordingById,
   recordingsOfCall,
@@ -124,22 +126,13 @@ async function tellEmpty(sql: Sql, row: RecordingRow, said: Announcement): Promi
  * The second time does nothing. @returns how many
  */
 export async function matchOrphans(sql: Sql, call: CallId, conversation: ConversationId, at: Date): Promise<number> {
-  const { rows } = await sql.query<{ id: RecordingId }>(
-    "select id from recordings where call_id is null and conversation = $1 for update",
-    [conversation],
-  );
-  if (rows.length === 0) return 0;
-  await sql.query(
-    "delete from recordings where call_id = $1 and source = 'carrier' and carrier_recording is null and status in ('expected', 'missing')",
-    [call],
-  );
-  for (const { id } of rows) {
+  const orphans = await orphansOf(sql, conversation);
+  if (orphans.length === 0) return 0;
+  await dropExpected(sql, call);
+  for (const id of orphans) {
     await change(sql, id, { call });
-    await tell(
-      sql,
-      { id, call, source: "carrier" },
-      { at, kind: "matched", said: "had been announced before the call was known; now it belongs to it.", once: "matched" },
-    );
+    const said = "had been announced before the call was known; now it belongs to it.";
+    await tell(sql, { id, call, source: "carrier" }, { at, kind: "matched", said, once: "matched" });
   }
-  return rows.length;
+  return orphans.length;
 }

@@ -7,7 +7,7 @@ import { type Reason, StoredFileLost } from "./failures.ts";
 import { verifyQueue } from "./queues.ts";
 import { sha256Of } from "./read-back.ts";
 import type { Storage } from "./storage.ts";
-import { lockRecording, move, type StoredStatus, tell } from "./store.ts";
+import { change, lockRecording, move, type StoredStatus, tell } from "./store.ts";
 
 export interface AuditParts {
   readonly pool: pg.Pool;
@@ -85,7 +85,7 @@ async function accountForCalls({ pool, clock }: AuditParts, unexplained: Unexpla
   const { rows: stuck } = await pool.query<{ call: CallId | null; recording: RecordingId; status: StoredStatus; because: string | null }>(
     `select r.call_id as call, r.id as recording, r.status, r.because from recordings r left join calls c on c.id = r.call_id
       where (r.status in ('missing', 'failed', 'refused') and r.because is null)
-         or (r.status in ('expected', 'announced', 'fetching') and (c.id is null or c.status = 'ended') and coalesce(c.ended_at, r.created_at) < $1
+         or (r.status in ('expected', 'announced', 'fetching') and (c.id is null or c.status = 'ended') and greatest(c.ended_at, r.created_at) < $1
              and (r.next_attempt_at is null or r.next_attempt_at < $1))
          or (r.status in ('stored', 'verified') and (r.storage_key is null or r.sha256 is null))
          or (r.status = 'stored' and r.stored_at < $1)`,
@@ -183,7 +183,7 @@ async function note({ pool, clock }: AuditParts, kept: Kept, because: Spoiled, r
   await inTransaction(pool, async (sql) => {
     const row = await lockRecording(sql, kept.id);
     if (!row || row.storageKey !== kept.key) return;
-    if (read) await sql.query("update recordings set audited_at = $2 where id = $1", [kept.id, now]);
+    if (read) await change(sql, kept.id, { auditedAt: now });
     if (because && row.because !== because && (await move(sql, kept.id, "failed", { because }))) {
       const said = because === "STORED_FILE_LOST" ? "is no longer in the storage." : "is no longer the file that was stored.";
       await tell(sql, row, { at: now, kind: "spoiled", said, because });

@@ -3,7 +3,7 @@ import type { RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { NothingToDo, RecordingUnknown } from "./failures.ts";
 import { fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
-import { lockRecording, move, type RecordingRow, tell } from "./store.ts";
+import { change, lockRecording, move, type RecordingRow, tell } from "./store.ts";
 
 /** What a person may do with a recording that is not well. Each in the caller's transaction; `wake` the room afterwards. */
 
@@ -31,7 +31,7 @@ async function choose(sql: Sql, row: RecordingRow, at: Date): Promise<Again | nu
   }
   if (announcedUrl && ["missing", "failed", "refused", "announced"].includes(status)) {
     const changes = { because: null, attempts: 0, nextAttemptAt: at, announcedAt: at };
-    if (status === "announced") await sql.query("update recordings set attempts = 0, next_attempt_at = $2 where id = $1", [id, at]);
+    if (status === "announced") await change(sql, id, { attempts: 0, nextAttemptAt: at });
     else if (!(await move(sql, id, "announced", changes))) return null;
     await enqueue(sql, fetchQueue, id, { recording: id });
     return "fetched";

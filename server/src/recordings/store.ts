@@ -62,6 +62,7 @@ const column = {
   verifiedAt: "verified_at",
   sealedKey: "sealed_key",
   sealedSha256: "sealed_sha256",
+  auditedAt: "audited_at",
 } as const;
 
 export type Changes = Partial<Record<Exclude<keyof typeof column, "because">, unknown>> & {
@@ -168,6 +169,28 @@ function columnsOf({ detail, ...changes }: Changes): { names: string[]; values: 
     values.push(JSON.stringify(detail));
   }
   return { names, values };
+}
+
+/** Takes out of a row's detail what tells of its sound. */
+export async function forgetDetail(sql: Sql, id: RecordingId): Promise<void> {
+  await sql.query("update recordings set detail = detail - array['comparison', 'sound', 'evidence'] where id = $1", [id]);
+}
+
+/** Locked: recordings of a conversation that was not known when they were announced. */
+export async function orphansOf(sql: Sql, conversation: ConversationId): Promise<RecordingId[]> {
+  const { rows } = await sql.query<{ id: RecordingId }>(
+    "select id from recordings where call_id is null and conversation = $1 for update",
+    [conversation],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Removes the row that only said that a carrier's recording was to come: one that came takes its place. */
+export async function dropExpected(sql: Sql, call: CallId): Promise<void> {
+  await sql.query(
+    "delete from recordings where call_id = $1 and source = 'carrier' and carrier_recording is null and status in ('expected', 'missing')",
+    [call],
+  );
 }
 
 /** Of which recording, as a sentence begins. */

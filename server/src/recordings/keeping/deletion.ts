@@ -10,7 +10,7 @@ import { journalPath } from "../../journal/file.ts";
 import { evidenceKey } from "../evidence/key.ts";
 import { deleteQueue } from "../queues.ts";
 import type { Storage } from "../storage.ts";
-import { change, move, type RecordingRow, recordingsOfCall } from "../store.ts";
+import { change, forgetDetail, move, type RecordingRow, recordingsOfCall } from "../store.ts";
 import { CallHeld } from "./failures.ts";
 import { mustBeFree } from "./holds.ts";
 import { canonical, type Deletable, type Receipt } from "./receipt.ts";
@@ -138,7 +138,7 @@ async function forgetSound(sql: Sql, rows: readonly RecordingRow[]): Promise<num
     const moved = await move(sql, id, "deleted", { because: "RECORDING_DELETED", nextAttemptAt: null });
     if (moved) n++;
     await change(sql, id, { storageKey: null, sealedKey: null, announcedUrl: null, peaks: null });
-    await sql.query("update recordings set detail = detail - array['comparison', 'sound', 'evidence'] where id = $1", [id]);
+    await forgetDetail(sql, id);
   }
   return n;
 }
