@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Config, ConfigFailure, readConfig } from "./config.ts";
+import { type Config, ConfigFailure, forgetSecrets, readConfig } from "./config.ts";
 
 const pem = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -23,6 +23,7 @@ const vonage = {
   VONAGE_NUMBER: "12025550100",
   PUBLIC_URL: "https://calls.example.com/",
 };
+const line = { ...vonage, HUME_API_KEY: "k" };
 
 /** Field -> message of everything that is wrong. */
 function problems(env: Record<string, string>): Record<string, string> {
@@ -51,6 +52,7 @@ describe("the configuration", () => {
       storageUrl: `file:${resolve(".data/recordings")}`,
       storageKey: null,
       logLevel: "info",
+      readyLine: false,
       warnings: [],
     } satisfies Config);
   });
@@ -68,7 +70,7 @@ describe("the configuration", () => {
   });
 
   test("a whole phone line is read, the number in E.164, the addresses without a last slash", () => {
-    const config = readConfig({ ...vonage, VONAGE_API_URL: "https://api-eu.vonage.com/" });
+    const config = readConfig({ ...line, VONAGE_API_URL: "https://api-eu.vonage.com/" });
     expect(config.publicUrl).toBe("https://calls.example.com");
     expect(config.vonage).toEqual({
       applicationId: vonage.VONAGE_APPLICATION_ID,
@@ -86,7 +88,7 @@ describe("the configuration", () => {
     ["a path", pemFile],
     ["a PEM with its line ends spelled out", pem.replaceAll("\n", "\\n")],
   ])("the private key may be %s", (_what, value) => {
-    expect(readConfig({ ...vonage, VONAGE_PRIVATE_KEY: value }).vonage?.privateKeyPem.trim()).toBe(pem);
+    expect(readConfig({ ...line, VONAGE_PRIVATE_KEY: value }).vonage?.privateKeyPem.trim()).toBe(pem);
   });
 
   test("a half phone line names everything that is missing", () => {
@@ -140,16 +142,51 @@ describe("the configuration", () => {
     ["VONAGE_API_URL", "http://api.nexmo.com"],
     ["PUBLIC_URL", "http://localhost:4000"],
   ])("a phone line with %s=%s is refused by name", (name, value) => {
-    expect(Object.keys(problems({ ...vonage, [name]: value }))).toEqual([name]);
+    expect(Object.keys(problems({ ...line, [name]: value }))).toEqual([name]);
   });
 
   test("a phone line at the vendor's needs an address the vendor can reach; the emulated one does not", () => {
-    const { PUBLIC_URL: _, ...line } = vonage;
-    expect(problems(line)).toEqual({ PUBLIC_URL: expect.stringContaining("https://") });
-    expect(readConfig({ ...line, VONAGE_API_URL: "http://127.0.0.1:4010", EARSHOT_EMULATED: "1" }).vonage).toMatchObject({
+    const { PUBLIC_URL: _, ...nowhere } = line;
+    expect(problems(nowhere)).toEqual({ PUBLIC_URL: expect.stringContaining("https://") });
+    expect(readConfig({ ...nowhere, VONAGE_API_URL: "http://127.0.0.1:4010", EARSHOT_EMULATED: "1" }).vonage).toMatchObject({
       emulated: true,
       apiUrl: "http://127.0.0.1:4010",
     });
+  });
+
+  test("a phone line at the vendor's needs an engine: people who are really called never meet the emulated one by mistake", () => {
+    expect(problems(vonage)).toEqual({ HUME_API_KEY: expect.stringContaining("or OPENAI_API_KEY is needed") });
+    expect(readConfig({ ...vonage, OPENAI_API_KEY: "k" }).openai?.apiKey).toBe("k");
+    expect(readConfig({ ...line, EVI_URL: "ws://127.0.0.1:8701/v0/evi/chat" }).hume?.eviUrl).toBe("ws://127.0.0.1:8701/v0/evi/chat");
+    expect(readConfig({ ...vonage, VONAGE_API_URL: "http://127.0.0.1:4010" }).hume).toBeNull();
+  });
+
+  test.each<[what: string, place: string, why: string]>([
+    ["a file", pemFile, "is a file"],
+    ["under a file", join(pemFile, "data"), "is a file"],
+    ...(process.platform === "linux"
+      ? [["under /proc", "/proc/earshot/data", "cannot be written"] satisfies [string, string, string]]
+      : []),
+  ])("a DATA_DIR that is %s is refused at once", (_what, place, why) => {
+    expect(problems({ DATA_DIR: place })).toEqual({ DATA_DIR: expect.stringContaining(why) });
+  });
+
+  test("trying DATA_DIR leaves nothing behind", () => {
+    const before = readdirSync(folder);
+    expect(readConfig({ DATA_DIR: join(folder, "later/data") }).dataDir).toBe(join(folder, "later/data"));
+    expect(readdirSync(folder)).toEqual(before);
+  });
+
+  test("the remedy points to a heading of the README", () => {
+    const heading = /README, "(.+)"/.exec(new ConfigFailure([]).remedy)?.[1];
+    expect(readFileSync(join(import.meta.dirname, "../../README.md"), "utf8")).toContain(`\n## ${heading}\n`);
+  });
+
+  test("its secrets are gone from the environment once it is read; what is no secret stays", () => {
+    const env: Record<string, string | undefined> = { ...line, ADMIN_EMAIL: "admin@example.com", ADMIN_PASSWORD: "long enough" };
+    readConfig(env);
+    forgetSecrets(env);
+    expect(Object.keys(env).sort()).toEqual(["ADMIN_EMAIL", "PUBLIC_URL", "VONAGE_APPLICATION_ID", "VONAGE_NUMBER"]);
   });
 
   test("an engine without its key is refused, one with it has the vendor's address", () => {
@@ -164,9 +201,9 @@ describe("the configuration", () => {
   });
 
   test("older names are understood and named, ours win", () => {
-    const { VONAGE_PRIVATE_KEY: _key, VONAGE_NUMBER: _number, PUBLIC_URL: _url, ...line } = vonage;
+    const { VONAGE_PRIVATE_KEY: _key, VONAGE_NUMBER: _number, PUBLIC_URL: _url, ...rest } = vonage;
     const config = readConfig({
-      ...line,
+      ...rest,
       VONAGE_PRIVATE_KEY_PATH: pemFile,
       VONAGE_PHONE_NUMBER: "+1 (202) 555-0100",
       BASE_URL: "https://calls.example.com",

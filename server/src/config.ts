@@ -1,6 +1,6 @@
 import { createPrivateKey } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { mkdtempSync, readFileSync, rmdirSync, type Stats, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
 
@@ -34,6 +34,8 @@ export interface Config {
   /** Encrypts what is stored; as the operator gave it. */
   readonly storageKey: string | null;
   readonly logLevel: LogLevel;
+  /** Does whoever started us wait for one line of JSON on stdout? The launcher says so (EARSHOT_READY_LINE=1). */
+  readonly readyLine: boolean;
   /** To be logged at start: older names in use. */
   readonly warnings: readonly string[];
 }
@@ -70,7 +72,7 @@ export class ConfigFailure extends Failure {
   constructor(problems: readonly Problem[]) {
     const lines = problems.map(({ field, message }) => `  ${field} ${message}`);
     super(`The configuration has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${lines.join("\n")}`, {
-      remedy: "Mend each in .env or the environment (README, Configuration), then start again.",
+      remedy: 'Mend each in .env or the environment (README, "With a real carrier and engine"), then start again.',
       fields: problems,
     });
   }
@@ -215,7 +217,20 @@ const Variables = z.object({
     .optional(),
   LOG_LEVEL: z.enum(logLevels, `is not a level; give one of ${logLevels.join(", ")}`).default("info"),
   EARSHOT_EMULATED: z.string().optional(),
+  EARSHOT_READY_LINE: z.string().optional(),
 });
+
+/** What opens a door; an address may hold a password. */
+const secrets = [
+  ...["ADMIN_PASSWORD", "API_KEY", "DATABASE_URL", "STORAGE_URL", "STORAGE_KEY"],
+  ...["VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "VONAGE_API_KEY", "VONAGE_API_SECRET"],
+  ...["HUME_API_KEY", "HUME_AI_API_KEY", "HUME_EXPRESSION_API_KEY", "OPENAI_API_KEY"],
+] as const;
+
+/** Takes the secrets out of `env` once they are read: what a later part starts, prints or reports cannot give them away. */
+export function forgetSecrets(env: Record<string, string | undefined>): void {
+  for (const name of secrets) delete env[name];
+}
 
 // ---- all of them ---------------------------------------------------------------------------------------------------------------
 
@@ -238,6 +253,14 @@ export function readConfig(env: Env): Config {
   if (carrierIsElsewhere && (set.PUBLIC_URL === undefined || isHere(set.PUBLIC_URL))) {
     problems.push({ field: "PUBLIC_URL", message: "must be an https:// address that Vonage can reach, such as https://calls.example.com" });
   }
+  if (carrierIsElsewhere && set.HUME_API_KEY === undefined && set.OPENAI_API_KEY === undefined) {
+    problems.push({
+      field: "HUME_API_KEY",
+      message: "or OPENAI_API_KEY is needed: people who are really called must meet a real engine, not the emulated one with its script",
+    });
+  }
+  const unusable = whyUnusable(resolve(set.DATA_DIR ?? ".data"));
+  if (unusable !== null) problems.push({ field: "DATA_DIR", message: unusable });
   if (!parsed.success || problems.length > 0) throw new ConfigFailure(problems);
 
   const is = parsed.data;
@@ -275,6 +298,7 @@ export function readConfig(env: Env): Config {
     storageUrl: is.STORAGE_URL ?? `file:${join(dataDir, "recordings")}`,
     storageKey: is.STORAGE_KEY ?? null,
     logLevel: is.LOG_LEVEL,
+    readyLine: is.EARSHOT_READY_LINE === "1",
     warnings,
   };
 }
@@ -297,4 +321,29 @@ function withOurNames(env: Env): { set: Record<string, string>; warnings: string
 /** Is this an address of the machine itself? */
 function isHere(url: string): boolean {
   return loopback.test(URL.parse(url)?.hostname ?? "");
+}
+
+/**
+ * Why nothing can be kept in `folder`, which need not exist yet; null when something can. Tries it in the nearest folder there is, because root is
+ * told that it may write anywhere. A recursive mkdir would be no trial: under /proc Node 24 never comes back from it.
+ */
+function whyUnusable(folder: string): string | null {
+  for (let at = folder; ; at = dirname(at)) {
+    let found: Stats;
+    try {
+      found = statSync(at);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if ((code === "ENOENT" || code === "ENOTDIR") && dirname(at) !== at) continue;
+      return `${folder} cannot be looked at (${code}); give a folder of the account that runs Earshot`;
+    }
+    if (!found.isDirectory()) return `${folder} cannot be a folder: ${at} is a file; give another place, or leave it out for .data`;
+    try {
+      rmdirSync(mkdtempSync(join(at, ".earshot-")));
+      return null;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      return `${folder} cannot be written: nothing can be made in ${at} (${code}); give a folder of the account that runs Earshot`;
+    }
+  }
 }

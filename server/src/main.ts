@@ -19,7 +19,7 @@ import { vonageDoor } from "./carrier/vonage/door.ts";
 import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
 import type { SignatureKeys } from "./carrier/vonage/signature.ts";
 import { systemClock } from "./clock.ts";
-import { type Config, ConfigFailure, readConfig, type VonageConfig } from "./config.ts";
+import { type Config, ConfigFailure, forgetSecrets, readConfig, type VonageConfig } from "./config.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { inTransaction, openPool } from "./db/pool.ts";
@@ -53,7 +53,9 @@ const clock = systemClock;
 const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 
 try {
-  await start(readConfig(process.env));
+  const config = readConfig(process.env);
+  forgetSecrets(process.env);
+  await start(config);
 } catch (error) {
   process.stderr.write(`${error instanceof Failure ? `${error.message}\n${error.remedy}` : ((error as Error).stack ?? String(error))}\n`);
   await closeAll(null);
@@ -193,7 +195,7 @@ async function start(config: Config): Promise<void> {
     .catch((error: unknown) => log.error({ err: error }, "webhooks left from before could not be applied; the next sweep does it"));
 
   log.info({ port: config.port }, "Earshot serves");
-  if (process.env.EARSHOT_READY_LINE === "1") {
+  if (config.readyLine) {
     const sign_in = config.admin === null ? `${config.publicUrl}${(await makeSignInLink(pool, operator, clock)).path}` : null;
     const demo_key = first && config.vonage?.emulated ? await makeDemonstrationKey(pool, clock) : null;
     process.stdout.write(`${JSON.stringify({ ready: true, url: config.publicUrl, first, sign_in, demo_key })}\n`);
