@@ -12,7 +12,7 @@ import { followVoicemailRule, muteCaller, pressKeys, transferCall } from "./call
 import { placeCall } from "./calls/place.ts";
 import { recoverCalls, startWatchdog } from "./calls/watchdog.ts";
 import { accounted } from "./carrier/vonage/accounted.ts";
-import { acceptAudio } from "./carrier/vonage/audio-socket.ts";
+import { acceptAudio, mayUpgrade } from "./carrier/vonage/audio-socket.ts";
 import { type VonageClient, vonageCarrier } from "./carrier/vonage/client.ts";
 import { examine, setWebhooks } from "./carrier/vonage/doctor.ts";
 import { vonageDoor } from "./carrier/vonage/door.ts";
@@ -49,6 +49,7 @@ import { startRecordings } from "./recordings/work.ts";
 /** Built parts, newest last: closing walks backwards. */
 const built: { readonly name: string; close(): unknown }[] = [];
 let closing: Promise<void> | null = null;
+let atPart = "";
 const clock = systemClock;
 const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 
@@ -157,6 +158,7 @@ async function start(config: Config): Promise<void> {
       { room: "bridge", read: () => bridges.metrics() },
       { room: "jobs", read: () => recordings.states() },
     ],
+    mayUpgrade,
     carrierDoors:
       config.vonage === null || keys === null
         ? []
@@ -176,7 +178,6 @@ async function start(config: Config): Promise<void> {
           ],
   });
   const audio = acceptAudio(app.server, { pool, bridges, keys, clock, log });
-  built.push({ name: "audio sockets", close: () => audio.close() });
   built.push({
     name: "dials under way",
     close: () => {
@@ -184,7 +185,7 @@ async function start(config: Config): Promise<void> {
       return Promise.all(dialing);
     },
   });
-  built.push({ name: "door", close: () => closeDoor(app) });
+  built.push({ name: "door", close: () => closeDoor(app, audio) });
 
   await recoverCalls(pool, clock.now());
   const watchdog = startWatchdog({ ...asked, carries: (call) => !bridges.mayAttach(call), onEnded: ended });
@@ -260,11 +261,18 @@ async function emulatedNumbers(vonage: VonageConfig): Promise<EmulatedNumber[]> 
   }
 }
 
-/** Requests under way are answered; connections that ask nothing (browsers keep spare ones) would hold the door open for over a minute. */
-async function closeDoor(app: FastifyInstance): Promise<void> {
-  const patience = setTimeout(() => app.server.closeAllConnections(), 2_000);
+/**
+ * Requests under way are answered; connections that ask nothing (browsers keep spare ones) would hold the door open for over a minute, and audio
+ * sockets as long as their calls. The carrier opens those again wherever a server answers then.
+ */
+async function closeDoor(app: FastifyInstance, audio: { close(): void }): Promise<void> {
+  const patience = setTimeout(() => {
+    app.server.closeAllConnections();
+    audio.close();
+  }, 2_000);
   await app.close();
   clearTimeout(patience);
+  audio.close();
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------------------
@@ -272,6 +280,7 @@ async function closeDoor(app: FastifyInstance): Promise<void> {
 function closeAll(log: pino.Logger | null): Promise<void> {
   closing ??= (async () => {
     for (const part of built.toReversed()) {
+      atPart = part.name;
       try {
         await part.close();
       } catch (error) {
@@ -282,10 +291,18 @@ function closeAll(log: pino.Logger | null): Promise<void> {
   return closing;
 }
 
+/** What has not closed by then never will; Kubernetes, for one, kills after 30 s without a word. */
+const LONGEST_CLOSING_MS = 20_000;
+
 function stopWhenAsked(log: pino.Logger): void {
   const stop = (why: string): void => {
     if (closing !== null) return;
     log.info({ why }, "stopping");
+    const overdue = (): never => {
+      log.error({ part: atPart }, "a part did not close in time; the rest is left to the next start");
+      process.exit(1);
+    };
+    setTimeout(overdue, LONGEST_CLOSING_MS).unref();
     void closeAll(log).then(() => process.exit(0));
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));

@@ -227,6 +227,27 @@ describe("an error", () => {
   });
 });
 
+describe("a request that asks for another protocol", () => {
+  it("gets the answer of the same request without that", async () => {
+    if (!house.app.server.listening) await house.app.listen({ port: 0, host: "127.0.0.1" });
+    const { port } = house.app.server.address() as AddressInfo;
+    const received = await new Promise<string>((resolve, reject) => {
+      let text = "";
+      const socket = connect(port, "127.0.0.1", () =>
+        socket.write("GET /api/calls HTTP/1.1\r\nHost: earshot.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\r\n"),
+      );
+      socket.on("data", (bytes) => {
+        text += bytes;
+        if (text.endsWith("}")) socket.end();
+      });
+      socket.on("end", () => resolve(text));
+      socket.on("error", reject);
+    });
+    expect(received).toMatch(/^HTTP\/1\.1 401 /);
+    expect(Problem.parse(JSON.parse(received.split("\r\n\r\n")[1] ?? "")).status).toBe(401);
+  });
+});
+
 describe("every answer", () => {
   it("tells the browser to trust nothing but this house", async () => {
     for (const url of ["/healthz", "/api/calls", "/api/nothing", "/calls", "/api/calls/%zz"]) {

@@ -74,6 +74,8 @@ export interface DoorParts {
   readonly metrics?: readonly RoomMetrics[];
   /** Doors of carriers: their requests prove themselves by signature. */
   readonly carrierDoors?: readonly FastifyPluginCallback[];
+  /** Which requests for another protocol are meant: their `upgrade` is somebody else's. All others are answered as if they had not asked for one. */
+  readonly mayUpgrade?: (request: IncomingMessage) => boolean;
   readonly limits?: RateLimits;
   /** How often a live stream says that it lives and checks that its credential still holds. */
   readonly liveBeatMs?: number;
@@ -103,6 +105,7 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     loggerInstance: parts.log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(),
+    http: { shouldUpgradeCallback: parts.mayUpgrade ?? (() => false) },
     trustProxy: "loopback",
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,

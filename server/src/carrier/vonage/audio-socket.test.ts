@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import WebSocket from "ws";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
@@ -9,7 +9,7 @@ import type { CallerMedia } from "../../bridge/media.ts";
 import { makeSocketToken } from "../../calls/socket-token.ts";
 import { systemClock } from "../../clock.ts";
 import { type CallId, newId } from "../../ids.ts";
-import { acceptAudio, rateOf } from "./audio-socket.ts";
+import { acceptAudio, mayUpgrade, rateOf } from "./audio-socket.ts";
 
 let database: FreshDatabase;
 let origin: string;
@@ -17,6 +17,9 @@ let closeDoor: () => Promise<void>;
 const media: CallerMedia[] = [];
 const logged: string[] = [];
 let free = true;
+/** What the look-up of tokens waits for. */
+let lookUp = async (): Promise<void> => {};
+let handshakeMs = 10_000;
 const keys = { secret: "a secret of thirty-two characters", apiKey: null, applicationId: null };
 /** A handshake's JWT, signed with `secret`. */
 function signed(secret: string): string {
@@ -33,13 +36,23 @@ beforeEach(async () => {
   media.length = 0;
   logged.length = 0;
   free = true;
+  lookUp = async () => {};
+  handshakeMs = 10_000;
   const log = {
     info: (_: object, text: string): void => void logged.push(text),
     warn: (_: object, text: string): void => void logged.push(text),
   };
-  const server = createServer();
+  const server = createServer({ shouldUpgradeCallback: mayUpgrade }, (_, response) => response.writeHead(418).end());
   const door = acceptAudio(server, {
-    pool: database.pool,
+    pool: {
+      async query(text: string, values: unknown[]) {
+        await lookUp();
+        return database.pool.query(text, values);
+      },
+    } as unknown as typeof database.pool,
+    get handshakeMs() {
+      return handshakeMs;
+    },
     keys,
     clock: systemClock,
     bridges: { mayAttach: () => free, attach: (_, one) => void media.push(one) },
@@ -201,4 +214,53 @@ test("a handshake signed by somebody else is refused and spends no token; the ca
   (await open(path, signed(keys.secret))).close();
   await expect(open(path, signed(keys.secret))).rejects.toThrow("HTTP 401");
   (await open()).close();
+});
+
+/** Asks for another protocol, and does nothing more until the other side has ended. */
+async function askUpgrade(url: string): Promise<{ socket: Socket; heard: Promise<string> }> {
+  const { hostname, port } = new URL(origin);
+  const socket = connect({ host: hostname, port: Number(port) });
+  const heard = new Promise<string>((resolve) => {
+    let text = "";
+    socket.on("data", (data) => {
+      text += data;
+    });
+    socket.on("error", () => {});
+    socket.once("close", () => resolve(text));
+  });
+  await once(socket, "connect");
+  socket.write(`GET ${url} HTTP/1.1\r\nHost: earshot.test\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n`);
+  return { socket, heard };
+}
+
+test.each(["/media/", "/media/vonage/", "/media/vonage/a/b?c"])("an upgrade at %s is refused and its connection ended", async (url) => {
+  const { heard } = await askUpgrade(url);
+  expect(await heard).toMatch(/^HTTP\/1.1 404 Not Found\r\n/);
+});
+
+test("an upgrade at any other address is answered as the request it is", async () => {
+  const { socket, heard } = await askUpgrade("/api/calls");
+  await once(socket, "data");
+  socket.end();
+  expect(await heard).toMatch(/^HTTP\/1.1 418/);
+});
+
+test("a handshake whose token cannot be looked up in time is given up", async () => {
+  lookUp = () => new Promise(() => {});
+  handshakeMs = 50;
+  const { heard } = await askUpgrade(`/media/vonage/${"x".repeat(32)}`);
+  expect(await heard).toBe("");
+});
+
+test("closing ends the handshakes that are not finished", async () => {
+  const asked = new Promise<void>((resolve) => {
+    lookUp = () => {
+      resolve();
+      return new Promise(() => {});
+    };
+  });
+  const { heard } = await askUpgrade(`/media/vonage/${"y".repeat(32)}`);
+  await asked;
+  await closeDoor();
+  expect(await heard).toBe("");
 });

@@ -21,6 +21,8 @@ export interface AudioSocketParts {
   readonly keys: SignatureKeys | null;
   readonly clock: Clock;
   readonly log: { info(detail: object, text: string): void; warn(detail: object, text: string): void };
+  /** For tests. */
+  readonly handshakeMs?: number;
 }
 
 /** Vonage says nothing of the largest message; a frame is under 1 kB, and `headers` of the first are limited to 512 bytes. */
@@ -31,19 +33,41 @@ const MOST_MESSAGE_BYTES = 65_536;
  */
 const MOST_UNSENT_BYTES = 65_536;
 const STUCK_MS = 10_000;
+/** So long may a handshake take: the token's look-up, and the peer's reading of a refusal. */
+const HANDSHAKE_MS = 10_000;
 /** Frames kept for a bridge that is not listening yet: 5 s. */
 const MOST_EARLY_FRAMES = 250;
 
 /**
+ * Which requests for another protocol are heard as such: those for audio. Any other one gets the answer of an ordinary request, as RFC 9110 §7.8
+ * lets a server do; a socket nobody answers would stay open for ever.
+ */
+export function mayUpgrade({ url }: { readonly url?: string | undefined }): boolean {
+  return url?.startsWith("/media/") === true;
+}
+
+/**
  * Lets Vonage's audio sockets in (vonage-voice §5). The token is redeemed before the upgrade is accepted: one connection, one call; a second
- * one for a call that has its audio is refused too. Upgrades to other paths are left to others. Returns how to stop listening.
+ * one for a call that has its audio is refused too. Every upgrade is answered: one to another path with 404. Closing destroys all of them.
  */
 export function acceptAudio(server: Server, parts: AudioSocketParts): { close(): void } {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MOST_MESSAGE_BYTES, clientTracking: true });
+  /** Not yet accepted, or refused and not yet gone: neither the HTTP server nor `sockets` knows them any more. */
+  const pending = new Set<Duplex>();
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const token = path.exec((request.url ?? "").split("?", 1)[0] as string)?.[1];
-    if (token === undefined) return;
     socket.on("error", () => {});
+    pending.add(socket);
+    const patience = setTimeout(() => socket.destroy(), parts.handshakeMs ?? HANDSHAKE_MS);
+    const settled = (): void => {
+      clearTimeout(patience);
+      pending.delete(socket);
+    };
+    socket.once("close", settled);
+    const token = path.exec((request.url ?? "").split("?", 1)[0] as string)?.[1];
+    if (token === undefined) {
+      refuse(socket, 404, "There is no audio at this address.");
+      return;
+    }
     const forged = forgery(request, parts);
     if (forged !== null) {
       parts.log.warn({ because: forged }, "An audio socket's signature was refused.");
@@ -54,7 +78,10 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
       (call) => {
         if (call === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
         if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call has its audio already.");
-        sockets.handleUpgrade(request, socket, head, (accepted) => hear(accepted, socket, call, parts));
+        sockets.handleUpgrade(request, socket, head, (accepted) => {
+          settled();
+          hear(accepted, socket, call, parts);
+        });
       },
       (error: Error) => {
         parts.log.warn({ error: error.message }, "A token could not be looked up: an audio socket was refused.");
@@ -66,6 +93,7 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
   return {
     close() {
       server.off("upgrade", upgrade);
+      for (const socket of pending) socket.destroy();
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();
     },
@@ -84,7 +112,9 @@ function forgery(request: IncomingMessage, { keys, clock }: AudioSocketParts): R
 }
 
 function refuse(socket: Duplex, status: number, text: string): void {
-  const title = { 401: "Unauthorized", 409: "Conflict", 503: "Service Unavailable" }[status] ?? "Error";
+  const title = { 401: "Unauthorized", 404: "Not Found", 409: "Conflict", 503: "Service Unavailable" }[status] ?? "Error";
+  // The peer's own end is not waited for: who is refused may never send it.
+  socket.once("finish", () => socket.destroy());
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   );
