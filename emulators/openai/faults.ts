@@ -110,5 +110,5 @@ export const faultTable: readonly FaultRow[] = [
     does: "10,000 frames that are not JSON or lack what they must have before each answer",
     faults: { malformed: 10_000 },
   },
-  { name: "expire", does: "closes the session with 1001 after twelve seconds", faults: { sessionS: 12 } },
+  { name: "expire", does: "closes the session with 1001 after twenty seconds", faults: { sessionS: 20 } },
 ];

@@ -27,7 +27,7 @@ interface Kind {
   /** Hz of the carrier. */
   readonly rate: number;
   engine(url: string, key: string): Engine;
-  /** Options of an agent whose sessions end after twelve seconds, where the adapter renews them. */
+  /** Options of an agent whose sessions end after twenty seconds, where the adapter renews them. */
   readonly short: Readonly<Record<string, unknown>> | null;
   /** What the engine believes was heard of its last cut answer, ms; null where it is not told. */
   heardAtMost(url: string): Promise<number | null>;

@@ -33,7 +33,7 @@ const MOST_UNSENT_BYTES = 330_000;
 const LEAST_FRAME_BYTES = 72;
 /** The longest piece of sound sent in one frame of ours. */
 const MOST_FRAME_BYTES = 40_000;
-/** So long before its limit (or a quarter of a short session before) a session is renewed in the next pause; at LAST_MS whether or not. */
+/** So long before its limit (or a quarter of a short session) a session is renewed in the next pause; LAST_MS (or a twelfth) before, whether or not. */
 const RENEW_BEFORE_MS = 90_000;
 const LAST_MS = 4_000;
 /** Calls whose last session broke off, remembered until they go on. */
@@ -189,7 +189,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     const earlyMs = Math.min(RENEW_BEFORE_MS, lastsMs / 4);
     renewTimer = setTimeout(() => {
       renewalDue = true;
-      renewTimer = setTimeout(() => end(renewal), Math.max(0, earlyMs - LAST_MS));
+      renewTimer = setTimeout(() => end(renewal), earlyMs - Math.min(LAST_MS, earlyMs / 3));
       renewAtRest();
     }, lastsMs - earlyMs);
   };
