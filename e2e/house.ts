@@ -191,6 +191,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     ADMIN_PASSWORD: admin.password,
     API_KEY: apiKey,
     EARSHOT_EMULATED: "1",
+    DRAIN_SECONDS: "0",
     EARSHOT_READY_LINE: "1",
     ...wishes.env,
   };

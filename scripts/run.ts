@@ -17,7 +17,7 @@ import { say, tone } from "./terminal.ts";
  * --no-demo, EARSHOT_DEMO=0: no demonstration call on the first start.  --logs: logs here instead of in DATA_DIR/logs.
  */
 
-/** The server finishes its calls before it ends; the emulators have nothing to finish. */
+/** What the server needs to close its parts, once its calls have ended; the emulators have nothing to finish. */
 const SERVER_GRACE_MS = 60_000;
 const EMULATOR_GRACE_MS = 3_000;
 /** Ctrl-C may arrive twice for one press: from the terminal and from the process that started us. */
@@ -28,6 +28,8 @@ const startedAt = performance.now();
 const running: Program[] = [];
 /** Where the server keeps its embedded database, once it may have one. */
 let databaseIn: string | null = null;
+/** How long the server may wait for the ends of its calls. */
+let drainSeconds = 0;
 const farewell = new AbortController();
 
 try {
@@ -46,6 +48,8 @@ async function main(): Promise<void> {
   mkdirSync(config.dataDir, { recursive: true, mode: 0o755 });
 
   const emulates = config.vonage === null;
+  // Nobody is really called: calls on the emulated network need not be waited for, unless that is asked for.
+  drainSeconds = emulates && !env.DRAIN_SECONDS ? 0 : config.drainSeconds;
   const logFile = (name: string): string | null => (emulates && !flags.logs ? join(config.dataDir, "logs", `${name}.log`) : null);
   const bare = pick(process.env, ["PATH", "HOME", "TZ", "TMPDIR", "NO_COLOR"]);
   const forEveryone = { NODE_COMPILE_CACHE: join(root, ".cache/compile") };
@@ -60,7 +64,7 @@ async function main(): Promise<void> {
       name: "server",
       file: "server/src/main.ts",
       args: [],
-      env: { ...env, ...forEveryone, ...world.env, PORT: String(port), EARSHOT_READY_LINE: "1" },
+      env: { ...env, ...forEveryone, ...world.env, PORT: String(port), DRAIN_SECONDS: String(drainSeconds), EARSHOT_READY_LINE: "1" },
       logFile: logFile("server"),
     }),
   );
@@ -155,7 +159,8 @@ function stopWhenAsked(): void {
 
 async function stopAll(): Promise<void> {
   farewell.abort();
-  for (const program of running.toReversed()) await program.stop(program.name === "server" ? SERVER_GRACE_MS : EMULATOR_GRACE_MS);
+  for (const program of running.toReversed())
+    await program.stop(program.name === "server" ? drainSeconds * 1000 + SERVER_GRACE_MS : EMULATOR_GRACE_MS);
   await stopDatabase();
 }
 

@@ -51,6 +51,7 @@ describe("the configuration", () => {
       apiKey: null,
       storageUrl: `file:${resolve(".data/recordings")}`,
       storageKey: null,
+      drainSeconds: 300,
       logLevel: "info",
       readyLine: false,
       warnings: [],

@@ -33,6 +33,8 @@ export interface Config {
   readonly storageUrl: string;
   /** Encrypts what is stored; as the operator gave it. */
   readonly storageKey: string | null;
+  /** How long a server that is asked to stop waits for the ends of its calls, s. */
+  readonly drainSeconds: number;
   readonly logLevel: LogLevel;
   /** Does whoever started us wait for one line of JSON on stdout? The launcher says so (EARSHOT_READY_LINE=1). */
   readonly readyLine: boolean;
@@ -215,6 +217,11 @@ const Variables = z.object({
     .string()
     .regex(/^([0-9a-f]{64}|[A-Za-z0-9+/]{43}=)$/i, "is no key of 32 bytes; give 64 hex digits, for example from `openssl rand -hex 32`")
     .optional(),
+  DRAIN_SECONDS: z
+    .string()
+    .regex(/^\d{1,5}$/, "is no number of seconds; give 0 to end calls at once, or leave it out for 300")
+    .transform(Number)
+    .default(300),
   LOG_LEVEL: z.enum(logLevels, `is not a level; give one of ${logLevels.join(", ")}`).default("info"),
   EARSHOT_EMULATED: z.string().optional(),
   EARSHOT_READY_LINE: z.string().optional(),
@@ -297,6 +304,7 @@ export function readConfig(env: Env): Config {
     apiKey: is.API_KEY ?? null,
     storageUrl: is.STORAGE_URL ?? `file:${join(dataDir, "recordings")}`,
     storageKey: is.STORAGE_KEY ?? null,
+    drainSeconds: is.DRAIN_SECONDS,
     logLevel: is.LOG_LEVEL,
     readyLine: is.EARSHOT_READY_LINE === "1",
     warnings,

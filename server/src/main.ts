@@ -1,15 +1,20 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import type { FastifyInstance } from "fastify";
 import type pg from "pg";
 import pino from "pino";
 import { ensureFirstAgent } from "./agents/first.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
+import { anotherLives, untilCallsEnd } from "./calls/drain.ts";
+import { Draining } from "./calls/failures.ts";
 import { hangUp, hangUpLeg } from "./calls/hang-up.ts";
 import { followVoicemailRule, muteCaller, pressKeys, transferCall } from "./calls/in-call.ts";
-import { placeCall } from "./calls/place.ts";
+import { isHeldElsewhere, type Leases, startLeases } from "./calls/leases.ts";
+import { dialWaiting, placeCall } from "./calls/place.ts";
+import { finishJournals } from "./calls/take-over.ts";
 import { recoverCalls, startWatchdog } from "./calls/watchdog.ts";
 import { accounted } from "./carrier/vonage/accounted.ts";
 import { acceptAudio, mayUpgrade } from "./carrier/vonage/audio-socket.ts";
@@ -50,6 +55,8 @@ import { startRecordings } from "./recordings/work.ts";
 const built: { readonly name: string; close(): unknown }[] = [];
 let closing: Promise<void> | null = null;
 let atPart = "";
+/** What is to be done before the parts are closed: calls go on to their end, until `enough`. Null before the server serves. */
+let drain: ((enough: AbortSignal) => Promise<void>) | null = null;
 const clock = systemClock;
 const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 
@@ -98,6 +105,7 @@ async function start(config: Config): Promise<void> {
   const ended = (call: CallId): void => {
     bridges
       .end(call)
+      .then(() => heldElsewhere(pool, call))
       .then(() => recordings.callEnded(call))
       .catch((error: unknown) => log.error({ call, err: error }, "a call's end could not be finished; the sweep of recordings does it"));
   };
@@ -106,6 +114,8 @@ async function start(config: Config): Promise<void> {
       log.warn({ call, err: error }, "a hang-up did not reach the carrier; the watchdog asks again"),
     );
   };
+  let leases: Leases | null = null;
+  built.push({ name: "leases", close: () => leases?.close() });
   const bridges: Bridges = createBridges({
     pool,
     engines,
@@ -135,6 +145,20 @@ async function start(config: Config): Promise<void> {
   const calling = { ...asked, number, onEnded: ended };
   const dialing = new Set<Promise<void>>();
   const closingDials = new AbortController();
+  const placing = { ...calling, owner, dialing, closing: closingDials.signal };
+  leases = await startLeases({
+    pool,
+    log,
+    owner,
+    carried: bridges.carried,
+    onEnded: ended,
+    onElsewhere: (call) => void bridges.handOver(call).catch(quietly),
+    takeOver: async () => {
+      await finishJournals({ ...asked, owner, journalDir });
+      await dialWaiting(placing);
+    },
+  });
+  const draining = { on: false, another: false };
   const app = await openDoor({
     pool,
     databaseUrl,
@@ -144,7 +168,18 @@ async function start(config: Config): Promise<void> {
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
-    placeCall: (request, by) => placeCall({ ...calling, dialing, closing: closingDials.signal }, request, by),
+    placeCall: async (request, by) => {
+      if (draining.on) throw new Draining();
+      return placeCall(placing, request, by);
+    },
+    ready: [
+      {
+        name: "room for new calls",
+        check: async () => {
+          if (draining.on) throw new Draining();
+        },
+      },
+    ],
     hangUp: (call, by) => hangUp(calling, call, "operator", { by }),
     inCall: {
       transfer: (call, to, by) => transferCall(calling, call, to, by),
@@ -169,6 +204,7 @@ async function start(config: Config): Promise<void> {
               log,
               inbox,
               hooks,
+              refusesNew: async () => draining.on && !(await anotherLives(pool, owner)),
               keys,
               publicUrl: config.publicUrl,
               number,
@@ -177,7 +213,7 @@ async function start(config: Config): Promise<void> {
             }),
           ],
   });
-  const audio = acceptAudio(app.server, { pool, bridges, keys, clock, log });
+  const audio = acceptAudio(app.server, { pool, bridges, keys, clock, elsewhere: () => draining.on && draining.another, log });
   built.push({
     name: "dials under way",
     close: () => {
@@ -195,6 +231,16 @@ async function start(config: Config): Promise<void> {
     .sweep(true)
     .catch((error: unknown) => log.error({ err: error }, "webhooks left from before could not be applied; the next sweep does it"));
 
+  drain = async (enough) => {
+    draining.on = true;
+    closingDials.abort();
+    await leases?.drain();
+    draining.another = await anotherLives(pool, owner);
+    const waited = AbortSignal.any([enough, AbortSignal.timeout(config.drainSeconds * 1000)]);
+    const left = await untilCallsEnd({ pool, owner, carried: bridges.carried }, waited);
+    log.info({ left }, left === 0 ? "every call has ended" : "the calls that are left are handed over");
+  };
+
   log.info({ port: config.port }, "Earshot serves");
   if (config.readyLine) {
     const sign_in = config.admin === null ? `${config.publicUrl}${(await makeSignInLink(pool, operator, clock)).path}` : null;
@@ -210,6 +256,11 @@ async function embeddedDatabase(config: Config, log: pino.Logger): Promise<strin
   });
   built.push({ name: "database", close: () => database.stop() });
   return database.url;
+}
+
+/** The process that carries a call may be another than the one that hears of its end: its last words and sounds are waited for, a little. */
+async function heldElsewhere(pool: pg.Pool, call: CallId): Promise<void> {
+  for (let tries = 0; tries < 20 && (await isHeldElsewhere(pool, call, owner)); tries++) await wait(250);
 }
 
 /** The engines that are configured, by the name an agent's settings use. */
@@ -294,10 +345,22 @@ function closeAll(log: pino.Logger | null): Promise<void> {
 /** What has not closed by then never will; Kubernetes, for one, kills after 30 s without a word. */
 const LONGEST_CLOSING_MS = 20_000;
 
+/** The first signal lets calls go on to their end (DRAIN_SECONDS), the second ends them. Without a parent nobody is left to wait for. */
 function stopWhenAsked(log: pino.Logger): void {
+  const enough = new AbortController();
+  let stopping = false;
   const stop = (why: string): void => {
-    if (closing !== null) return;
+    if (stopping) {
+      enough.abort();
+      return;
+    }
+    stopping = true;
     log.info({ why }, "stopping");
+    void (drain?.(enough.signal) ?? Promise.resolve())
+      .catch((error: unknown) => log.error({ err: error }, "the calls could not be waited for"))
+      .then(() => closeInTime());
+  };
+  const closeInTime = (): void => {
     const overdue = (): never => {
       log.error({ part: atPart }, "a part did not close in time; the rest is left to the next start");
       process.exit(1);
@@ -306,5 +369,9 @@ function stopWhenAsked(log: pino.Logger): void {
     void closeAll(log).then(() => process.exit(0));
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
-  if (process.argv.includes("--with-parent")) process.stdin.resume().once("close", () => stop("the parent is gone"));
+  if (process.argv.includes("--with-parent"))
+    process.stdin.resume().once("close", () => {
+      enough.abort();
+      stop("the parent is gone");
+    });
 }

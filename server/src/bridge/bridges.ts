@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { recordEvent } from "../calls/events.ts";
+import { endLease } from "../calls/leases.ts";
 import { audioStarted, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
 import type { Clock } from "../clock.ts";
 import { saidSoFar } from "../conversation/said-so-far.ts";
@@ -40,6 +41,10 @@ export interface Bridges {
   attach(call: CallId, media: CallerMedia): void;
   /** The call is over: everything is closed. Resolves when its journal is complete and its utterances are in the database. */
   end(call: CallId): Promise<void>;
+  /** Calls this process holds anything of, and whether their audio is connected here. */
+  carried(): ReadonlyMap<CallId, boolean>;
+  /** Closes the audio of a call that goes on: the carrier asks any living process what to do. Resolves when what was said is in the database. */
+  handOver(call: CallId): Promise<void>;
   /** Ends every bridge of this process; the calls themselves are not ended. */
   close(): Promise<void>;
   metrics(): BridgeMetrics;
@@ -62,6 +67,8 @@ interface Carried {
   ended: boolean;
   journal: Journal | null;
   ready: Promise<void>;
+  /** The engine's session, once it is ready. */
+  session: Parameters<typeof engineOpened>[3] | null;
 }
 
 /** All the calls this process carries: one tick, one journal timer, one writer for them all. */
@@ -78,7 +85,7 @@ export function createBridges(parts: BridgesParts): Bridges {
   const carry = (call: CallId): Carried => {
     const known = carried.get(call);
     if (known !== undefined) return known;
-    const one: Carried = { run: null, media: null, ended: false, journal: null, ready: Promise.resolve() };
+    const one: Carried = { run: null, media: null, ended: false, journal: null, ready: Promise.resolve(), session: null };
     carried.set(call, one);
     one.ready = start(call, one, false);
     seconds ??= setInterval(everySecond, 1000);
@@ -96,9 +103,12 @@ export function createBridges(parts: BridgesParts): Bridges {
       if (carried.get(call) === one) carried.delete(call);
     }
   };
-  const note = (call: CallId, engine: string, fact: BridgeFact): void => {
-    if (fact.fact === "engine ready")
-      void chronicle.after(call, () => engineOpened(pool, call, { name: engine, session: fact.session, resume: fact.resume }));
+  const note = (call: CallId, one: Carried, engine: string, fact: BridgeFact): void => {
+    if (fact.fact === "engine ready") {
+      const session = { name: engine, session: fact.session, resume: fact.resume };
+      one.session = session;
+      void chronicle.after(call, () => engineOpened(pool, call, parts.owner, session));
+    }
     void chronicle.after(call, () => recordEvent(pool, { call, ...timelineOf(fact) }));
   };
 
@@ -131,7 +141,7 @@ export function createBridges(parts: BridgesParts): Bridges {
       tick,
       journal,
       said: (utterance) => conversation.write(utterance),
-      fact: (fact) => note(call, engine.abilities.name, fact),
+      fact: (fact) => note(call, one, engine.abilities.name, fact),
       hangUp: () => parts.onAgentHangUp(call),
       engineLost({ code, text, error }) {
         if (error !== undefined)
@@ -147,6 +157,10 @@ export function createBridges(parts: BridgesParts): Bridges {
     const at = clock.now();
     run.attach(media);
     void chronicle.after(call, () => audioStarted(pool, call, parts.owner, at)).then((answeredAt) => run.answered(answeredAt));
+    // Another process may have opened an engine for this call too, and have written it down last.
+    void chronicle.after(call, async () => {
+      if (one.session !== null) await engineOpened(pool, call, parts.owner, one.session);
+    });
   };
 
   const everySecond = (): void => {
@@ -165,6 +179,13 @@ export function createBridges(parts: BridgesParts): Bridges {
     one.media = null;
     await one.journal?.close();
     if (carried.get(call) === one) carried.delete(call);
+  };
+
+  /** Everything of the call is closed, and what is known of it is in the database: then its lease may end. */
+  const letGo = async (call: CallId, one: Carried): Promise<void> => {
+    await finish(call, one);
+    await Promise.all([conversation.written(call), chronicle.written(call)]);
+    void chronicle.after(call, () => endLease(pool, call, parts.owner));
   };
 
   return {
@@ -189,11 +210,15 @@ export function createBridges(parts: BridgesParts): Bridges {
     async end(call) {
       const one = carried.get(call);
       if (one === undefined) return;
-      await finish(call, one);
-      await Promise.all([conversation.written(call), chronicle.written(call)]);
+      await letGo(call, one);
+    },
+    carried: () => new Map([...carried].map(([call, { run, media }]) => [call, media !== null || run?.attached() === true])),
+    async handOver(call) {
+      const one = carried.get(call);
+      if (one !== undefined) await letGo(call, one);
     },
     async close() {
-      await Promise.all([...carried].map(([call, one]) => finish(call, one)));
+      await Promise.all([...carried].map(([call, one]) => letGo(call, one)));
       if (seconds !== null) clearInterval(seconds);
       seconds = null;
       tick.close();

@@ -81,6 +81,19 @@ export class NoCarrier extends Failure {
   }
 }
 
+export class Draining extends Failure {
+  readonly code = "DRAINING";
+  readonly blame = "operator";
+  readonly status = 503;
+  /** A restart takes a few seconds once the last call has ended; another process behind the same address takes the next try at once. */
+  readonly retryAfterS = 5;
+  constructor() {
+    super("This server is about to stop and takes no new calls; no call was placed.", {
+      remedy: "Ask again in a few seconds, with the same Idempotency-Key: another process, or this one after its restart, takes it.",
+    });
+  }
+}
+
 export class CallUnknown extends Failure {
   readonly code = "CALL_UNKNOWN";
   readonly blame = "caller";

@@ -81,10 +81,19 @@ describe("what the bridge is given", () => {
 
   it("goes on with the engine and session the call has", async () => {
     const call = await inbound();
-    await engineOpened(db.pool, call, { name: "evi", session: "chat-1", resume: "group-1" });
-    await engineOpened(db.pool, call, { name: "evi", session: "chat-2", resume: null });
+    await engineOpened(db.pool, call, "process-1", { name: "evi", session: "chat-1", resume: "group-1" });
+    await engineOpened(db.pool, call, "process-1", { name: "evi", session: "chat-2", resume: null });
     expect(await loadForBridge(db.pool, call)).toMatchObject({ engine: "evi", engineSession: "chat-2", engineResume: "group-1" });
   });
+});
+
+it("an engine that another process opened in vain does not take the place of the one that talks", async () => {
+  const call = await inbound();
+  await engineOpened(db.pool, call, "process-2", { name: "evi", session: "chat-2", resume: "group-2" });
+  await audioStarted(db.pool, call, "process-1", NOW);
+  await engineOpened(db.pool, call, "process-1", { name: "evi", session: "chat-1", resume: "group-1" });
+  await engineOpened(db.pool, call, "process-2", { name: "evi", session: "chat-3", resume: "group-3" });
+  expect(await loadForBridge(db.pool, call)).toMatchObject({ engineSession: "chat-1", engineResume: "group-1" });
 });
 
 describe("the first sound", () => {

@@ -10,6 +10,7 @@ import type { AgentId, CallId } from "../ids.ts";
 import { tellOfAnswer } from "./apply.ts";
 import { recordEvent } from "./events.ts";
 import { settle } from "./hear.ts";
+import { takeLease } from "./leases.ts";
 import { lockCall, saveCall } from "./store.ts";
 
 /** Everything the bridge needs of a call. */
@@ -113,6 +114,7 @@ export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, a
       answeredAt = settled.known.call.answeredAt;
     }
     await sql.query("update calls set socket_started_at = coalesce(socket_started_at, $2), owner = $3 where id = $1", [call, at, owner]);
+    await takeLease(sql, call, owner);
     const first = known.call.socketStartedAt === null;
     const said = first ? "The first sound of the call arrived." : "The sound of the call is back.";
     const kind = first ? "audio.started" : "audio.resumed";
@@ -121,15 +123,20 @@ export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, a
   });
 }
 
-/** Which engine speaks for the call, and the tokens to go on with its session. */
+/**
+ * Which engine speaks for the call, and the tokens to go on with its session. Several processes may have opened one while it rang: the session
+ * of `owner` counts, where the audio came to, and before that any.
+ */
 export async function engineOpened(
   sql: Sql,
   call: CallId,
+  owner: string,
   engine: { readonly name: string; readonly session: string | null; readonly resume: string | null },
 ): Promise<void> {
   await sql.query(
-    "update calls set engine = $2, engine_session = coalesce($3, engine_session), engine_resume = coalesce($4, engine_resume) where id = $1",
-    [call, engine.name, engine.session, engine.resume],
+    `update calls set engine = $2, engine_session = coalesce($3, engine_session), engine_resume = coalesce($4, engine_resume)
+      where id = $1 and (socket_started_at is null or owner = $5)`,
+    [call, engine.name, engine.session, engine.resume, owner],
   );
   await notify(sql, { call_id: call, what: "call" });
 }

@@ -56,6 +56,7 @@ const carrier: Carrier = {
 };
 const ended: CallId[] = [];
 const parts = (more: Partial<PlacingParts> = {}): PlacingParts => ({
+  owner: "process-1",
   pool: db.pool,
   carrier,
   number: "+12025550100",

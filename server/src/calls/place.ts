@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import type { LineRules } from "@earshot/contract/agent";
+import type { AgentSettings, LineRules } from "@earshot/contract/agent";
 import type { PlaceCall } from "@earshot/contract/call";
 import type pg from "pg";
 import type { Logger } from "pino";
@@ -15,6 +15,7 @@ import { recordEvent } from "./events.ts";
 import { IdempotencyKeyReused, IdempotencyKeyUnusable, NoCarrier } from "./failures.ts";
 import { hangUpLeg } from "./hang-up.ts";
 import { settle } from "./hear.ts";
+import { isDead } from "./leases.ts";
 import { readLimits, refuseForbiddenNumber, refuseTooMany } from "./limits.ts";
 import { notePaceRefused, takePermit } from "./pace.ts";
 import { dialable } from "./phone-number.ts";
@@ -31,6 +32,8 @@ export interface PlacingParts {
   /** Dials under way: whoever closes the server waits for them, and tests for their end. */
   readonly dialing: Set<Promise<void>>;
   readonly onEnded?: (call: CallId) => void;
+  /** Name of this process: a call that it took and could not dial any more is dialled by another. */
+  readonly owner: string;
   /** Aborted when the server stops: calls that wait for their turn are then not dialled. */
   readonly closing?: AbortSignal;
 }
@@ -57,7 +60,7 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
     // One placing at a time, in all processes: keys and limits are looked up and used under the same lock. It is held for a few milliseconds.
     await sql.query("select pg_advisory_xact_lock(hashtext('earshot placing'))");
     const earlier = by.idempotencyKey === null ? null : await placedBefore(sql, by.actor, by.idempotencyKey, requestHash);
-    if (earlier !== null) return { call: earlier, to: null, maxMinutes: 0, detect: null };
+    if (earlier !== null) return { call: earlier, waiting: null };
     if (carrier === null || number === null) throw new NoCarrier();
     const limits = await readLimits(sql);
     refuseForbiddenNumber(limits, to, number);
@@ -83,6 +86,7 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
       conversation: null,
       regionUrl: null,
     });
+    await sql.query("update calls set owner = $2 where id = $1", [call, parts.owner]);
     await recordEvent(sql, {
       call,
       at: now,
@@ -92,24 +96,56 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
       detail: { by: by.actor },
       once: "placed",
     });
-    return { call, to: to.number, maxMinutes: agent.settings.max_minutes, detect: detectFor(agent.settings.line) };
+    return { call, waiting: { call, from: number, to: to.number, settings: agent.settings } };
   });
-  if (placed.to !== null && carrier !== null && number !== null) {
-    const { detect } = placed;
-    const dial = {
-      call,
-      from: number,
-      to: placed.to,
-      ringSeconds: RING_SECONDS,
-      maxSeconds: placed.maxMinutes * 60,
-      ...(detect === null ? {} : { detect }),
-    };
-    const work = dialNow(parts, carrier, dial)
-      .catch((error: unknown) => parts.log.error({ call, err: error }, "dialling ended in an error; the watchdog will look at the call"))
-      .finally(() => parts.dialing.delete(work));
-    parts.dialing.add(work);
-  }
+  if (placed.waiting !== null && carrier !== null) startDialing(parts, carrier, placed.waiting);
   return placed.call;
+}
+
+interface Waiting {
+  readonly call: CallId;
+  readonly from: string;
+  readonly to: string;
+  readonly settings: Pick<AgentSettings, "max_minutes" | "line">;
+}
+
+/** Dials behind whoever asked; what comes of it is on the row. */
+function startDialing(parts: PlacingParts, carrier: Carrier, { call, from, to, settings }: Waiting): void {
+  const detect = detectFor(settings.line);
+  const dial = {
+    call,
+    from,
+    to,
+    ringSeconds: RING_SECONDS,
+    maxSeconds: settings.max_minutes * 60,
+    ...(detect === null ? {} : { detect }),
+  };
+  const work = dialNow(parts, carrier, dial)
+    .catch((error: unknown) => parts.log.error({ call, err: error }, "dialling ended in an error; the watchdog will look at the call"))
+    .finally(() => parts.dialing.delete(work));
+  parts.dialing.add(work);
+}
+
+/**
+ * Dials what a dead process had taken and never asked the carrier for: nobody's phone has rung, so it is no second time. Calls that have waited
+ * too long are left to the watchdog. Returns how many were taken over.
+ */
+export async function dialWaiting(parts: PlacingParts): Promise<number> {
+  const { pool, carrier, owner } = parts;
+  if (carrier === null || parts.closing?.aborted) return 0;
+  const { rows } = await pool.query<Waiting>(
+    `with taken as (
+       update calls set owner = $1 where id in (
+         select c.id from calls c where c.status = 'queued' and c.direction = 'outbound' and c.dialed_at is null and c.hangup_asked_at is null
+            and c.created_at > now() - interval '60 seconds' and c.owner is not null and ${isDead("c.owner")}
+          order by c.created_at limit 20 for update skip locked)
+       returning id, from_number, to_number, agent_id, agent_version)
+     select t.id as call, t.from_number as from, t.to_number as to, v.settings from taken t
+       join agent_versions v on v.agent_id = t.agent_id and v.version = t.agent_version`,
+    [owner],
+  );
+  for (const waiting of rows) startDialing(parts, carrier, waiting);
+  return rows.length;
 }
 
 /** Who answers is only asked when the agent has a rule for machines: knowing costs money, and with the beep up to five seconds of silence. */

@@ -80,7 +80,7 @@ const parts = (more: Partial<WatchdogParts> = {}): WatchdogParts => ({
 async function call(status: "queued" | "dialing" | "ringing" | "in_progress", more: Partial<Carrier> = {}): Promise<CallId> {
   const dialing = new Set<Promise<void>>();
   const id = await placeCall(
-    { ...parts(), carrier: { ...carrier, ...more }, number: "+12025550100", dialing },
+    { owner: "process-1", ...parts(), carrier: { ...carrier, ...more }, number: "+12025550100", dialing },
     { to: "+12025550101" },
     { actor: "user:x", idempotencyKey: null },
   );

@@ -30,7 +30,7 @@ export async function restoreUtterances(pool: pg.Pool, call: CallId, journal: st
   );
   const zero = rows[0]?.zero?.getTime();
   if (zero === undefined) return 0;
-  const { latest, endMs } = await readUtterances(journal);
+  const { latest, ends } = await readUtterances(journal);
   const stored = await pool.query<{ engine_ref: string; heard_ms: number | null; speaker: string }>(
     "select engine_ref, heard_ms, speaker from utterances where call_id = $1",
     [call],
@@ -45,6 +45,7 @@ export async function restoreUtterances(pool: pg.Pool, call: CallId, journal: st
     if (row !== undefined && (row.speaker === "caller" || row.heard_ms !== null)) continue;
     if (row === undefined) restored++;
     const startedMs = utterance.startedAtMs - zero;
+    const endMs = ends[utterance.part] ?? utterance.endedAtMs;
     const endedMs = unfinished ? Math.max(startedMs, Math.min(utterance.endedAtMs, endMs) - zero) : utterance.endedAtMs - zero;
     missing.push({
       utterance: {
@@ -61,14 +62,17 @@ export async function restoreUtterances(pool: pg.Pool, call: CallId, journal: st
   return restored;
 }
 
-async function readUtterances(journal: string): Promise<{ latest: Map<string, z.infer<typeof Journaled>>; endMs: number }> {
-  const latest = new Map<string, z.infer<typeof Journaled>>();
-  let endMs = 0;
-  for await (const { kind, atMs, payload } of readJournal(journal).records) {
-    endMs = Math.max(endMs, atMs);
+/** The last version of each utterance, and when each process' part ends: another process may have gone on in the same file. */
+async function readUtterances(
+  journal: string,
+): Promise<{ latest: Map<string, z.infer<typeof Journaled> & { part: number }>; ends: readonly number[] }> {
+  const latest = new Map<string, z.infer<typeof Journaled> & { part: number }>();
+  const ends: number[] = [];
+  for await (const { kind, atMs, part, payload } of readJournal(journal).records) {
+    ends[part] = Math.max(ends[part] ?? 0, atMs);
     if (kind !== "utterance") continue;
     const utterance = Journaled.safeParse(JSON.parse(payload.toString()));
-    if (utterance.success) latest.set(utterance.data.ref, utterance.data);
+    if (utterance.success) latest.set(utterance.data.ref, { ...utterance.data, part });
   }
-  return { latest, endMs };
+  return { latest, ends };
 }

@@ -88,7 +88,7 @@ export async function openTestHouse(
   const storage = openStorage(`file:${folder}`);
   const more = typeof given === "function" ? given(pool, clock, log) : given;
   const publicUrl = more.publicUrl ?? "http://earshot.test";
-  const calling = { pool, carrier: patientCarrier, number: NUMBER, clock, log, dialing: new Set<Promise<void>>() };
+  const calling = { pool, carrier: patientCarrier, number: NUMBER, clock, log, owner: "process-1", dialing: new Set<Promise<void>>() };
   await ensureFirstAgent(pool);
   const passwordHash = await hashPassword(PASSWORD);
   const keys = {} as Record<Role, string>;

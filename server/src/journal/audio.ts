@@ -50,17 +50,20 @@ async function readScore(path: string): Promise<Score> {
   let zeroMs: number | null = null;
   let openedMs = 0;
   let endMs = 0;
-  let attached = false;
+  /** The part whose process has the caller's audio. */
+  let attached: number | null = null;
   let clock: AudioClock | null = null;
   let playout: Playout | null = null;
   const callerFrames: { first: number; samples: number }[] = [];
-  for await (const { kind, atMs, payload } of readJournal(path).records) {
+  for await (const { kind, atMs, part, payload } of readJournal(path).records) {
     if (kind === "opened" && openedMs === 0) openedMs = atMs;
     if (kind === "media") {
       const { on, rate: told } = JSON.parse(payload.toString()) as { on: boolean; rate?: number };
       if (on && zeroMs === null) rate = told ?? rate;
       if (on) zeroMs ??= atMs;
-      attached = on;
+      // A process that lost the audio may say so after another has got it.
+      if (!on && attached !== part) continue;
+      attached = on ? part : null;
       clock?.interrupted();
       if (!on) {
         playout?.cleared(atMs);
@@ -79,7 +82,7 @@ async function readScore(path: string): Promise<Score> {
       playout.sent(atMs, payload.length >> 1);
     }
     if (kind === "carrierTold" && payload.includes('"clear"')) playout?.cleared(atMs);
-    if (kind === "closed" && attached) {
+    if (kind === "closed" && attached === part) {
       playout?.cleared(atMs);
       endMs = Math.max(endMs, atMs);
     }

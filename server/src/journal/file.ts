@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { closeSync, fdatasync, mkdir, open, write } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
@@ -58,6 +59,9 @@ export function openJournals(parts: {
   /** One call's file. States: opening (blocks wait), idle, writing, closed. A file that cannot be opened or written is given up, with one warning. */
   function openJournal(call: CallId): Journal {
     const zero = clock.monotonicMs();
+    const part = randomUUID().slice(0, 8);
+    const zeroAt = new Date(clock.now().getTime() - (clock.monotonicMs() - zero)).toISOString();
+    const head = Buffer.from(JSON.stringify({ part, zeroAt }));
     let fd: number | null = null;
     let block: Buffer | null = null;
     let used = 0;
@@ -111,7 +115,13 @@ export function openJournals(parts: {
     const append = (kind: number, atMs: number, payload: Uint8Array): void => {
       const size = HEADER_BYTES + payload.length;
       if (block !== null && used + size > block.length) setAside();
-      if (block === null) block = newBlock(size);
+      if (block === null) {
+        block = newBlock(HEADER_BYTES + head.length + size);
+        if (kind !== kinds.opened) {
+          used = putRecord(block, 0, kinds.part, 0, head);
+          waiting += used;
+        }
+      }
       used = putRecord(block, used, kind, Math.max(0, Math.round((atMs - zero) * 1000)), payload);
       waiting += size;
     };
@@ -156,7 +166,8 @@ export function openJournals(parts: {
         journal: "earshot",
         version: VERSION,
         call,
-        zeroAt: new Date(clock.now().getTime() - (clock.monotonicMs() - zero)).toISOString(),
+        part,
+        zeroAt,
       }),
     );
     live.add(journal);

@@ -124,3 +124,26 @@ test("closing a journal twice, and putting after it, does nothing", async () => 
   await journals.close();
   expect(journals.waitingBytes()).toBe(0);
 });
+
+test("two processes that write into one file in turn keep their own times and parts", async () => {
+  const call = newId<CallId>();
+  const later = { now: () => new Date(Date.now()), monotonicMs: () => systemClock.monotonicMs() + 5_000_000 };
+  const [one, two] = [openJournals({ dir, clock: systemClock, log }), openJournals({ dir, clock: later, log })];
+  const [first, second] = [one.open(call), two.open(call)];
+  const startedAt = Date.now();
+  // More than a block each, so that both write several times.
+  for (let i = 0; i < 300; i++) {
+    first.put("callerFrame", systemClock.monotonicMs(), new Uint8Array(640).fill(1));
+    second.put("callerFrame", later.monotonicMs(), new Uint8Array(640).fill(2));
+  }
+  await Promise.all([first.close(), second.close()]);
+  await Promise.all([one.close(), two.close()]);
+  const { found, damage } = await all(journalPath(dir, call));
+  expect(damage).toEqual([]);
+  const frames = found.filter(({ kind }) => kind === "callerFrame");
+  expect(frames).toHaveLength(600);
+  const partsOf = (byte: number) => new Set(frames.filter(({ payload }) => payload[0] === byte).map(({ part }) => part));
+  expect([partsOf(1).size, partsOf(2).size]).toEqual([1, 1]);
+  expect([...partsOf(1)]).not.toEqual([...partsOf(2)]);
+  for (const { atMs } of frames) expect(Math.abs(atMs - startedAt)).toBeLessThan(5_000);
+});

@@ -44,6 +44,8 @@ async function* records(path: string, damage: Damage[]): AsyncGenerator<JournalR
   let ended = false;
   let part = -1;
   let zeroMs = 0;
+  const zeros: number[] = [];
+  const names: (string | null)[] = [];
   const skip = (count: number): void => {
     bad += count;
     at += count;
@@ -70,10 +72,19 @@ async function* records(path: string, damage: Damage[]): AsyncGenerator<JournalR
         noteDamage();
         at = found.end;
         if (found.kind === "opened") {
-          part++;
-          zeroMs = zeroOf(found.payload) ?? zeroMs;
+          const { name, zero } = headOf(found.payload);
+          zeroMs = zero ?? zeroMs;
+          part = zeros.push(zeroMs) - 1;
+          names.push(name);
         }
-        if (found.kind !== null)
+        if (found.kind === "part") {
+          // Whose `opened` was damaged gets its own part all the same.
+          const { name, zero } = headOf(found.payload);
+          const known = names.indexOf(name);
+          part = known >= 0 ? known : zeros.push(zero ?? zeroMs) - 1;
+          if (known < 0) names.push(name);
+          zeroMs = zeros[part] as number;
+        } else if (found.kind !== null)
           yield { kind: found.kind, atMs: zeroMs + found.micros / 1000, part: Math.max(0, part), payload: found.payload };
       }
     }
@@ -87,11 +98,12 @@ async function* records(path: string, damage: Damage[]): AsyncGenerator<JournalR
 const neededAt = (bytes: Buffer, at: number): number =>
   at + HEADER_BYTES <= bytes.length ? bytes.readUInt32LE(at + 2) + HEADER_BYTES - (bytes.length - at) : 0;
 
-function zeroOf(payload: Buffer): number | null {
+function headOf(payload: Buffer): { name: string | null; zero: number | null } {
   try {
-    const at = Date.parse(JSON.parse(payload.toString()).zeroAt);
-    return Number.isNaN(at) ? null : at;
+    const { part, zeroAt } = JSON.parse(payload.toString()) as { part?: string; zeroAt: string };
+    const zero = Date.parse(zeroAt);
+    return { name: part ?? null, zero: Number.isNaN(zero) ? null : zero };
   } catch {
-    return null;
+    return { name: null, zero: null };
   }
 }

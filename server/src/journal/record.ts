@@ -15,6 +15,7 @@ export const kinds = {
   media: 11,
   gap: 12,
   closed: 13,
+  part: 14,
 } as const;
 export type Kind = keyof typeof kinds;
 

@@ -20,6 +20,8 @@ export interface AudioSocketParts {
   /** What signs Vonage's handshakes; null: they are not looked at. */
   readonly keys: SignatureKeys | null;
   readonly clock: Clock;
+  /** Should the carrier find another process? Then no audio is taken here: it asks again. */
+  readonly elsewhere?: () => boolean;
   readonly log: { info(detail: object, text: string): void; warn(detail: object, text: string): void };
   /** For tests. */
   readonly handshakeMs?: number;
@@ -66,6 +68,10 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
     const token = path.exec((request.url ?? "").split("?", 1)[0] as string)?.[1];
     if (token === undefined) {
       refuse(socket, 404, "There is no audio at this address.");
+      return;
+    }
+    if (parts.elsewhere?.()) {
+      refuse(socket, 503, "This server is about to stop; another one takes the call.");
       return;
     }
     const forged = forgery(request, parts);

@@ -156,7 +156,7 @@ async function outbound(): Promise<CallId> {
   const at = now;
   now = new Date("2026-03-04T10:00:00.000Z");
   const call = await placeCall(
-    { pool: db.pool, carrier: silent, number: "+12025550100", clock, log, dialing },
+    { owner: "process-1", pool: db.pool, carrier: silent, number: "+12025550100", clock, log, dialing },
     { to: "+12025550101" },
     { actor: "user:x", idempotencyKey: null },
   );
@@ -446,6 +446,18 @@ describe("an outbound call", () => {
     };
     const actions = (await post("/webhooks/vonage/fallback", body)).json().map(({ action }: { action: string }) => action);
     expect(actions).toEqual(["talk", "record", "connect", ...tries, "talk"]);
+  });
+
+  it("whose lost audio is asked about at the fallback is connected anew, without recording again", async () => {
+    const call = await outbound();
+    const body = {
+      ...asked,
+      uuid: "5f0c3b9e-0000-4000-8000-00000000ab01",
+      reason: "Connection refused.",
+      original_request: { url: `${PUBLIC}/webhooks/vonage/event?call=${call}&leg=ws`, type: "event" },
+    };
+    const actions = (await post("/webhooks/vonage/fallback", body)).json().map(({ action }: { action: string }) => action);
+    expect(actions).toEqual(["connect", ...tries, "talk"]);
   });
 
   it("whose audio broke is connected anew while it lives, and not when it is over", async () => {

@@ -28,6 +28,8 @@ export interface DoorParts extends InstructionParts {
   readonly keys: SignatureKeys;
   readonly inbox: Inbox;
   readonly hooks: CallHooks;
+  /** Are calls that come in now to be sent away? */
+  readonly refusesNew?: () => Promise<boolean>;
 }
 
 /** Every address Vonage may have been given for each door: ours, and those of the system before (lessons C), with and without the last slash. */
@@ -134,6 +136,11 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
     if (question === null) return sorryNcco();
     // The person a caller is handed to picked up: they hear for whom they are needed. The call itself is not concerned.
     if (question.call !== null && marksOf(webhook.url).leg === "transfer") return instructionsForPerson(parts, question.call);
+    // What to do about lost audio was asked of our event URL first, and nobody answered there.
+    if (webhook.door === "fallback" && question.call !== null && question.about === "ws")
+      return (await instructionsForLostAudio(parts, question.call)) ?? sorryNcco();
+    // A call that comes in while we stop, and no other process lives: polite words are all there is.
+    if (question.call === null && (await parts.refusesNew?.())) return sorryNcco();
     const made = await instructionsFor(parts, question, { webhook: id, at: webhook.receivedAt, seenBefore });
     if (made === "replayed") return made;
     const dialing = made.call === null ? [] : (["ringing"] as const);

@@ -223,6 +223,7 @@ describe("a question for instructions", () => {
       from: fields.from,
       to: fields.to,
       call: CALL,
+      about: null,
       regionUrl: fields.region_url,
       because: null,
     };

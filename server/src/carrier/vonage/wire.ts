@@ -23,6 +23,8 @@ export interface Question {
   readonly from: string | null;
   readonly to: string | null;
   readonly call: CallId | null;
+  /** The leg of ours it is about, by our mark; null: the phone's. */
+  readonly about: "ws" | "transfer" | null;
   readonly regionUrl: string | null;
   /** Why the fallback URL is asked; null on the answer URL. */
   readonly because: string | null;
@@ -194,6 +196,7 @@ export function readQuestion(payload: unknown, marks: Marks): Question | null {
     to: wire.to,
     // The fallback URL is the application's: our mark is only in the URL that failed (§3).
     call: marks.call ?? marksOf(wire.original_request?.url ?? "").call,
+    about: marks.leg ?? marksOf(wire.original_request?.url ?? "").leg,
     regionUrl: wire.region_url,
     because: wire.reason,
   };

@@ -1,0 +1,187 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { ensureFirstAgent } from "../agents/first.ts";
+import type { Carrier, Dial } from "../carrier/port.ts";
+import { systemClock } from "../clock.ts";
+import { type CallId, newId } from "../ids.ts";
+import { openJournals } from "../journal/file.ts";
+import { anotherLives, untilCallsEnd } from "./drain.ts";
+import { endLease, isHeldElsewhere, type LeaseParts, type Leases, orphanedLeases, startLeases, takeLease } from "./leases.ts";
+import { dialWaiting, type PlacingParts, placeCall } from "./place.ts";
+import { finishJournals } from "./take-over.ts";
+
+let db: FreshDatabase;
+let journalDir: string;
+const log = pino({ level: "silent" });
+const open: Leases[] = [];
+beforeAll(async () => {
+  db = await freshDatabase();
+  await ensureFirstAgent(db.pool);
+  journalDir = await mkdtemp(join(tmpdir(), "earshot-leases-"));
+});
+afterEach(async () => {
+  for (const leases of open.splice(0)) await leases.close();
+  await db.pool.query("delete from leases; delete from processes; delete from events; delete from utterances; delete from calls");
+});
+afterAll(async () => {
+  await db.drop();
+  await rm(journalDir, { recursive: true, force: true });
+});
+
+/** A process that beats only when told to. */
+async function process(owner: string, more: Partial<LeaseParts> = {}): Promise<Leases> {
+  const nothing = { carried: () => new Map<CallId, boolean>(), onEnded: () => {}, onElsewhere: () => {}, takeOver: async () => {} };
+  const leases = await startLeases({ pool: db.pool, log, owner, ...nothing, everyMs: 3_600_000, ...more });
+  open.push(leases);
+  return leases;
+}
+/** Nothing was heard of it for a minute. */
+const dies = (name: string) => db.pool.query("update processes set beat_at = now() - interval '1 minute' where name = $1", [name]);
+
+async function liveCall(owner: string | null): Promise<CallId> {
+  const call = newId<CallId>();
+  await db.pool.query(
+    `insert into calls (id, direction, status, answered_at, socket_started_at, dialed_at, deadline_at, owner)
+     values ($1, 'outbound', 'in_progress', now(), now(), now(), now() + interval '1 hour', $2)`,
+    [call, owner],
+  );
+  if (owner !== null) await takeLease(db.pool, call, owner);
+  return call;
+}
+
+describe("a lease", () => {
+  it("is nobody's to take while its process lives, and anybody's when it is dead", async () => {
+    await process("a");
+    const call = await liveCall("a");
+    expect(await orphanedLeases(db.pool, 10)).toEqual([]);
+    expect(await isHeldElsewhere(db.pool, call, "b")).toBe(true);
+    await dies("a");
+    expect(await orphanedLeases(db.pool, 10)).toEqual([{ call, process: "a" }]);
+    expect(await isHeldElsewhere(db.pool, call, "b")).toBe(false);
+  });
+
+  it("is free at once when its process closed without ending it, and gone when it was ended", async () => {
+    const a = await process("a");
+    const call = await liveCall("a");
+    await a.close();
+    expect(await orphanedLeases(db.pool, 10)).toEqual([{ call, process: "a" }]);
+    await endLease(db.pool, call, "a");
+    expect(await orphanedLeases(db.pool, 10)).toEqual([]);
+  });
+
+  it("comes back to a process that was only thought dead", async () => {
+    const call = await liveCall("a");
+    await endLease(db.pool, call, "a", "b");
+    const a = await process("a", { carried: () => new Map([[call, true]]) });
+    await a.beat();
+    expect(await isHeldElsewhere(db.pool, call, "b")).toBe(true);
+  });
+});
+
+describe("a process", () => {
+  it("hears with its next beat that its call ended, or is carried elsewhere", async () => {
+    const over = await liveCall("a");
+    await db.pool.query("update calls set status = 'ended', ended_at = now(), end_reason = 'caller_hung_up' where id = $1", [over]);
+    const [moved, prepared, mine] = [await liveCall("b"), await liveCall("b"), await liveCall("a")];
+    const told: string[] = [];
+    const a = await process("a", {
+      carried: () =>
+        new Map([
+          [over, true],
+          [moved, true],
+          [prepared, false],
+          [mine, true],
+        ]),
+      onEnded: (call) => told.push(`ended ${call}`),
+      onElsewhere: (call) => told.push(`elsewhere ${call}`),
+    });
+    await a.beat();
+    expect(told.sort()).toEqual([`elsewhere ${prepared}`, `ended ${over}`].sort());
+  });
+
+  it("that stops waits for its calls, and for those it dialled when nobody else lives", async () => {
+    await process("a");
+    const call = await liveCall("a");
+    const carried = new Map([[call, true]]);
+    const drain = { pool: db.pool, owner: "a", carried: () => carried };
+    expect(await untilCallsEnd(drain, AbortSignal.abort())).toBe(1);
+    carried.clear();
+    expect(await untilCallsEnd(drain, AbortSignal.abort())).toBe(1);
+    const b = await process("b");
+    expect(await anotherLives(db.pool, "a")).toBe(true);
+    expect(await untilCallsEnd(drain, new AbortController().signal)).toBe(0);
+    await b.drain();
+    expect(await anotherLives(db.pool, "a")).toBe(false);
+  });
+});
+
+describe("what a dead process left", () => {
+  it("in its journal comes into the rows, once, whoever finds it", async () => {
+    const call = await liveCall("a");
+    const journals = openJournals({ dir: journalDir, clock: systemClock, log });
+    const utterance = { ref: "u1", speaker: "caller", text: "Are you there?", cut: false, heardMs: null, language: null, emotions: null };
+    const times = { startedAtMs: Date.now() + 500, endedAtMs: Date.now() + 900 };
+    journals.open(call).put("utterance", systemClock.monotonicMs(), JSON.stringify({ ...utterance, ...times }));
+    await journals.close();
+    const parts = { pool: db.pool, clock: systemClock, log, journalDir };
+    expect(await Promise.all([finishJournals({ ...parts, owner: "b" }), finishJournals({ ...parts, owner: "c" })])).toContain(1);
+    const { rows } = await db.pool.query("select speaker, text from utterances where call_id = $1", [call]);
+    expect(rows).toEqual([{ speaker: "caller", text: "Are you there?" }]);
+    expect(await finishJournals({ ...parts, owner: "b" })).toBe(0);
+    const { rows: told } = await db.pool.query("select kind from events where call_id = $1", [call]);
+    expect(told).toEqual([{ kind: "journal.finished" }]);
+  });
+
+  it("on another machine is left to a process there", async () => {
+    await liveCall("a");
+    expect(await finishJournals({ pool: db.pool, clock: systemClock, log, journalDir, owner: "b" })).toBe(0);
+    expect(await orphanedLeases(db.pool, 10)).toHaveLength(1);
+  });
+
+  it("undialled is dialled by another, once; what it had asked the carrier for is not", async () => {
+    const dials: Dial[] = [];
+    const carrier: Carrier = {
+      name: "told",
+      dial: async (dial) => {
+        dials.push(dial);
+        return { dialed: "unknown", text: "" } as Awaited<ReturnType<Carrier["dial"]>>;
+      },
+      hangUp: async () => {},
+      legState: async () => null,
+      openRecording: () => Promise.reject(new Error("none")),
+      mayFetch: () => false,
+    };
+    const stopped = new AbortController();
+    const parts = (owner: string): PlacingParts => ({
+      pool: db.pool,
+      carrier,
+      number: "+12025550100",
+      clock: systemClock,
+      log,
+      dialing: new Set(),
+      owner,
+    });
+    await process("b");
+    // The pace holds them back, and then their process is stopped.
+    await db.pool.query(
+      "insert into carrier_rates (name, most, window_ms, granted) values ('told create', 1, 20000, array[now()]) on conflict (name) do update set granted = excluded.granted",
+    );
+    const a = { ...parts("a"), closing: stopped.signal };
+    const call = await placeCall(a, { to: "+12025550101" }, { actor: "user:x", idempotencyKey: null });
+    stopped.abort();
+    await Promise.all(a.dialing);
+    expect(dials).toEqual([]);
+    await db.pool.query("update carrier_rates set most = 100, granted = '{}' where name = 'told create'");
+    const b = parts("b");
+    expect(await Promise.all([dialWaiting(b), dialWaiting(b)])).toContain(1);
+    await Promise.all(b.dialing);
+    expect(dials.map((dial) => dial.call)).toEqual([call]);
+    expect(await dialWaiting(b)).toBe(0);
+    await dies("b");
+    expect(await dialWaiting(parts("c"))).toBe(0);
+  });
+});
