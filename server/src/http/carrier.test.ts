@@ -53,6 +53,18 @@ describe("the state of the line", () => {
   });
 });
 
+describe("raw requests", () => {
+  it("are kept for ever unless an administrator says how long", async () => {
+    const url = "/api/carrier/keeping";
+    expect((await house.ask("viewer", { url })).json()).toEqual({ webhooks_days: null, exchanges_days: null });
+    const set = { method: "PUT", url, payload: { webhooks_days: 90, exchanges_days: 30 } } as const;
+    expect((await house.ask("member", set)).statusCode).toBe(403);
+    expect((await house.ask("admin", set)).statusCode).toBe(200);
+    expect((await house.ask("viewer", { url })).json()).toEqual(set.payload);
+    expect((await house.ask("admin", { ...set, payload: { webhooks_days: 0 } })).json().errors).toMatchObject([{ field: "webhooks_days" }]);
+  });
+});
+
 describe("the doctor", () => {
   it("tells administrators what it finds, with what to do", async () => {
     const answer = await house.ask("admin", { url: "/api/doctor" });

@@ -218,6 +218,12 @@ describe("who knocks at the carrier's door", () => {
     expect(await verdicts()).toEqual([]);
   });
 
+  it("a question for our proof without a nonce is told what is asked here, not that a signature is wrong", async () => {
+    const answer = await app.inject({ url: "/webhooks/vonage/self?nonce=1" });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ code: "PROOF_UNREADABLE" });
+  });
+
   it("the same token at another address is a replay", async () => {
     const call = await outbound();
     const body = (stories[0] as Story).webhooks[1]?.body ?? "";

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { spendPermit } from "../../calls/pace.ts";
 import type { Clock } from "../../clock.ts";
 import type { WebhookId } from "../../ids.ts";
-import { WebhookRefused, WebhookUnanswered } from "../failures.ts";
+import { ProofUnreadable, WebhookRefused, WebhookUnanswered } from "../failures.ts";
 import { type Door, type NewWebhook, refuseStored, storeRefused } from "../webhooks.ts";
 import { selfProof } from "./doctor.ts";
 import type { CallHooks, Inbox } from "./inbox.ts";
@@ -57,7 +57,7 @@ export function vonageDoor(parts: DoorParts): FastifyPluginCallback {
     // The doctor asks PUBLIC_URL for this, to see whether it leads here (doctor.ts). It tells nothing to who does not know the answer already.
     app.get("/webhooks/vonage/self", { exposeHeadRoute: false }, (request, reply) => {
       const nonce = new URLSearchParams((request.raw.url ?? "").split("?")[1]).get("nonce") ?? "";
-      if (!/^[0-9a-f]{32}$/.test(nonce)) throw new WebhookRefused("The nonce is not 32 hex digits.");
+      if (!/^[0-9a-f]{32}$/.test(nonce)) throw new ProofUnreadable();
       return reply
         .header("content-type", "text/plain; charset=utf-8")
         .header("cache-control", "no-store")
