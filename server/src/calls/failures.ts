@@ -28,6 +28,18 @@ export class NumberNotAllowed extends Failure {
   }
 }
 
+export class NumberOurOwn extends Failure {
+  readonly code = "NUMBER_OUR_OWN";
+  readonly blame = "caller";
+  readonly status = 422;
+  constructor(number: string) {
+    super(`${number} is the number we call from; our agents would talk with each other.`, {
+      remedy: "Give the number of the person who is to be called.",
+      fields: field("to", "is our own number"),
+    });
+  }
+}
+
 export class TooManyCalls extends Failure {
   readonly code = "TOO_MANY_CALLS";
   readonly blame = "operator";

@@ -1,7 +1,7 @@
 import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { z } from "zod";
 import type { Sql } from "../db/pool.ts";
-import { DayLimitReached, NumberNotAllowed, TooManyCalls } from "./failures.ts";
+import { DayLimitReached, NumberNotAllowed, NumberOurOwn, TooManyCalls } from "./failures.ts";
 import type { PhoneNumber } from "./phone-number.ts";
 
 /**
@@ -26,6 +26,7 @@ export async function readLimits(sql: Sql): Promise<CallLimits> {
 
 /** Throws when this number must not be dialled. Without a setting only our own number's country may. Pure. */
 export function refuseForbiddenNumber(limits: CallLimits, to: PhoneNumber, ourNumber: string): void {
+  if (to.number === ourNumber) throw new NumberOurOwn(to.number);
   if (to.premium) throw new NumberNotAllowed(to.number, "it is a premium-rate number.");
   const allowed = limits.allowed ?? [parsePhoneNumberFromString(ourNumber)?.country ?? ourNumber.slice(0, 2)];
   const fits = allowed.some((one) => (one.startsWith("+") ? to.number.startsWith(one) : to.country === one));

@@ -53,6 +53,13 @@ describe("what may be called", () => {
     if (may) expect(ask).not.toThrow();
     else expect(ask).toThrow(expect.objectContaining({ code: "NUMBER_NOT_ALLOWED" }));
   });
+
+  it("our own number is not, whatever is allowed", () => {
+    const ask = () => refuseForbiddenNumber(limits(["US", "+1"]), dialable("+1 202 555 0100"), "+12025550100");
+    expect(ask).toThrow(
+      expect.objectContaining({ code: "NUMBER_OUR_OWN", status: 422, fields: [expect.objectContaining({ field: "to" })] }),
+    );
+  });
 });
 
 it.each([
