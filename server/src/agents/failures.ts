@@ -43,6 +43,18 @@ export class AgentChanged extends Failure {
   }
 }
 
+export class AgentNumberInvalid extends Failure {
+  readonly code = "AGENT_NUMBER_INVALID";
+  readonly blame = "caller";
+  readonly status = 422;
+  constructor(numbers: readonly { readonly place: number; readonly number: string }[]) {
+    super(`${numbers.map(({ number }) => JSON.stringify(number)).join(", ")} cannot be called, so no agent can answer there.`, {
+      remedy: "Write each number with + and its country code: +12025550143.",
+      fields: numbers.map(({ place }) => ({ field: `numbers.${place}`, message: "is not a phone number with + and its country code" })),
+    });
+  }
+}
+
 export class NumberTaken extends Failure {
   readonly code = "NUMBER_TAKEN";
   readonly blame = "operator";

@@ -3,7 +3,7 @@ import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { z } from "zod";
 import type { Sql } from "../db/pool.ts";
 import { type AgentId, newId } from "../ids.ts";
-import { AgentChanged, AgentUnknown, DefaultAgentNeeded, NoAgent, NumberTaken } from "./failures.ts";
+import { AgentChanged, AgentNumberInvalid, AgentUnknown, DefaultAgentNeeded, NoAgent, NumberTaken } from "./failures.ts";
 
 /** The only place that writes `agents` and `agent_versions`. A version is never edited: calls keep the one they ran with. */
 
@@ -128,9 +128,15 @@ export async function agentVersion(sql: Sql, agent: AgentId, version: number): P
   return rows[0] === undefined ? null : { id: agent, version, settings: Stored.parse(rows[0].settings) };
 }
 
-/** Settings as they are kept: numbers in E.164, so that a called number finds its agent however it was typed. */
+/**
+ * Settings as they are kept: numbers in E.164, so that a called number finds its agent however it was typed. Throws AgentNumberInvalid, naming
+ * each place that holds no number.
+ */
 export function withCleanNumbers(settings: AgentSettings): AgentSettings {
-  return { ...settings, numbers: [...new Set(settings.numbers.map((number) => parsePhoneNumberFromString(number)?.number ?? number))] };
+  const read = settings.numbers.map((number, place) => ({ number, place, parsed: parsePhoneNumberFromString(number, { extract: false }) }));
+  const wrong = read.filter(({ parsed }) => parsed?.isPossible() !== true);
+  if (wrong.length > 0) throw new AgentNumberInvalid(wrong);
+  return { ...settings, numbers: [...new Set(read.map(({ number, parsed }) => parsed?.number ?? number))] };
 }
 
 async function refuseTakenNumbers(sql: Sql, settings: AgentSettings, except: AgentId | null): Promise<void> {

@@ -72,6 +72,15 @@ describe("an agent", () => {
     expect(await versions()).toBe(before);
   });
 
+  it("that shall answer what is no number is refused, naming each", async () => {
+    const before = await versions();
+    const answer = await make({ ...settings, numbers: ["+12025550199", "hello", "12025550143", "+1202"] });
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json()).toMatchObject({ code: "AGENT_NUMBER_INVALID", remedy: expect.stringContaining("+12025550143") });
+    expect(answer.json().errors.map(({ field }: { field: string }) => field)).toEqual(["numbers.1", "numbers.2", "numbers.3"]);
+    expect(await versions()).toBe(before);
+  });
+
   it("that is not there cannot be changed", async () => {
     for (const method of ["GET", "PUT", "DELETE"] as const) {
       const answer = await house.ask("admin", {
