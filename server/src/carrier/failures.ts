@@ -94,6 +94,19 @@ export class WebhookRefused extends Failure {
   }
 }
 
+/** Somebody asked for the proof that this is the server of PUBLIC_URL, and not as the doctor does. */
+export class ProofUnreadable extends Failure {
+  readonly code = "PROOF_UNREADABLE";
+  readonly blame = "caller";
+  readonly status = 400;
+  constructor() {
+    super("The nonce is not 32 hex digits.", {
+      remedy: "This address is for `npx earshot doctor`, which asks it with ?nonce= and 32 hex digits; run that.",
+      fields: [{ field: "nonce", message: "must be 32 hex digits" }],
+    });
+  }
+}
+
 /** What the carrier asked could not be answered now; it asks again, then at the fallback URL. */
 export class WebhookUnanswered extends Failure {
   readonly code = "WEBHOOK_UNANSWERED";
