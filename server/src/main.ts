@@ -109,10 +109,12 @@ async function start(config: Config): Promise<void> {
       .then(() => recordings.callEnded(call))
       .catch((error: unknown) => log.error({ call, err: error }, "a call's end could not be finished; the sweep of recordings does it"));
   };
+  const notHungUp =
+    (call: CallId) =>
+    (error: unknown): void =>
+      log.warn({ call, err: error }, "a hang-up did not reach the carrier; the watchdog asks again");
   const tryHangUp = (call: CallId, by: "agent" | `us:${string}`, detail: Record<string, unknown>): void => {
-    hangUp({ ...asked, onEnded: ended }, call, by, detail).catch((error: unknown) =>
-      log.warn({ call, err: error }, "a hang-up did not reach the carrier; the watchdog asks again"),
-    );
+    hangUp({ ...asked, onEnded: ended }, call, by, detail).catch(notHungUp(call));
   };
   let leases: Leases | null = null;
   built.push({ name: "leases", close: () => leases?.close() });
@@ -136,7 +138,7 @@ async function start(config: Config): Promise<void> {
     onRecorded: () => recordings.wake(),
     onMachine: (call) => void followVoicemailRule({ ...asked, number, onEnded: ended }, call).catch(quietly),
     onTransferred: (call) => void bridges.end(call).catch(quietly),
-    onHangUpDue: (call, leg) => void (carrier && hangUpLeg(pool, carrier, call, leg, clock.now()).catch(() => {})),
+    onHangUpDue: (call, leg) => void (carrier && hangUpLeg(pool, carrier, call, leg, clock.now()).catch(notHungUp(call))),
   };
   const keys = config.vonage === null ? null : keysOf(config.vonage);
   const inbox = openInbox({ pool, clock, log, hooks });
