@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import pg from "pg";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Embedded, startEmbedded, stopLeftover } from "./embedded.ts";
+import { type Embedded, findOwner, findRunning, startEmbedded, stopLeftover } from "./embedded.ts";
 import { readPostmaster, servesFolder } from "./postmaster.ts";
 import { reachable } from "./reach.ts";
 
@@ -48,6 +48,9 @@ interface Ready {
   readonly ready: boolean;
   readonly url: string;
   readonly code?: string;
+  readonly message?: string;
+  /** What a refused one logged. */
+  readonly said?: readonly string[];
 }
 
 async function startHost(dir: string, account: { uid?: number; gid?: number } = {}): Promise<{ host: ChildProcess; ready: Ready }> {
@@ -133,7 +136,38 @@ describe("the embedded database", { timeout: TIMEOUT_MS }, () => {
     running = await startEmbedded({ dataDir, log, settings });
     const { ready } = await startHost(dataDir);
     expect(ready).toMatchObject({ ready: false, code: "EMBEDDED_DATABASE_TAKEN" });
+    expect(ready.message).toContain(`(process ${process.pid})`);
+    expect(ready.said).toEqual([]);
     expect(await ask(running.url, "select v from kept order by v")).toEqual([1, 2]);
+  });
+
+  test("is stopped by nobody but its owner, who can be asked for", async () => {
+    expect(await findOwner(dataDir)).toBeNull();
+    running = await startEmbedded({ dataDir, log, settings });
+    const pid = await postmaster();
+    expect(await findOwner(dataDir)).toEqual({ pid: process.pid });
+    await stopLeftover(dataDir, log);
+    expect(await postmaster()).toBe(pid);
+    expect(await ask(running.url, "select v from kept order by v")).toEqual([1, 2]);
+  });
+
+  test("that is just ending is waited for, not for ready but for the end", async () => {
+    const { host, ready } = await startHost(dataDir);
+    const pid = await postmaster();
+    host.kill("SIGKILL");
+    await once(host, "exit");
+    const holdsUp = new pg.Client({ connectionString: ready.url });
+    await holdsUp.connect();
+    process.kill(pid, "SIGTERM"); // smart shutdown: as long as somebody is connected
+    const pidFile = join(dataDir, "postgres/data/postmaster.pid");
+    await expect.poll(() => readFile(pidFile, "utf8"), { timeout: 10_000 }).toContain("stopping");
+    expect(await findRunning(dataDir)).toBeNull();
+    expect(await findOwner(dataDir)).toEqual({ pid: null });
+    holdsUp.on("error", () => {}); // the next Earshot does not wait for it
+    running = await startEmbedded({ dataDir, log, settings });
+    expect(await postmaster()).not.toBe(pid);
+    expect(await ask(running.url, "select v from kept order by v")).toEqual([1, 2]);
+    await holdsUp.end().catch(() => {});
   });
 
   test("that is killed itself is started again at the same address, loudly", async () => {

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { type Binaries, findBinaries } from "./binaries.ts";
 import { EmbeddedNotOurs, EmbeddedTaken, EmbeddedUnusable, EmbeddedWrongMajor } from "./failures.ts";
-import { readPostmaster, servesFolder } from "./postmaster.ts";
+import { type Postmaster, readPostmaster, servesFolder } from "./postmaster.ts";
 import { reachable } from "./reach.ts";
 
 /**
@@ -16,7 +16,7 @@ import { reachable } from "./reach.ts";
  *
  *   absent   -> starting   `ensureRunning` spawned it (first making the data folder)
  *   orphaned -> running    it was left behind by a killed Earshot and answers: adopted
- *   orphaned -> absent     it was left behind and does not answer, or has another version: stopped
+ *   orphaned -> absent     it was left behind and does not answer, or has another version: stopped, unless somebody owns it
  *   running  -> absent     `stop` (SIGINT, which lets running statements be broken off and writes everything down)
  *   running  -> starting   it ended by itself: started again, loudly
  *
@@ -30,12 +30,18 @@ const NOBODY = 65_534;
 const OPEN_PLACE = "/var/lib/earshot";
 const USER = "earshot";
 const DATABASE = "earshot";
+/** Before the process number in the name of our connections: a refused start can tell who is in its way. */
+const SUPERVISOR = "earshot supervisor ";
 /** Any fixed number, but not the one of the migrations. */
 const OWNER_LOCK = 4_327_002;
 /** A recovery after a crash took 0.13 s in trial; a big one may replay for minutes. */
 const START_DEADLINE_MS = 120_000;
 const STOP_DEADLINE_MS = 20_000;
 const POLL_MS = 10;
+/** Asking whether a process is alive costs a process of its own on some systems. */
+const ALIVE_POLL_MS = 500;
+/** How long a killed owner's lock may outlive it: until Postgres has noticed the end of the connection. */
+const LOCK_OUTLIVES_MS = 2_000;
 const LOG_LIMIT_BYTES = 10_000_000;
 
 export interface Log {
@@ -79,8 +85,10 @@ type NewHouse = Pick<House, "folder" | "account" | "binaries" | "log">;
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const house = await openHouse(options);
-  let port = await ensureRunning(house);
+  let { port, adopted } = await ensureRunning(house);
   let keeper = await own(house, port);
+  const adoption = "adopted the embedded database a killed Earshot left running";
+  if (adopted) house.log.info(adoption);
   let stopping = false;
   let mending: Promise<void> = Promise.resolve();
 
@@ -93,8 +101,9 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
     for (let waitMs = 100; !stopping; waitMs = Math.min(waitMs * 2, 5_000)) {
       house.log.error("the embedded database stopped by itself; starting it again");
       try {
-        port = await ensureRunning(house, port);
+        ({ port, adopted } = await ensureRunning(house, port));
         keeper = await own(house, port);
+        if (adopted) house.log.info(adoption);
         return watch();
       } catch (error) {
         house.log.error(`the embedded database did not start again: ${(error as Error).message}`);
@@ -116,10 +125,25 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded>
   };
 }
 
-/** Stops the Postgres a killed Earshot left running in `dataDir`; nothing when there is none. */
+/** Stops the Postgres a killed Earshot left running in `dataDir`; nothing when there is none, or when somebody owns it. */
 export async function stopLeftover(dataDir: string, log: Log): Promise<void> {
-  const data = await realpath(join(resolve(dataDir), "postgres/data")).catch(() => null);
-  if (data !== null) await stopPostmaster({ data, log });
+  const found = await findPostmaster(dataDir);
+  if (found === null) return;
+  const { folder, data, left } = found;
+  const port = await untilAnswers(data, left, STOP_DEADLINE_MS);
+  if (port === null) {
+    if (!(await untilGone(left.pid, data))) log.warn("the embedded database neither answers nor ends; it is left as it is");
+    return;
+  }
+  const keeper = await readPassword(folder)
+    .then((password) => connect({ password }, port, DATABASE))
+    .catch((error: Error) => log.warn(`the embedded database is left running: it does not let us in (${error.message})`));
+  if (!keeper) return;
+  try {
+    if (await takeLock(keeper)) await stopPostmaster({ data, log });
+  } finally {
+    await keeper.end().catch(() => {});
+  }
 }
 
 /**
@@ -127,20 +151,37 @@ export async function stopLeftover(dataDir: string, log: Log): Promise<void> {
  * stopped or owned. One that is just starting is waited for.
  */
 export async function findRunning(dataDir: string): Promise<string | null> {
+  const found = await findPostmaster(dataDir);
+  if (found === null) return null;
+  const port = await untilAnswers(found.data, found.left);
+  return port === null ? null : urlOf({ password: await readPassword(found.folder) }, port, DATABASE);
+}
+
+/**
+ * The Earshot that owns the database in `dataDir` now, null when none does. Its process is not known while it closes the database. For whoever
+ * wants to refuse a second start before anything is touched: `startEmbedded` refuses by itself.
+ */
+export async function findOwner(dataDir: string): Promise<{ readonly pid: number | null } | null> {
+  const found = await findPostmaster(dataDir);
+  if (found === null) return null;
+  if (found.left.stopping) return { pid: null };
+  if (!found.left.ready) return null;
+  const client = await readPassword(found.folder)
+    .then((password) => connect({ password }, found.left.port, DATABASE))
+    .catch(() => null);
+  if (client === null) return null;
+  try {
+    return await ownerOf(client);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+async function findPostmaster(dataDir: string): Promise<{ folder: string; data: string; left: Postmaster } | null> {
   const folder = join(resolve(dataDir), "postgres");
   const data = await realpath(join(folder, "data")).catch(() => null);
   const left = data === null ? null : await readPostmaster(data);
-  if (data === null || left === null || !(await servesFolder(left.pid, data))) return null;
-  let gone = false;
-  const watching = setInterval(async () => {
-    gone = !(await servesFolder(left.pid, data));
-  }, 500);
-  try {
-    const port = await untilReady({ data }, () => gone);
-    return port === null ? null : urlOf({ password: await readPassword(folder) }, port, DATABASE);
-  } finally {
-    clearInterval(watching);
-  }
+  return data === null || left === null || !(await servesFolder(left.pid, data)) ? null : { folder, data, left };
 }
 
 // ---- the house: folders, account, password -------------------------------------------------------------------------------------
@@ -236,12 +277,12 @@ const environment = { PATH: "/usr/bin:/bin", LANG: "C.UTF-8", TZ: "UTC" };
 // ---- running -------------------------------------------------------------------------------------------------------------------
 
 /** Adopts what runs, or starts it; resolves with its port once it accepts connections. `keepPort`: no other port will do. */
-async function ensureRunning(house: House, keepPort?: number): Promise<number> {
+async function ensureRunning(house: House, keepPort?: number): Promise<{ port: number; adopted: boolean }> {
   const left = await readPostmaster(house.data);
   if (left !== null) {
     if (await servesFolder(left.pid, house.data)) {
-      const port = await adopt(house, keepPort);
-      if (port !== null) return port;
+      const port = await adopt(house, left, keepPort);
+      if (port !== null) return { port, adopted: true };
       await stopPostmaster(house);
     }
     // Of a process that is gone, or the number is somebody else's by now: Postgres itself would refuse the second case.
@@ -254,7 +295,7 @@ async function ensureRunning(house: House, keepPort?: number): Promise<number> {
     if (started === "ready") {
       await createDatabase(house, port);
       await writeFile(join(house.folder, "port"), String(port));
-      return port;
+      return { port, adopted: false };
     }
     if (keepPort !== undefined || attempt === 4 || !started.includes("could not bind")) {
       throw new EmbeddedUnusable(`it did not start; its log says: ${started}`);
@@ -262,23 +303,26 @@ async function ensureRunning(house: House, keepPort?: number): Promise<number> {
   }
 }
 
-/** A server left behind: its port when it answers and is the version we bring, null when it has to go. */
-async function adopt(house: House, keepPort?: number): Promise<number | null> {
-  const running = await untilReady(house, () => false);
-  if (running === null || (keepPort !== undefined && running !== keepPort)) return null;
+/** A server left behind: its port when it answers and is the version we bring, null when it has to go. Throws when it is somebody's. */
+async function adopt(house: House, left: Postmaster, keepPort?: number): Promise<number | null> {
+  const running = await untilAnswers(house.data, left);
+  if (running === null) return null;
   const client = await connect(house, running, "postgres").catch(() => null);
   if (client === null) return null;
+  let fits: boolean;
   try {
     const { rows } = await client.query<{ server_version: string; data_directory: string }>(
       "select current_setting('server_version') as server_version, current_setting('data_directory') as data_directory",
     );
-    if (rows[0]?.server_version !== house.binaries.version || rows[0].data_directory !== house.data) return null;
+    const wanted = keepPort === undefined || running === keepPort;
+    fits = wanted && rows[0]?.server_version === house.binaries.version && rows[0].data_directory === house.data;
   } finally {
     await client.end().catch(() => {});
   }
   await createDatabase(house, running);
-  house.log.info("adopted the embedded database a killed Earshot left running");
-  return running;
+  if (fits) return running;
+  await (await own(house, running)).end();
+  return null;
 }
 
 /** Spawns postgres; resolves with "ready", or with the end of its log when it gave up. */
@@ -314,18 +358,31 @@ async function launch(house: House, port: number): Promise<string> {
   });
   child.unref();
   await log.close();
-  const ready = await untilReady(house, () => gone !== null);
-  if (ready !== null) return "ready";
+  const ready = await untilReady(house.data, () => gone !== null);
+  if (ready) return "ready";
   const said = (await readFile(logPath)).subarray(from).toString("utf8").trim();
   if (gone === null) child.kill("SIGQUIT");
   return said || gone || `not ready after ${START_DEADLINE_MS / 1000} s`;
 }
 
-/** Waits until postmaster.pid says ready; the port, or null when it gave up or the deadline passed. */
-async function untilReady(house: Pick<House, "data">, gaveUp: () => boolean): Promise<number | null> {
+/** Waits until postmaster.pid says ready: true, or false when it gave up or the deadline passed. */
+async function untilReady(data: string, gaveUp: () => boolean): Promise<boolean> {
   for (const deadline = Date.now() + START_DEADLINE_MS; Date.now() < deadline && !gaveUp(); await sleep(POLL_MS)) {
-    const running = await readPostmaster(house.data);
-    if (running?.ready) return running.port;
+    if ((await readPostmaster(data))?.ready) return true;
+  }
+  return false;
+}
+
+/** The port of a server somebody else started, once it is ready; null when it is ending or gone, or the deadline passed. */
+async function untilAnswers(data: string, { pid }: Postmaster, withinMs = START_DEADLINE_MS): Promise<number | null> {
+  let askAt = Date.now() + ALIVE_POLL_MS;
+  for (const deadline = Date.now() + withinMs; Date.now() < deadline; await sleep(POLL_MS)) {
+    const running = await readPostmaster(data);
+    if (running === null || running.pid !== pid || running.stopping) return null;
+    if (running.ready) return running.port;
+    if (Date.now() < askAt) continue;
+    if (!(await servesFolder(pid, data))) return null;
+    askAt = Date.now() + ALIVE_POLL_MS;
   }
   return null;
 }
@@ -340,11 +397,16 @@ async function stopPostmaster(house: Pick<House, "data" | "log">): Promise<void>
     } catch {
       return;
     }
-    for (const deadline = Date.now() + STOP_DEADLINE_MS; Date.now() < deadline; await sleep(POLL_MS)) {
-      if (!(await servesFolder(running.pid, house.data))) return;
-    }
+    if (await untilGone(running.pid, house.data)) return;
     house.log.warn(`the embedded database does not stop on ${signal}`);
   }
+}
+
+async function untilGone(pid: number, data: string): Promise<boolean> {
+  for (const deadline = Date.now() + STOP_DEADLINE_MS; Date.now() < deadline; await sleep(POLL_MS)) {
+    if (!(await servesFolder(pid, data))) return true;
+  }
+  return false;
 }
 
 // ---- connections ---------------------------------------------------------------------------------------------------------------
@@ -352,12 +414,12 @@ async function stopPostmaster(house: Pick<House, "data" | "log">): Promise<void>
 const urlOf = (house: Pick<House, "password">, port: number, database: string): string =>
   `postgres://${USER}:${house.password}@127.0.0.1:${port}/${database}`;
 
-async function connect(house: House, port: number, database: string): Promise<pg.Client> {
+async function connect(house: Pick<House, "password">, port: number, database: string): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: urlOf(house, port, database),
     connectionTimeoutMillis: 5_000,
     keepAlive: true,
-    application_name: "earshot supervisor",
+    application_name: `${SUPERVISOR}${process.pid}`,
   });
   client.on("error", () => {}); // "end" follows, and that is what is listened to
   await client.connect();
@@ -374,17 +436,32 @@ async function createDatabase(house: House, port: number): Promise<void> {
   }
 }
 
-/** Becomes the one owner. A killed owner's lock goes with its connection, which may take the server a moment to notice. */
+/** Becomes the one owner, or throws who is. */
 async function own(house: House, port: number): Promise<pg.Client> {
   const keeper = await connect(house, port, DATABASE);
-  for (const deadline = Date.now() + 2_000; ; await sleep(20)) {
+  if (await takeLock(keeper)) return keeper;
+  const owner = await ownerOf(keeper).catch(() => null);
+  await keeper.end().catch(() => {});
+  throw new EmbeddedTaken(house.folder, owner?.pid ?? null);
+}
+
+/** Takes the owner's lock for as long as the connection lives. A killed owner's goes with its connection. */
+async function takeLock(keeper: pg.Client): Promise<boolean> {
+  for (const deadline = Date.now() + LOCK_OUTLIVES_MS; ; await sleep(20)) {
     const { rows } = await keeper.query<{ got: boolean }>("select pg_try_advisory_lock($1) as got", [OWNER_LOCK]);
-    if (rows[0]?.got) return keeper;
-    if (Date.now() > deadline) {
-      await keeper.end().catch(() => {});
-      throw new EmbeddedTaken(house.folder);
-    }
+    if (rows[0]?.got) return true;
+    if (Date.now() > deadline) return false;
   }
+}
+
+async function ownerOf(client: pg.Client): Promise<{ pid: number | null } | null> {
+  const { rows } = await client.query<{ name: string }>(
+    `select a.application_name as name from pg_locks l join pg_stat_activity a using (pid) join pg_database d on d.oid = l.database
+      where l.locktype = 'advisory' and l.granted and l.classid = 0 and l.objid = $1 and d.datname = current_database()`,
+    [OWNER_LOCK],
+  );
+  if (rows[0] === undefined) return null;
+  return { pid: rows[0].name.startsWith(SUPERVISOR) ? Number(rows[0].name.slice(SUPERVISOR.length)) : null };
 }
 
 // ---- port and log --------------------------------------------------------------------------------------------------------------

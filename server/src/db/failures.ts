@@ -102,8 +102,8 @@ export class EmbeddedNotOurs extends DatabaseFailure {
 
 export class EmbeddedTaken extends DatabaseFailure {
   readonly code = "EMBEDDED_DATABASE_TAKEN";
-  constructor(folder: string) {
-    super(`Another Earshot is running on the database in ${folder}.`, {
+  constructor(folder: string, pid: number | null) {
+    super(`Another Earshot${pid === null ? "" : ` (process ${pid})`} is running on the database in ${folder}.`, {
       remedy: "Stop the other one first, or give this one its own DATA_DIR and PORT.",
     });
   }

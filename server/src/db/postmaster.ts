@@ -8,6 +8,8 @@ export interface Postmaster {
   readonly pid: number;
   readonly port: number;
   readonly ready: boolean;
+  /** Was it told to end? It lets nobody in any more. */
+  readonly stopping: boolean;
 }
 
 /** Reads postmaster.pid: line 1 is the process, 4 the port, 8 the state (PostgreSQL's src/include/utils/pidfile.h). Null when there is none. */
@@ -20,7 +22,8 @@ export function parsePostmaster(text: string): Postmaster | null {
   const lines = text.split("\n");
   const pid = Number(lines[0]);
   if (!Number.isInteger(pid) || pid <= 0) return null;
-  return { pid, port: Number(lines[3] ?? 0) || 0, ready: lines[7]?.trim() === "ready" };
+  const state = lines[7]?.trim();
+  return { pid, port: Number(lines[3] ?? 0) || 0, ready: state === "ready", stopping: state === "stopping" };
 }
 
 /**
