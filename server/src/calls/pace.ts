@@ -12,12 +12,19 @@ export interface Rate {
   readonly windowMs: number;
 }
 
-/** What a permit is for: a new leg (a create, and each `connect` of an NCCO), or any other request. */
-export type Asking = "create" | "other";
+/**
+ * What a permit is for: a new call, the leg a call is connected to, or any other request. The carrier counts the first two together; we keep them
+ * apart, because somebody who has picked up must not stand behind calls that have not begun.
+ */
+export type Asking = "create" | "connect" | "other";
 
-/** Vonage's defaults with room for the network's jitter; an account with more has its rows changed. */
+/**
+ * Vonage's defaults with room for the network's jitter; an account with more has its rows changed. Of three new legs a second one is for a new
+ * call: a call takes two, and people who pick up in the same moment get theirs at once.
+ */
 export const usualRates: Readonly<Record<Asking, Rate>> = {
-  create: { most: 3, windowMs: 1_200 },
+  create: { most: 1, windowMs: 1_200 },
+  connect: { most: 2, windowMs: 1_200 },
   other: { most: 15, windowMs: 1_050 },
 };
 
@@ -46,12 +53,6 @@ export async function takePermit(sql: Sql, carrier: string, asking: Asking, long
     [name, longestWaitMs],
   );
   return rows[0]?.wait_ms ?? null;
-}
-
-/** Counts something that happened without asking for a permit: an answered call connects at once, and the carrier counts that as a new leg. */
-export async function spendPermit(sql: Sql, carrier: string, asking: Asking): Promise<void> {
-  const name = await known(sql, carrier, asking);
-  await sql.query(`update carrier_rates set granted = ${remembered("granted || clock_timestamp()")} where name = $1`, [name]);
 }
 
 /** The carrier said it was too many after all: the window starts anew for everybody. */

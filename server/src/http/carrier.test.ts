@@ -35,10 +35,10 @@ describe("the state of the line", () => {
     expect(state.limits).toEqual([
       {
         name: "vonage create",
-        most: 3,
+        most: 1,
         window_ms: 1200,
         free: 0,
-        waiting: 5,
+        waiting: 7,
         wait_ms: expect.any(Number),
         refused: 0,
         refused_at: null,

@@ -52,7 +52,15 @@ beforeAll(async () => {
   db = await freshDatabase();
   await ensureFirstAgent(db.pool);
 });
+/** How many legs may be connected in a second. */
+const connects = (most: number, windowMs: number) =>
+  db.pool.query(
+    `insert into carrier_rates (name, most, window_ms) values ('vonage connect', $1, $2)
+     on conflict (name) do update set most = excluded.most, window_ms = excluded.window_ms, granted = '{}'`,
+    [most, windowMs],
+  );
 beforeEach(async () => {
+  await connects(1_000, 1);
   told = [];
   now = new Date("2026-03-04T10:01:30.000Z");
   await start();
@@ -242,6 +250,36 @@ describe("who knocks at the carrier's door", () => {
     expect(rows[0].url).not.toContain("secret");
     expect(rows[0].headers).not.toContain(token.slice(-20));
     expect(rows[0].headers).toContain("payloadHash");
+  });
+});
+
+describe("people who pick up at the same moment", () => {
+  const opening = (answer: { json(): unknown }) => {
+    const ncco = answer.json() as { action: string; timeout?: number }[];
+    return ncco.slice(0, ncco.findIndex(({ action }) => action === "connect") + 1);
+  };
+  const somebody = (i: number) => ({
+    ...question,
+    uuid: `${String(i).repeat(8)}-0000-4000-8000-000000000001`,
+    conversation_uuid: `CON-${i}`,
+  });
+
+  it("are connected as fast as the carrier takes legs: who is too many waits in the carrier's hands, recorded", async () => {
+    await connects(2, 1_200);
+    const waits: (number | undefined)[] = [];
+    for (let i = 0; i < 5; i++) {
+      const ncco = opening(await post("/webhooks/vonage/answer", somebody(i)));
+      expect(ncco.map(({ action }) => action)).toEqual(["record", ...(waits.length < 2 ? [] : ["wait"]), "connect"]);
+      waits.push(ncco[1]?.timeout);
+    }
+    expect(waits.slice(0, 2)).toEqual([undefined, undefined]);
+    for (const [i, wait] of waits.slice(2).entries()) expect(wait).toBeLessThanOrEqual(i < 2 ? 1.21 : 2.41);
+  });
+
+  it("are not kept in silence for long: far too many are connected at once, with further tries behind it", async () => {
+    await connects(1, 60_000);
+    for (const i of [1, 2])
+      expect(opening(await post("/webhooks/vonage/answer", somebody(i))).map(({ action }) => action)).toEqual(["record", "connect"]);
   });
 });
 

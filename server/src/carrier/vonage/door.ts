@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from "fastify";
 import type pg from "pg";
 import type { Logger } from "pino";
-import { spendPermit } from "../../calls/pace.ts";
+import { takePermit } from "../../calls/pace.ts";
 import type { Clock } from "../../clock.ts";
 import type { WebhookId } from "../../ids.ts";
 import { ProofUnreadable, WebhookRefused, WebhookUnanswered } from "../failures.ts";
@@ -16,7 +16,7 @@ import {
   instructionsForLostAudio,
   instructionsForPerson,
 } from "./instructions.ts";
-import { type Ncco, oneMomentNcco, sorryNcco } from "./ncco.ts";
+import { type Ncco, oneMomentNcco, sorryNcco, waitBeforeConnect } from "./ncco.ts";
 import { keptHeaders, withoutTokens } from "./redact.ts";
 import { claimsOf, type Refusal, refusals, type SignatureKeys, verifyWebhook } from "./signature.ts";
 import { marksOf } from "./wire.ts";
@@ -105,17 +105,13 @@ async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts
     const { id, signedBefore } = await inbox.store(webhook);
     // A token proves one payload, but not the URL around it: the same token at another URL is somebody's replay.
     const elsewhere = signedBefore !== null && signedBefore !== webhook.url;
-    const instructions = elsewhere ? "replayed" : await instruct(webhook, id, signedBefore !== null, parts);
+    const instructions = elsewhere ? "replayed" : await inTurn(pool, await instruct(webhook, id, signedBefore !== null, parts));
     if (instructions === "replayed") {
       await refuseStored(pool, id, refusals.replayed);
       throw new WebhookRefused(refusals.replayed);
     }
     // After the reply is on its way: the carrier's time is not spent on our housekeeping.
-    setImmediate(() => {
-      inbox.apply(id, webhook.url);
-      // The carrier counts the connect as a new leg (vonage-voice §1.4): calls that wait for their turn wait a little longer.
-      if (instructions?.some(({ action }) => action === "connect")) spendPermit(pool, "vonage", "create").catch(() => {});
-    });
+    setImmediate(() => inbox.apply(id, webhook.url));
     if (instructions === null) return reply.code(204).send();
     return reply.code(200).header("content-type", "application/json").send(JSON.stringify(instructions));
   } catch (error) {
@@ -127,6 +123,19 @@ async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts
     }
     throw new WebhookUnanswered(error);
   }
+}
+
+/** Longer than this nobody is kept in silence: then the connect is tried out of turn, and once more by the instructions themselves. */
+const LONGEST_TURN_MS = 5_000;
+
+/** The carrier counts a connect as a new leg (vonage-voice §1.4), and refuses one that is too many: it waits for its turn in the carrier's hands. */
+async function inTurn<Instructions extends Ncco | null | "replayed">(
+  pool: pg.Pool,
+  instructions: Instructions,
+): Promise<Ncco | Instructions> {
+  if (instructions === null || instructions === "replayed") return instructions;
+  if (!instructions.some(({ action }) => action === "connect")) return instructions;
+  return waitBeforeConnect(instructions, (await takePermit(pool, "vonage", "connect", LONGEST_TURN_MS)) ?? 0);
 }
 
 /** What Vonage shall do now; null when the request asks for nothing. Never an array by accident: it would replace what runs (§6.1). */

@@ -106,6 +106,15 @@ export function backNcco(talk: Omit<Talk, "record" | "notice">): Ncco {
   return [say(nobodyThere, voice), ...reconnectNcco(talk)];
 }
 
+/** The same, with a pause of so long before the first connect; none at all when there is nothing to wait for. */
+export function waitBeforeConnect(ncco: Ncco, ms: number): Ncco {
+  const at = ncco.findIndex(({ action }) => action === "connect");
+  // Vonage waits 0.1 s at least (§4.6).
+  return ms <= 0 || at < 0
+    ? ncco
+    : [...ncco.slice(0, at), { action: "wait", timeout: Math.max(0.1, Math.ceil(ms / 10) / 100) }, ...ncco.slice(at)];
+}
+
 /** Polite words and nothing after them: the call ends. */
 export function sorryNcco(language = "en"): Ncco {
   const { sorry, voice } = wordsIn(language);
