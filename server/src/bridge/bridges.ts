@@ -1,7 +1,7 @@
 import type pg from "pg";
 import { recordEvent } from "../calls/events.ts";
 import { endLease } from "../calls/leases.ts";
-import { audioStarted, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
+import { audioStarted, audioStopped, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
 import type { Clock } from "../clock.ts";
 import { saidSoFar } from "../conversation/said-so-far.ts";
 import { openConversation } from "../conversation/write.ts";
@@ -109,6 +109,7 @@ export function createBridges(parts: BridgesParts): Bridges {
       one.session = session;
       void chronicle.after(call, () => engineOpened(pool, call, parts.owner, session));
     }
+    if (fact.fact === "audio closed") void chronicle.after(call, () => audioStopped(pool, call, fact.at));
     void chronicle.after(call, () => recordEvent(pool, { call, ...timelineOf(fact) }));
   };
 

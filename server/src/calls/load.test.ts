@@ -4,7 +4,7 @@ import { ensureFirstAgent } from "../agents/first.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { recordEvent } from "./events.ts";
-import { audioStarted, engineOpened, loadForBridge } from "./load.ts";
+import { audioStarted, audioStopped, engineOpened, loadForBridge } from "./load.ts";
 import { receiveCall } from "./receive.ts";
 import { makeSocketToken, redeemSocketToken } from "./socket-token.ts";
 
@@ -124,6 +124,30 @@ describe("the first sound", () => {
     });
     const { rows: kinds } = await db.pool.query("select kind from events where call_id = $1 and kind like 'audio.%' order by at", [call]);
     expect(kinds.map(({ kind }) => kind)).toEqual(["audio.started", "audio.resumed"]);
+  });
+});
+
+describe("when the sound is gone", () => {
+  const deadlineOf = async (call: CallId) =>
+    (await db.pool.query("select deadline_at from calls where id = $1", [call])).rows[0]?.deadline_at;
+
+  it("a running call is looked at soon, never later than it would have been", async () => {
+    const call = await inbound();
+    await audioStarted(db.pool, call, "process-1", NOW);
+    await audioStopped(db.pool, call, new Date(NOW.getTime() + 30_000));
+    expect(await deadlineOf(call)).toEqual(new Date(NOW.getTime() + 45_000));
+    await audioStopped(db.pool, call, new Date(NOW.getTime() + 90_000));
+    expect(await deadlineOf(call)).toEqual(new Date(NOW.getTime() + 45_000));
+  });
+
+  it("an ended call is not", async () => {
+    const call = await inbound();
+    await db.pool.query(
+      "update calls set status = 'ended', ended_at = now(), end_reason = 'lost', end_detail = 'tested', deadline_at = null where id = $1",
+      [call],
+    );
+    await audioStopped(db.pool, call, NOW);
+    expect(await deadlineOf(call)).toBeNull();
   });
 });
 

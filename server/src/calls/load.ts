@@ -8,6 +8,7 @@ import { notify } from "../db/notify.ts";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import type { AgentId, CallId } from "../ids.ts";
 import { tellOfAnswer } from "./apply.ts";
+import { after, ENDING_S } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { settle } from "./hear.ts";
 import { takeLease } from "./leases.ts";
@@ -121,6 +122,17 @@ export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, a
     await recordEvent(sql, { call, at, kind, actor: "us", said, ...(first ? { once: kind } : {}) });
     return answeredAt;
   });
+}
+
+/**
+ * The call's audio is gone. Mostly the call is over, and the carrier's word of it comes within seconds; when that word is lost, the watchdog asks
+ * soon, and not only when the longest allowed length of the call has passed.
+ */
+export async function audioStopped(sql: Sql, call: CallId, at: Date): Promise<void> {
+  await sql.query("update calls set deadline_at = least(deadline_at, $2) where id = $1 and status = 'in_progress'", [
+    call,
+    after(at, ENDING_S),
+  ]);
 }
 
 /**
