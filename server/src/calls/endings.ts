@@ -85,6 +85,8 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
   if (phone.disconnectedBy === "platform") {
     return { reason: "media_failed", detail: "The carrier ended the call although nobody asked it to: it had run out of instructions." };
   }
+  if (phone.disconnectedBy === null && call.socketStartedAt === null && socketLegs(known).length === 0)
+    return { reason: "media_failed", detail: "The carrier says the call was completed; it was never connected to our audio." };
   return { reason: "caller_hung_up", detail: talked(phone, "The carrier says the call was completed") };
 }
 
