@@ -65,8 +65,8 @@ function silencedIf(muted: boolean, frame: Frame): Frame {
 }
 
 function promptOf(leg: Leg): Frame {
-  if (!leg.prompts.busy && !leg.restTalk.busy && !leg.restStream.busy) return null;
-  return mix([leg.prompts.frame(), leg.restTalk.frame(), leg.restStream.frame()]);
+  if (!leg.prompts.busy && !leg.restTalk.busy && !leg.restStream.busy && !leg.restKeys.busy) return null;
+  return mix([leg.prompts.frame(), leg.restTalk.frame(), leg.restStream.frame(), leg.restKeys.frame()]);
 }
 
 function canHear(ear: Leg, mouth: Leg): boolean {

@@ -59,6 +59,8 @@ export class Leg {
   readonly prompts = new Player();
   readonly restTalk = new Player();
   readonly restStream = new Player();
+  /** Keys sent to this leg's party, as it hears them. */
+  readonly restKeys = new Player();
   run: Run | null = null;
   /** Gets the NCCO an event of this leg was answered with; set by the `connect` that made it. */
   replies: ((ncco: Ncco) => void) | null = null;
@@ -167,6 +169,7 @@ export class Leg {
     this.prompts.stop();
     this.restTalk.stop();
     this.restStream.stop();
+    this.restKeys.stop();
     this.run?.stop();
     this.media?.close();
     this.onKey.clear();

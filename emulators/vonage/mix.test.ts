@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { atLevel, FRAME, mix, tone } from "./mix.ts";
+import { atLevel, FRAME, keysSound, keyTone, mix, tone } from "./mix.ts";
 import { Player } from "./player.ts";
 
 const level = (value: number): Int16Array => new Int16Array(FRAME).fill(value);
@@ -21,6 +21,30 @@ describe("mixing", () => {
     const one = level(100);
     mix([one, level(1)]);
     expect(one[0]).toBe(100);
+  });
+
+  it.each([
+    ["1", 697, 1_209],
+    ["6", 770, 1_477],
+    ["8", 852, 1_336],
+    ["#", 941, 1_477],
+  ])("sounds the key %s with its two tones", (key, low, high) => {
+    const sound = keyTone(key, 120);
+    const loudness = (hz: number): number => {
+      let [sine, cosine] = [0, 0];
+      for (const [i, sample] of sound.entries()) {
+        sine += sample * Math.sin((2 * Math.PI * hz * i) / 16_000);
+        cosine += sample * Math.cos((2 * Math.PI * hz * i) / 16_000);
+      }
+      return (2 * Math.hypot(sine, cosine)) / sound.length;
+    };
+    for (const hz of [697, 770, 852, 941, 1_209, 1_336, 1_477]) expect(loudness(hz) > 2_500, `${hz} Hz`).toBe(hz === low || hz === high);
+  });
+
+  it("sounds keys one after the other, with the pauses asked for", () => {
+    expect(keysSound("12").length).toBe(2 * 3_200);
+    expect(keysSound("1p2").length).toBe(2 * 3_200 + 8_000);
+    expect(keysSound("p").every((sample) => sample === 0)).toBe(true);
   });
 
   it("makes a tone of the right length and pitch, without a click at its ends", () => {

@@ -2,7 +2,7 @@ import { awake, type Mind, think } from "../people/mind.ts";
 import type { Line, Person, Step } from "../people/person.ts";
 import { openSpeechWatch, type SpeechWatch } from "../speech/vad.ts";
 import type { Media } from "./media.ts";
-import { type Frame, RATE, SILENCE, tone } from "./mix.ts";
+import { type Frame, keyTone, RATE, SILENCE, tone } from "./mix.ts";
 import { Player } from "./player.ts";
 
 /** How long a key is held down, and the pause after it. */
@@ -81,6 +81,7 @@ export class PersonOnThePhone implements Media {
     const digit = this.#keys.shift();
     if (digit === undefined) return;
     this.#keyForMs = KEY_MS + BETWEEN_KEYS_MS;
+    void this.#mouth.play(keyTone(digit, KEY_MS));
     this.#events.pressed(digit);
   }
 }

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { callsPage, callView } from "./call-view.ts";
 import type { Leg } from "./leg.ts";
 import type { RollingSecond } from "./limits.ts";
+import { keysSound } from "./mix.ts";
 import { type Ncco, readNcco } from "./ncco.ts";
 import { KEY_MS } from "./person-on-the-phone.ts";
 import { refuse, refuseParameters } from "./problems.ts";
@@ -135,8 +136,11 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
   app.put("/v1/calls/:uuid/dtmf", async (request, reply) => {
     const asked = modify(request, reply, SendDtmf);
     if (!asked) return reply;
-    for (const digit of asked.body.digits.replace(/p/gi, "")) asked.leg.media?.key(digit, KEY_MS);
-    return { message: "DTMF sent", uuid: asked.leg.uuid };
+    const { leg, body } = asked;
+    for (const digit of body.digits.replace(/p/gi, "")) leg.media?.key(digit, KEY_MS);
+    // a machine at the other end has ears only
+    if (leg.plan.kind === "phone") void leg.restKeys.play(keysSound(body.digits));
+    return { message: "DTMF sent", uuid: leg.uuid };
   });
 
   app.put("/v1/calls/:uuid/input/dtmf", async (request, reply) => {
