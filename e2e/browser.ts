@@ -1,14 +1,13 @@
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
-/** Debian's Chromium, headless, without its own background traffic. */
-export const openBrowser = (): Promise<Browser> =>
-  chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-      ...["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
-    ],
-  });
+/** No background traffic of its own. */
+export const chromiumFlags = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
+  ...["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
+] as const;
+
+/** Debian's Chromium, headless. */
+export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: "/usr/bin/chromium", args: [...chromiumFlags] });
 
 /** A page that remembers what went wrong in it: errors on the console, and requests to anywhere but `origin`. */
 export async function openPage(context: BrowserContext, origin: string): Promise<{ page: Page; wrong: string[] }> {

@@ -1,4 +1,5 @@
 import type { Call, CallEvent, Utterance } from "@earshot/contract/call";
+import type { Recording } from "@earshot/contract/recording";
 import type { House } from "./house.ts";
 import { until } from "./house.ts";
 
@@ -21,6 +22,10 @@ export async function readAll<T>(house: House, path: string): Promise<T[]> {
 
 export const utterances = (house: House, id: string): Promise<Utterance[]> => readAll<Utterance>(house, `/api/calls/${id}/utterances`);
 export const events = (house: House, id: string): Promise<CallEvent[]> => readAll<CallEvent>(house, `/api/calls/${id}/events`);
+
+/** All recordings of a call, the best first. */
+export const recordings = async (house: House, id: string): Promise<readonly Recording[]> =>
+  (await house.api<{ items: Recording[] }>(`/api/calls/${id}/recordings`)).items;
 
 /** Places a call through the API; returns its id. */
 export async function place(house: House, to: string, more: Record<string, unknown> = {}): Promise<string> {

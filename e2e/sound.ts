@@ -112,3 +112,52 @@ export function noiseOver(wanted: Float32Array, whole: Float32Array, from: numbe
   }
   return { at, worstDb: 10 * Math.log10(worst / loudest) };
 }
+
+/** Where `wanted` stands in `whole` from `fromMs` on, by the course of its loudness (20 ms), and how well it agrees (1: the same). */
+export function locate(
+  whole: { readonly samples: Float32Array; readonly rate: number },
+  wanted: { readonly samples: Float32Array; readonly rate: number },
+  fromMs = 0,
+): { atMs: number; agreement: number } {
+  const [a, b] = [envelope(whole.samples, whole.rate), envelope(wanted.samples, wanted.rate)];
+  let best = { atMs: -1, agreement: -1 };
+  for (let lag = Math.floor(fromMs / 20); lag + b.length <= a.length; lag++) {
+    const agreement = correlation(a, b, lag);
+    if (agreement > best.agreement) best = { atMs: lag * 20, agreement };
+  }
+  return best;
+}
+
+/** Amplitude of one frequency in a stretch of sound (Goertzel), 0..1. */
+export function toneIn(samples: Float32Array, rate: number, hz: number): number {
+  const turn = 2 * Math.cos((2 * Math.PI * hz) / rate);
+  let [one, two] = [0, 0];
+  for (const sample of samples) [two, one] = [one, sample + turn * one - two];
+  return (2 * Math.sqrt(Math.max(0, one * one + two * two - turn * one * two))) / Math.max(1, samples.length);
+}
+
+/**
+ * When all these frequencies first sound together for so long, also under a voice: each above -26 dBFS and no weaker than a third of all that
+ * sounds. Null if never.
+ */
+export function whenTones(
+  { samples, rate }: { readonly samples: Float32Array; readonly rate: number },
+  hz: readonly number[],
+  { fromMs = 0, lastMs = 60 } = {},
+): number | null {
+  const step = Math.round(rate / 50);
+  let lasting = 0;
+  for (let at = Math.round((Math.max(0, fromMs) * rate) / 1_000); at + step <= samples.length; at += step) {
+    const window = samples.subarray(at, at + step);
+    const least = Math.max(0.05, rms(window) / 3);
+    lasting = hz.every((one) => toneIn(window, rate, one) > least) ? lasting + 20 : 0;
+    if (lasting >= lastMs) return ((at + step) * 1_000) / rate - lasting;
+  }
+  return null;
+}
+
+/** The frequencies of a telephone's key (ITU-T Q.23). */
+export function keyFrequencies(key: string): readonly [number, number] {
+  const place = "123456789*0#".indexOf(key);
+  return [[697, 770, 852, 941][Math.floor(place / 3)] as number, [1_209, 1_336, 1_477][place % 3] as number];
+}

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Call, CallEvent, Utterance } from "@earshot/contract/call";
+import { chromium, type Page } from "playwright-core";
+import { describe, test } from "vitest";
+import { speak, VOICE_RATE } from "../emulators/speech/voice.ts";
+import { writeWav } from "../emulators/speech/wav.ts";
+import { chromiumFlags } from "./browser.ts";
+import { type House, openHouse, ourNumber, until } from "./house.ts";
+import { ended, events, type Page as List, place, playback, readCall, recorded, utterances } from "./shapes.ts";
+import { decodeMp3, locate, rms } from "./sound.ts";
+
+/**
+ * Somebody with a browser only, at the phone page of the emulated network: their microphone is a file that Chromium plays once, from the moment
+ * the page opens it. Nothing else is arranged: the agent's words reach the page as sound, and theirs reach the agent so.
+ */
+
+const theirNumber = "+12025550199";
+const voice = "awb";
+/** Said after the agent's greeting has passed; the answer to it is a long one. */
+const asks = { text: "Hi. Tell me everything you can do for me.", atMs: 9_000 };
+/** Said in the middle of that answer. */
+const cutsIn = { text: "Sorry, stop. I only want to know what it costs.", atMs: 19_000 };
+
+/** What the microphone hears from when it is opened: silence, and the two sentences at their times. */
+async function microphone(folder: string): Promise<string> {
+  const lines = await Promise.all(
+    [asks, cutsIn].map(async ({ text, atMs }) => ({ at: (atMs * VOICE_RATE) / 1_000, sound: await speak(text, voice) })),
+  );
+  const all = new Int16Array(VOICE_RATE * 90);
+  for (const { at, sound } of lines) all.set(sound, at);
+  const file = join(folder, "microphone.wav");
+  writeFileSync(file, writeWav(all, VOICE_RATE));
+  return file;
+}
+
+interface Phone {
+  readonly page: Page;
+  /** Loudness (rms, -1..1) of the sound that came from the network, a number each 20 ms. */
+  heard(): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+/** The phone page in a Chromium of its own, with its ears open. */
+async function openPhone(house: House): Promise<Phone> {
+  const folder = mkdtempSync(join(tmpdir(), "earshot-microphone-"));
+  const browser = await chromium.launch({
+    executablePath: "/usr/bin/chromium",
+    args: [
+      ...chromiumFlags,
+      ...["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+      `--use-file-for-fake-audio-capture=${await microphone(folder)}%noloop`,
+    ],
+  });
+  const page = await browser.newPage();
+  const heard: number[] = [];
+  page.on("websocket", (socket) =>
+    socket.on("framereceived", ({ payload }) => {
+      if (typeof payload === "string") return;
+      const samples = new Int16Array(payload.buffer.slice(payload.byteOffset, payload.byteOffset + payload.byteLength));
+      heard.push(rms(Float32Array.from(samples, (sample) => sample / 32_768)));
+    }),
+  );
+  await page.goto(new URL("/phone", house.phone.url).href);
+  await page.getByRole("status").filter({ hasText: "Ready" }).waitFor();
+  return {
+    page,
+    heard: async () => heard,
+    close: async () => {
+      await browser.close();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const state = (phone: Phone, says: string) => phone.page.getByRole("status").filter({ hasText: says }).waitFor({ timeout: 60_000 });
+const press = (phone: Phone, name: string) => phone.page.getByRole("button", { name, exact: true }).click();
+
+const words = async (house: House, id: string, speaker: Utterance["speaker"]): Promise<Utterance[]> =>
+  (await utterances(house, id)).filter((utterance) => utterance.speaker === speaker);
+
+describe.concurrent("somebody with a browser only", () => {
+  test.for(["calls in", "is called"] as const)(
+    "%s, hears the agent, is understood, cuts in and hangs up; the recordings hold both",
+    async (way, { expect, onTestFinished }) => {
+      const house = await openHouse();
+      onTestFinished(() => house.close());
+      const phone = await openPhone(house);
+      onTestFinished(() => phone.close());
+
+      let id: string;
+      if (way === "is called") {
+        id = await place(house, theirNumber);
+        await state(phone, "Ringing");
+        await press(phone, "Answer");
+      } else {
+        await press(phone, "Call");
+        const call = await until("the call appears", async () => (await house.api<List<Call>>("/api/calls?direction=inbound")).items[0]);
+        expect(call).toMatchObject({ from: theirNumber, to: ourNumber });
+        id = call.id;
+      }
+      await state(phone, "Talking");
+
+      // The agent greets, and its voice reaches the page.
+      await until("the agent is heard in the browser", async () => (await phone.heard()).filter((loudness) => loudness > 0.01).length > 50);
+      // What the person says is understood by its sound alone, and the answer is cut when they speak again.
+      const understood = (text: string) =>
+        until(`"${text}" is understood`, async () => (await words(house, id, "caller")).find((utterance) => utterance.text === text));
+      const question = await understood(asks.text);
+      const interruption = await understood(cutsIn.text);
+      const cut = await until("the agent was cut off", async () => (await words(house, id, "agent")).find((utterance) => utterance.cut));
+      expect(cut.started_ms).toBeGreaterThan(question.ended_ms - 500);
+      expect(cut.heard_ms as number).toBeLessThan(cut.ended_ms - cut.started_ms + 1);
+      const dropped = (await events(house, id)).find(({ kind }) => kind === "caller.cut_in") as CallEvent;
+      expect(dropped.detail.dropped_ms as number).toBeGreaterThan(0);
+      expect(Math.abs((dropped.call_ms as number) - interruption.started_ms)).toBeLessThan(1_500);
+      await until("the agent answers what was asked instead", async () =>
+        (await words(house, id, "agent")).some(
+          ({ text, started_ms }) => started_ms > interruption.started_ms && /free of charge|dollars/.test(text),
+        ),
+      );
+
+      await press(phone, "Hang up");
+      await state(phone, "Ready");
+      const call = await ended(house, id);
+      expect(call.end_reason).toBe("caller_hung_up");
+
+      const kept = (await recorded(house, id, "carrier")).recording;
+      for (const source of ["carrier", "journal"] as const) {
+        await until(`the recording of the ${source}`, async () => (await readCall(house, id)).recording.status === "verified");
+        const sound = await decodeMp3(await playback(house, id, `?source=${source}`));
+        const [left, right] = sound.channels as [Float32Array, Float32Array];
+        expect(rms(right)).toBeGreaterThan(0.005);
+        for (const line of [asks, cutsIn]) {
+          const spoken = Float32Array.from(await speak(line.text, voice), (sample) => sample / 32_768);
+          const found = locate({ samples: left, rate: sound.rate }, { samples: spoken, rate: VOICE_RATE });
+          expect(found.agreement).toBeGreaterThan(0.85);
+          const utterance = line === asks ? question : interruption;
+          if (source === "carrier") expect(Math.abs(found.atMs + (kept.offset_ms as number) - utterance.started_ms)).toBeLessThan(500);
+        }
+      }
+    },
+  );
+});

@@ -1,0 +1,260 @@
+import type { Call } from "@earshot/contract/call";
+import type { Recording } from "@earshot/contract/recording";
+import type { EndReason } from "@earshot/contract/status";
+import type { Webhook } from "@earshot/contract/webhook";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { people } from "../emulators/people/people.ts";
+import type { Person } from "../emulators/people/person.ts";
+import { type House, openHouse, ourNumber, until } from "./house.ts";
+import { ended, events, type Page, place, playback, readAll, readCall, recordings, utterances } from "./shapes.ts";
+
+/**
+ * Every number of the emulated network, dialled through the API: what the caller's row says at the end. The table is the test; the people,
+ * their failures and their words are those of emulators/people, some of them in more of a hurry than by hand.
+ */
+
+/** A number in nobody's hands. */
+const nobodys = "+12025550189";
+
+/** What the row of a dialled number must come to. */
+interface Expected {
+  readonly number: string;
+  readonly ends: EndReason | readonly EndReason[];
+  /** Whose recording stands for the call at the end, verified; null when there was nothing to record. */
+  readonly plays: "carrier" | "journal" | null;
+  /** Where the carrier's recording is not the one that plays: what stands in its row. */
+  readonly carrier?: { readonly status: readonly Recording["status"][]; readonly because: string | null };
+  /** On the timeline, each at least once. */
+  readonly tells?: readonly string[];
+  /** What is done to the call while it runs. */
+  readonly during?: (id: string) => Promise<unknown>;
+  /** Whatever else is particular about it. */
+  readonly also?: (call: Call) => Promise<unknown>;
+}
+
+const talked = { ends: "caller_hung_up", plays: "carrier" } as const;
+const neverTalked = { plays: null } as const;
+const somebodyHungUp = { ends: ["caller_hung_up", "agent_hung_up"], plays: "carrier" } as const;
+const fetchedLater = { ...talked, tells: ["recording.fetch_failed", "recording.stored"] } as const;
+const oursPlays = { ends: "caller_hung_up", plays: "journal" } as const;
+const stillTried = ["announced", "fetching"] as const;
+
+/** The slowest first, so that all of them are over soon: 45 s of ringing, six tries of a fetch. */
+const table: readonly Expected[] = [
+  { number: "+12025550104", ends: "no_answer", ...neverTalked, also: rang(45) },
+  { number: "+12025550157", ...oursPlays, carrier: { status: ["failed"], because: "RECORDING_SHORT" }, tells: ["recording.fetch_failed"] },
+  { number: "+12025550101", ...somebodyHungUp, also: understood("Half past three would be perfect for me.") },
+  { number: "+12025550102", ...somebodyHungUp, tells: ["caller.cut_in"] },
+  { number: "+12025550105", ...talked },
+  { number: "+12025550120", ...somebodyHungUp, also: rang(20) },
+  { number: "+12025550106", ends: "declined", ...neverTalked, also: callsBack },
+
+  // How a call does not come about.
+  { number: "+12025550103", ends: "busy", ...neverTalked },
+  { number: "+12025550110", ends: "declined", ...neverTalked },
+  { number: "+12025550111", ends: "invalid_number", ...neverTalked },
+  { number: "+12025550112", ends: "restricted", ...neverTalked },
+  { number: "+12025550113", ends: "unreachable", ...neverTalked },
+  { number: "+12025550114", ends: "unreachable", ...neverTalked },
+  { number: "+12025550115", ends: "carrier_failed", ...neverTalked },
+  { number: "+12025550116", ends: "no_answer", ...neverTalked },
+  { number: "+12025550117", ends: "no_answer", ...neverTalked },
+  { number: nobodys, ends: "unreachable", ...neverTalked },
+
+  // How people can be difficult.
+  { number: "+12025550118", ...talked },
+  { number: "+12025550119", ...talked, also: saidNothing },
+  { number: "+12025550121", ends: "operator_hung_up", plays: "carrier", during: hangUpOnceHeard },
+  { number: "+12025550122", ...talked, also: pressed("12026#") },
+  { number: "+12025550123", ...talked },
+  { number: "+12025550124", ...talked },
+
+  // How the network can misbehave.
+  { number: "+12025550130", ...somebodyHungUp, tells: ["audio.lost"], also: understood("Very good, that is all. Goodbye.") },
+  { number: "+12025550131", ...talked, also: judged("duplicate") },
+  { number: "+12025550132", ...talked },
+  { number: "+12025550133", ...talked, tells: ["watchdog.looked"] },
+  { number: "+12025550134", ...talked },
+  { number: "+12025550135", ...talked },
+  { number: "+12025550138", ...talked },
+  { number: "+12025550139", ...talked, also: rangOnce },
+  { number: "+12025550140", ...talked, tells: ["call.dial_unknown"], also: rangOnce },
+  { number: "+12025550141", ends: "operator_hung_up", plays: "carrier", during: hangUpOnceHeard },
+
+  // How a recording can go wrong. Ours plays when the carrier's does not.
+  { number: "+12025550150", ...oursPlays, carrier: { status: ["expected"], because: null } },
+  { number: "+12025550151", ...talked },
+  { number: "+12025550152", ...talked },
+  { number: "+12025550153", ...oursPlays, carrier: { status: ["missing"], because: "RECORDING_EMPTY" } },
+  { number: "+12025550154", ...fetchedLater },
+  { number: "+12025550155", ...fetchedLater },
+  { number: "+12025550156", ...oursPlays, carrier: { status: stillTried, because: "RECORDING_UNREACHABLE" } },
+  { number: "+12025550158", ...talked },
+  { number: "+12025550159", ...oursPlays, carrier: { status: stillTried, because: "RECORDING_WRONG_TYPE" } },
+  { number: "+12025550160", ...oursPlays, carrier: { status: stillTried, because: "RECORDING_NOT_READY" } },
+];
+
+/** The network's webhooks cannot be believed: nothing of the call is known until the carrier is asked. */
+const unbelieved = ["+12025550136", "+12025550137"] as const;
+
+/** One sentence and the end: what the numbers of the misbehaving network say here. */
+const inAHurry: Person["script"] = [
+  { after: { silenceMs: 700, atMostMs: 8_000 }, say: { text: "Hello. I only wanted to see whether this works." } },
+  { after: { ms: 1_500 }, hangUp: true },
+];
+const personOf = (number: string): Person => people.find((person) => person.number === number) as Person;
+const hurried = people.flatMap((person): Person[] => {
+  const { number, script } = person;
+  if (number === "+12025550119") return [{ ...person, script: [{ after: { ms: 9_000 }, hangUp: true }] }];
+  if (number === "+12025550123") return [{ ...person, script: [...script.slice(0, 1), { after: { ms: 5_000 }, hangUp: true }] }];
+  if (number === "+12025550141") return [{ ...person, script: personOf("+12025550121").script, repeats: true }];
+  if (number === "+12025550152") return [{ ...person, script: inAHurry, faults: { record: { laterMs: 8_000 } } }];
+  const misbehaves = number === "+12025550124" || (number > "+12025550130" && number < "+12025550199");
+  return misbehaves ? [{ ...person, script: inAHurry }] : [];
+});
+
+/** Calls that run at once: the machine shall keep the time of their sound. */
+const AT_ONCE = 14;
+
+let house: House;
+let dialling: Promise<unknown>;
+/** The ids of the calls, by number. */
+const calls = new Map([...table.map(({ number }) => number), ...unbelieved].map((number) => [number, Promise.withResolvers<string>()]));
+const callTo = (number: string): Promise<string> => (calls.get(number) as PromiseWithResolvers<string>).promise;
+
+beforeAll(async () => {
+  house = await openHouse({ people: { people: hurried } });
+  for (const number of unbelieved) calls.get(number)?.resolve(await place(house, number));
+  const waiting = [...table];
+  const dialOneByOne = async (): Promise<void> => {
+    for (let row = waiting.shift(); row !== undefined; row = waiting.shift()) {
+      const id = await place(house, row.number);
+      calls.get(row.number)?.resolve(id);
+      await row.during?.(id);
+      await ended(house, id, 150_000);
+    }
+  };
+  dialling = Promise.allSettled(Array.from({ length: AT_ONCE }, dialOneByOne));
+});
+afterAll(async () => {
+  await dialling;
+  await house.close();
+});
+
+const habits = new Map(people.map(({ number, habit }) => [number, habit]));
+
+describe("a number of the emulated network, dialled", () => {
+  test.each(table.map((row) => ({ ...row, habit: habits.get(row.number) ?? "Nobody's number." })))(
+    "$number: $habit",
+    async ({ number, ends, plays, carrier, tells = [], also }) => {
+      const call = await ended(house, await callTo(number), 150_000);
+      expect([ends].flat()).toContain(call.end_reason);
+      expect(call.end_detail).toBeTruthy();
+
+      const last = await until("its recording is settled", () => settled(call.id, plays, carrier));
+      expect(last.recording).toMatchObject(
+        plays === null ? { status: "none", url: null } : { status: "verified", source: plays, because: null, url: expect.any(String) },
+      );
+      if (plays !== null) expect((await playback(house, call.id)).byteLength).toBe(last.recording.size_bytes);
+
+      const kinds = (await events(house, call.id)).map(({ kind }) => kind);
+      expect(kinds).toEqual(expect.arrayContaining([...tells]));
+      for (const once of ["call.placed", "call.dialed", "call.answered", "call.ended"])
+        expect(kinds.filter((kind) => kind === once).length, once).toBe(once === "call.answered" && plays === null ? 0 : 1);
+      const unread = (await webhooks(call.id)).filter(({ verdict }) => ["pending", "unreadable", "unknown_call"].includes(verdict));
+      expect(unread).toEqual([]);
+      await also?.(last);
+    },
+  );
+
+  test("whose webhooks cannot be believed: they are refused, and the call is known by what the carrier says when asked", async () => {
+    await dialling;
+    await house.server.stop();
+    await house.startServer(); // after a start every open call is looked at soon
+    for (const number of unbelieved) {
+      const call = await ended(house, await callTo(number));
+      expect(await webhooks(call.id)).toEqual([]);
+      const { legs, exchanges } = await onTheNetwork(number);
+      expect(legs.length).toBe(1);
+      expect(exchanges.length).toBeGreaterThan(3);
+      for (const { status } of exchanges) expect(status).toBe(401);
+      expect((await events(house, call.id)).map(({ kind }) => kind)).toContain("watchdog.looked");
+      expect(call.end_reason).toBe("media_failed");
+    }
+  });
+
+  test("is one of these, or the phone in the browser: everybody of the network's table is called", () => {
+    const called = new Set([...table.map(({ number }) => number), ...unbelieved, "+12025550199"]);
+    expect(people.map(({ number }) => number).filter((number) => !called.has(number))).toEqual([]);
+  });
+});
+
+/** The call, once nothing more is to come of its recordings. */
+async function settled(id: string, plays: Expected["plays"], carrier: Expected["carrier"]): Promise<Call | false> {
+  const call = await readCall(house, id);
+  if (plays === null) return call;
+  const theirs = (await recordings(house, id)).find(({ source }) => source === "carrier");
+  const asWished =
+    carrier === undefined
+      ? theirs?.status === "verified"
+      : theirs !== undefined && carrier.status.includes(theirs.status) && (theirs.because?.code ?? null) === carrier.because;
+  return asWished && call.recording.status === "verified" && call.recording.source === plays && call;
+}
+
+const webhooks = (id: string): Promise<Webhook[]> => readAll<Webhook>(house, `/api/calls/${id}/webhooks`);
+
+/** What the network knows of a number: its legs, and the requests it made for them. */
+async function onTheNetwork(number: string): Promise<{ legs: { uuid: string }[]; exchanges: { status: number | null }[] }> {
+  const ask = async <T>(path: string): Promise<T> => (await (await fetch(new URL(path, house.phone.url))).json()) as T;
+  const all = await ask<{ calls: { uuid: string; direction: string; to: { number?: string } }[] }>("/emulator/calls");
+  const legs = all.calls.filter((leg) => leg.direction === "outbound" && leg.to.number === number.slice(1));
+  const asked = await Promise.all(legs.map(({ uuid }) => ask<{ webhooks: { status: number | null }[] }>(`/emulator/calls/${uuid}`)));
+  return { legs, exchanges: asked.flatMap((one) => one.webhooks) };
+}
+
+// ---- what is particular to a number ----
+
+function rang(seconds: number) {
+  return async (call: Call): Promise<void> => expect(Math.round((call.ring_ms ?? 0) / 1_000)).toBe(seconds);
+}
+
+/** The caller was understood, by sound alone. */
+function understood(words: string) {
+  return async ({ id }: Call): Promise<void> => {
+    const said = await utterances(house, id);
+    expect(said.filter(({ speaker }) => speaker === "caller").map(({ text }) => text)).toContain(words);
+  };
+}
+
+async function saidNothing({ id }: Call): Promise<void> {
+  expect((await utterances(house, id)).filter(({ speaker }) => speaker === "caller")).toEqual([]);
+}
+
+function pressed(keys: string) {
+  return async ({ id }: Call): Promise<void> => {
+    const told = (await events(house, id)).filter(({ kind }) => kind === "caller.key_pressed");
+    expect(told.map(({ detail }) => detail.digit).join("")).toBe(keys);
+  };
+}
+
+function judged(verdict: Webhook["verdict"]) {
+  return async ({ id }: Call): Promise<void> => expect((await webhooks(id)).map((webhook) => webhook.verdict)).toContain(verdict);
+}
+
+/** However unknown it was whether the carrier took the call: nobody's phone rang twice. */
+async function rangOnce({ to }: Call): Promise<void> {
+  expect((await onTheNetwork(to as string)).legs.length).toBe(1);
+}
+
+async function callsBack({ to }: Call): Promise<void> {
+  const back = await until("the call back", async () =>
+    (await house.api<Page<Call>>("/api/calls?direction=inbound")).items.find(({ from }) => from === to),
+  );
+  expect((await ended(house, back.id)).end_reason).toMatch(/hung_up$/);
+  expect(back.to).toBe(ourNumber);
+}
+
+async function hangUpOnceHeard(id: string): Promise<void> {
+  await until("the caller was heard", async () => (await utterances(house, id)).some(({ speaker }) => speaker === "caller"));
+  await house.api(`/api/calls/${id}/hangup`, { method: "POST" });
+}
