@@ -62,3 +62,12 @@ export const SetWebhooks = z.strictObject({
     .describe("The account's API secret, used once and not kept; needed unless VONAGE_API_SECRET is configured."),
 });
 export type SetWebhooks = z.infer<typeof SetWebhooks>;
+
+const Days = z.int().min(1).max(36_500).nullable().default(null);
+
+/** How long raw requests are kept once their call has ended, in days; null: for ever. Those of no call go after 30. GET and PUT /api/carrier/keeping */
+export const LineKept = z.strictObject({
+  webhooks_days: Days.describe("The carrier's requests to us."),
+  exchanges_days: Days.describe("Our requests to the carrier."),
+});
+export type LineKept = z.infer<typeof LineKept>;

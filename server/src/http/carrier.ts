@@ -1,5 +1,6 @@
-import { CarrierState, type DoctorCheck, DoctorReport, SetWebhooks } from "@earshot/contract/carrier";
+import { CarrierState, type DoctorCheck, DoctorReport, LineKept, SetWebhooks } from "@earshot/contract/carrier";
 import { NoCarrier } from "../calls/failures.ts";
+import { readLineKept, setLineKept } from "../calls/line-kept.ts";
 import { readPace } from "../calls/pace.ts";
 import { countQueued } from "../calls/read.ts";
 import { recordAudit } from "../people/audits.ts";
@@ -46,6 +47,29 @@ export function carrierRoutes(door: Door, { pool, clock, line }: DoorParts): voi
         refused_at: pace.refusedAt?.toISOString() ?? null,
       })),
     }),
+  );
+
+  door.get(
+    "/api/carrier/keeping",
+    {
+      config: { access: { needs: "carrier.read" } },
+      schema: { summary: "How long raw requests are kept", tags: ["keeping"], response: { 200: LineKept } },
+    },
+    () => readLineKept(pool),
+  );
+
+  door.put(
+    "/api/carrier/keeping",
+    {
+      config: { access: { needs: "keeping.manage" } },
+      schema: { summary: "Set how long raw requests are kept", tags: ["keeping"], body: LineKept, response: { 200: LineKept } },
+    },
+    async (request) => {
+      const { body } = request;
+      await setLineKept(pool, body);
+      await recordAudit(pool, { at: clock.now(), actor: credentialIn(request).actor, action: "keep_rule.set", detail: { ...body } });
+      return body;
+    },
   );
 
   door.get(

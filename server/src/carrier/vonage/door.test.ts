@@ -68,7 +68,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await stop();
   await db.pool.query(
-    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from calls",
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from consents; delete from calls",
   );
 });
 afterAll(() => db.drop());
@@ -596,11 +596,14 @@ describe("an answering machine", () => {
   });
 });
 
-it("a notice is spoken before the agent, as its rule says", async () => {
+it("a notice is spoken before the agent, as its rule says, and stands once in the ledger of consent", async () => {
   await withLine({ notice: "This call is recorded.", notice_recorded: true }, async () => {
     const answer = await post("/webhooks/vonage/answer", question);
     expect(actionsOf(answer)).toEqual(["record", "talk", "connect", ...tries, "talk"]);
     expect(answer.json()[1].text).toBe("This call is recorded.");
+    await post("/webhooks/vonage/answer", question);
+    const { rows } = await db.pool.query("select told_by, words, answer from consents");
+    expect(rows).toEqual([{ told_by: "carrier", words: "This call is recorded.", answer: "not_asked" }]);
   });
 });
 

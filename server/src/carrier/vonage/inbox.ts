@@ -7,6 +7,7 @@ import { receiveCall } from "../../calls/receive.ts";
 import type { Clock } from "../../clock.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, ConversationId, LegId, WebhookId } from "../../ids.ts";
+import { trimLine } from "../keeping.ts";
 import {
   isDuplicate,
   type Judged,
@@ -76,6 +77,8 @@ const MOST_WAITS = 4;
 const MOST_WAITING = 20_000;
 const UNKNOWN_KEPT_MS = 24 * 3_600_000;
 const CARRIER = "vonage";
+/** How often what is too old is looked for; a batch an hour is 120,000 rows a day. */
+const TRIM_EVERY_MS = 3_600_000;
 
 export function openInbox(parts: InboxParts): Inbox {
   const storing = openStoring(parts.pool);
@@ -98,8 +101,13 @@ export function openInbox(parts: InboxParts): Inbox {
     waiting[lane]?.push(id);
     if (!running.has(lane)) running.set(lane, work(lane));
   };
+  let trimmedAt = 0;
   const sweep = async (all = false): Promise<void> => {
     const now = parts.clock.now().getTime();
+    if (now - trimmedAt > TRIM_EVERY_MS) {
+      trimmedAt = now;
+      await trimLine(parts.pool, new Date(now));
+    }
     await wakeUnknown(parts.pool, new Date(now - UNKNOWN_KEPT_MS));
     await trimRefused(parts.pool);
     // Before the process that received them could have applied them, only who asks for all takes the fresh ones too.

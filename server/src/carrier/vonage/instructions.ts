@@ -13,6 +13,7 @@ import { countSocketTokens, makeSocketToken } from "../../calls/socket-token.ts"
 import { insertTransfer, openAnnouncement } from "../../calls/transfers.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, LegId, WebhookId } from "../../ids.ts";
+import { recordConsent, wordsSha256 } from "../../recordings/keeping/consent.ts";
 import type { CarrierEvent } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
 import {
@@ -97,6 +98,7 @@ export async function instructionsFor(
     if (message !== null) return { call: null, ncco: message, talks: false, moved, isNew };
     const { record, line } = live.settings;
     const notice = line?.notice ? { text: line.notice, recorded: line.notice_recorded } : null;
+    if (notice !== null) await noteNotice(sql, call, notice.text, asked.at);
     return {
       call,
       ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record, notice }),
@@ -106,6 +108,12 @@ export async function instructionsFor(
       isNew,
     };
   });
+}
+
+/** What the caller is about to be told goes into the ledger of consent, once however often the carrier asks. */
+async function noteNotice(sql: Sql, call: CallId, words: string, at: Date): Promise<void> {
+  const { rowCount } = await sql.query("select from consents where call_id = $1 and words_sha256 = $2", [call, wordsSha256(words)]);
+  if (rowCount === 0) await recordConsent(sql, call, { at, toldBy: "carrier", words, answer: "not_asked" });
 }
 
 /** The question about an outbound call as the fact it is: the callee answered. */
