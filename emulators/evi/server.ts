@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { fastify } from "fastify";
 import { type WebSocket, WebSocketServer } from "ws";
+import { refuseForeignHosts } from "../loopback.ts";
 import type { PhraseBook } from "../speech/phrases.ts";
 import { type Pace, usualPace } from "./answering.ts";
 import { type Behaviour, byDefault } from "./behaviour.ts";
@@ -68,6 +69,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
 
   const app = fastify({ bodyLimit: MAX_MESSAGE_BYTES, forceCloseConnections: true });
   answerProblems(app);
+  refuseForeignHosts(app, (route) => route.startsWith("/emulator/"));
   const tokens = tokenRoute(app, options.apiKey, clock.now);
   await app.register(async (hume) => {
     hume.addHook("onRequest", async (request) => {

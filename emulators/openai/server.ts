@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { fastify } from "fastify";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Clock, wallClock } from "../evi/clock.ts";
+import { refuseForeignHosts } from "../loopback.ts";
 import type { PhraseBook } from "../speech/phrases.ts";
 import { agents, directed, ofModel, ordinary, type Script } from "./directive.ts";
 import { noDump, openDump } from "./dump.ts";
@@ -47,6 +48,7 @@ export async function startOpenAi(options: OpenAiOptions): Promise<OpenAi> {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
 
   const app = fastify({ forceCloseConnections: true });
+  refuseForeignHosts(app, (route) => route.startsWith("/emulator/"));
   app.get("/emulator/sessions", () => ({ sessions: [...sessions.values()].map((session) => session.state()) }));
   app.post("/emulator/sessions/:id/close", (request, reply) => {
     const session = sessions.get((request.params as { id: string }).id);

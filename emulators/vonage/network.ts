@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fastify from "fastify";
+import { isLoopback, refuseForeignHosts } from "../loopback.ts";
 import { Application } from "./application.ts";
 import { applicationsDoor } from "./applications-door.ts";
 import { BrowserPhones } from "./browser-phones.ts";
@@ -70,6 +71,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     log(`internal error: ${problem.message}`);
     return refuse(reply, 500);
   });
+  if (isLoopback(settings.host)) refuseForeignHosts(app, (route) => /^\/($|phone$|pages\/|emulator\/)/.test(route));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
   control(app, exchange);
   pages.serve(app, exchange);

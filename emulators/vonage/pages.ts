@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { WebSocketServer } from "ws";
+import { isLoopback } from "../loopback.ts";
 import { BROWSER_NUMBER } from "../people/people.ts";
 import { refuse } from "./problems.ts";
 import type { Switchboard } from "./switchboard.ts";
@@ -68,8 +69,17 @@ export class Pages {
     const url = new URL(request.url ?? "/", "http://network");
     const number = url.searchParams.get("number") ?? BROWSER_NUMBER;
     const person = exchange.parts.directory.find(number);
+    const isForeign = isLoopback(exchange.parts.settings.host) && !isLoopback(request.headers.host);
     const refused =
-      url.pathname !== "/emulator/phone" ? 404 : !isOwnPage(request) ? 403 : !(person && "browser" in person.whenDialled) ? 400 : null;
+      url.pathname !== "/emulator/phone"
+        ? 404
+        : isForeign
+          ? 421
+          : !isOwnPage(request)
+            ? 403
+            : !(person && "browser" in person.whenDialled)
+              ? 400
+              : null;
     if (refused) {
       stream.end(`HTTP/1.1 ${refused} Refused\r\nConnection: close\r\n\r\n`);
       return;
