@@ -19,7 +19,7 @@ interface Secrets {
 }
 
 export interface EmulatedWorld {
-  /** In the order they were started. */
+  /** In the order they were started. Their secrets go by environment: everybody on the machine sees arguments. */
   readonly programs: readonly Program[];
   /** What the server has to be told to live in this world. */
   readonly env: Readonly<Record<string, string>>;
@@ -51,19 +51,18 @@ export async function startEmulatedWorld(
         args: [
           ...["--port", String(await freeOr(secrets.carrierPort)), "--number", OUR_NUMBER],
           ...["--application-id", secrets.applicationId, "--public-key", publicKeyFile],
-          ...["--signature-secret", secrets.signatureSecret, "--api-key", secrets.apiKey],
           ...["--answer-url", `${serverUrl}/webhooks/vonage/answer`, "--event-url", `${serverUrl}/webhooks/vonage/event`],
           ...["--fallback-url", `${serverUrl}/webhooks/vonage/fallback`],
         ],
-        env,
+        env: { ...env, EARSHOT_PHONE_SIGNATURE_SECRET: secrets.signatureSecret, EARSHOT_PHONE_API_KEY: secrets.apiKey },
         logFile: logFile("phone-network"),
       }),
     wantsEngine &&
       startProgram({
         name: "emulated speech engine",
         file: "emulators/evi/main.ts",
-        args: ["--port", String(await freeOr(secrets.enginePort)), "--api-key", secrets.humeKey],
-        env,
+        args: ["--port", String(await freeOr(secrets.enginePort))],
+        env: { ...env, EARSHOT_ENGINE_API_KEY: secrets.humeKey },
         logFile: logFile("speech-engine"),
       }),
   ]);

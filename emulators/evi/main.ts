@@ -6,7 +6,7 @@ import { readSettings } from "./settings.ts";
 const log = (text: string): void => void process.stderr.write(`${text}\n`);
 
 try {
-  const settings = readSettings(process.argv.slice(2));
+  const settings = readSettings(process.argv.slice(2), process.env);
   const listener = await loadBook({ people: everyone(settings.people ?? null), folder: settings.phrases ?? null, log });
   const evi = await startEvi({
     port: settings.port,

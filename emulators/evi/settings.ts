@@ -30,9 +30,13 @@ const flags = {
   speed: "speed",
 } as const satisfies Record<string, keyof Settings>;
 
-/** @throws BadSettings naming every flag that is wrong, one a line */
-export function readSettings(args: readonly string[]): Settings {
+/**
+ * @param env the environment: EARSHOT_ENGINE_API_KEY may hold the key instead, since a process's arguments are open to everybody on the machine
+ * @throws BadSettings naming every flag that is wrong, one a line
+ */
+export function readSettings(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): Settings {
   const { values, unknown } = parse(args);
+  if (env.EARSHOT_ENGINE_API_KEY) values["api-key"] ??= env.EARSHOT_ENGINE_API_KEY;
   const given = Object.fromEntries(
     Object.entries(flags).flatMap(([flag, name]) => (values[flag] === undefined ? [] : [[name, values[flag]]])),
   );

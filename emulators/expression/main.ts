@@ -11,9 +11,9 @@ const { values } = parseArgs({
     "with-parent": { type: "boolean", default: false },
   },
 });
-const apiKey = values["api-key"];
+const apiKey = values["api-key"] ?? process.env.EARSHOT_ENGINE_API_KEY;
 if (!apiKey) {
-  process.stderr.write("--api-key KEY is needed: the key that clients must send.\n");
+  process.stderr.write("--api-key KEY (or EARSHOT_ENGINE_API_KEY) is needed: the key that clients must send.\n");
   process.exit(2);
 }
 const expression = await startExpression({

@@ -22,7 +22,7 @@ const { values } = parseArgs({
 const log = (text: string): void => void process.stderr.write(`${text}\n`);
 const openai = await startOpenAi({
   port: Number(values.port),
-  apiKey: values["api-key"] ?? null,
+  apiKey: (values["api-key"] ?? process.env.EARSHOT_ENGINE_API_KEY) || null,
   as: values.as ?? null,
   listener: await loadBook({ people: everyone(values.people ?? null), folder: values.phrases ?? null, log }),
   dumpFolder: values.dump ?? null,

@@ -15,6 +15,7 @@ try {
       const { privateKeyFile: _, ...account } = ownAccount(folder);
       return account;
     },
+    process.env,
   );
   const { settings, withParent } = flags;
   const network = await startNetwork(settings, log);

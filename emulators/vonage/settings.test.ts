@@ -73,3 +73,13 @@ it("takes an account of its own when none is given", () => {
   expect(ownAccount).toBe("kept/here");
   expect(settings).toMatchObject({ ...account, number: "+12025550100" });
 });
+
+it("takes secrets by environment, where arguments would show them to everybody on the machine; a flag wins", () => {
+  const env = { EARSHOT_PHONE_SIGNATURE_SECRET: "unseen", EARSHOT_PHONE_API_KEY: "unseen too", EARSHOT_PHONE_API_SECRET: "" };
+  const open = ["--application-id", good[1] as string, "--public-key", "public.pem", "--number", "+12025550100"];
+  const { settings, ownAccount } = readFlags(open, () => pem, noAccount, env);
+  expect(settings).toMatchObject({ signatureSecret: "unseen", apiKey: "unseen too" });
+  expect(settings.apiSecret).toBeUndefined();
+  expect(ownAccount).toBeNull();
+  expect(readFlags([...open, "--api-key", "seen"], () => pem, noAccount, env).settings).toMatchObject({ apiKey: "seen" });
+});

@@ -78,6 +78,13 @@ export const flags = {
   dump: "dump",
 } as const satisfies Record<string, keyof Settings>;
 
+/** Secrets may come by environment instead: a process's arguments are open to everybody on the machine. A flag wins. */
+export const variables = {
+  EARSHOT_PHONE_SIGNATURE_SECRET: "signature-secret",
+  EARSHOT_PHONE_API_KEY: "api-key",
+  EARSHOT_PHONE_API_SECRET: "api-secret",
+} as const satisfies Record<string, keyof typeof flags>;
+
 export class BadFlags extends Error {}
 
 /** The flags that together are somebody's account. With none of them the network makes one of its own. */
@@ -95,12 +102,14 @@ export interface Flags {
  *
  * @param readText reads the file of `--public-key`
  * @param makeAccount finds or makes an account in a folder, for when none is given
+ * @param env the environment, for the secrets
  * @throws BadFlags with every problem, one a line
  */
 export function readFlags(
   argv: readonly string[],
   readText: (path: string) => string,
   makeAccount: (folder: string) => Partial<Settings>,
+  env: Readonly<Record<string, string | undefined>> = {},
 ): Flags {
   const options = Object.fromEntries([
     ...Object.keys(flags).map((flag) => [flag, { type: "string" as const }]),
@@ -113,6 +122,7 @@ export function readFlags(
   } catch (problem) {
     throw new BadFlags(problem instanceof Error ? problem.message : String(problem));
   }
+  for (const [variable, flag] of Object.entries(variables)) if (env[variable]) values[flag] ??= env[variable];
   const problems: string[] = [];
   const ownAccount = accountFlags.some((flag) => values[flag] !== undefined) ? null : String(values.account ?? ".data/phone-network");
   const given: Record<string, unknown> = ownAccount === null ? {} : { number: "+12025550100", ...makeAccount(ownAccount) };
