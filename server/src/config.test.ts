@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { type Config, ConfigFailure, forgetSecrets, readConfig } from "./config.ts";
+import { type Config, ConfigFailure, forgetSecrets, listenOn, readConfig } from "./config.ts";
 
 const pem = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -177,6 +177,12 @@ describe("the configuration", () => {
     expect(readConfig({ DATA_DIR: join(folder, "later/data") }).dataDir).toBe(join(folder, "later/data"));
     expect(readdirSync(folder)).toEqual(before);
   });
+
+  test.each([
+    ["http://localhost:4000", "127.0.0.1"],
+    ["http://[::1]:4000", "127.0.0.1"],
+    ["https://calls.example.com", "0.0.0.0"],
+  ])("served as %s we listen on %s", (publicUrl, host) => expect(listenOn(publicUrl)).toBe(host));
 
   test("the remedy points to a heading of the README", () => {
     const heading = /README, "(.+)"/.exec(new ConfigFailure([]).remedy)?.[1];

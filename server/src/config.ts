@@ -355,3 +355,8 @@ function whyUnusable(folder: string): string | null {
     }
   }
 }
+
+/** An address of this machine alone is served to this machine alone. */
+export function listenOn(publicUrl: string): string {
+  return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(publicUrl).hostname) ? "127.0.0.1" : "0.0.0.0";
+}

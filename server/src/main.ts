@@ -24,7 +24,7 @@ import { vonageDoor } from "./carrier/vonage/door.ts";
 import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
 import type { SignatureKeys } from "./carrier/vonage/signature.ts";
 import { systemClock } from "./clock.ts";
-import { type Config, ConfigFailure, forgetSecrets, readConfig, type VonageConfig } from "./config.ts";
+import { type Config, ConfigFailure, forgetSecrets, listenOn, readConfig, type VonageConfig } from "./config.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { inTransaction, openPool } from "./db/pool.ts";
@@ -293,11 +293,6 @@ function lineOf(config: Config, vonage: VonageConfig, client: VonageClient, pool
       setWebhooks: (apiSecret) => setWebhooks({ ...parts, apiSecret: apiSecret ?? vonage.apiSecret }),
     },
   };
-}
-
-/** An address of this machine alone is served to this machine alone. */
-function listenOn(publicUrl: string): string {
-  return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(publicUrl).hostname) ? "127.0.0.1" : "0.0.0.0";
 }
 
 /** Who can be dialled on the emulated network, asked once at start: reads never leave the house. */
