@@ -43,7 +43,7 @@ const app = await openDoor({
       publicUrl: PUBLIC_URL,
       number: "+12025550100",
       apiUrl: "https://api.nexmo.com",
-      engineRates: {},
+      engineRates: { evi: [16_000] },
     }),
   ],
 });

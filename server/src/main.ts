@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { AgentSettings } from "@earshot/contract/agent";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import type { FastifyInstance } from "fastify";
 import type pg from "pg";
@@ -82,12 +83,13 @@ async function start(config: Config): Promise<void> {
   const operator = await inTransaction(pool, (sql) => ensureAdmin(sql, config.admin));
   await endDemonstrationKeys(pool, clock);
   if (config.apiKey !== null) await inTransaction(pool, (sql) => ensureFirstApiKey(sql, config.apiKey as string, clock));
-  await ensureFirstAgent(pool);
+  const engines = enginesOf(config);
+  const engineNames = Object.keys(engines) as (keyof typeof engines)[];
+  await ensureFirstAgent(pool, engineNames[0]);
   const { rows } = await pool.query<{ first: boolean }>("select not exists (select from calls) as first");
   const first = rows[0]?.first === true;
 
   const carrier = config.vonage === null ? null : vonageCarrier({ ...config.vonage, publicUrl: config.publicUrl, ...accounted(pool, log) });
-  const engines = enginesOf(config);
   const storage = openStorage(config.storageUrl, config.storageKey === null ? null : storageKeyOf(config.storageKey));
   const journalDir = join(config.dataDir, "journal");
 
@@ -113,8 +115,8 @@ async function start(config: Config): Promise<void> {
     (call: CallId) =>
     (error: unknown): void =>
       log.warn({ call, err: error }, "a hang-up did not reach the carrier; the watchdog asks again");
-  const tryHangUp = (call: CallId, by: "agent" | `us:${string}`, detail: Record<string, unknown>): void => {
-    hangUp({ ...asked, onEnded: ended }, call, by, detail).catch(notHungUp(call));
+  const tryHangUp = (call: CallId, by: "agent" | `us:${string}`, detail: Record<string, unknown>, because?: string): void => {
+    hangUp({ ...asked, onEnded: ended }, call, by, detail, because || null).catch(notHungUp(call));
   };
   let leases: Leases | null = null;
   built.push({ name: "leases", close: () => leases?.close() });
@@ -127,7 +129,7 @@ async function start(config: Config): Promise<void> {
     log,
     owner,
     onAgentHangUp: (call) => tryHangUp(call, "agent", {}),
-    onEngineLost: (call, detail) => tryHangUp(call, "us:engine_failed", { ...detail }),
+    onEngineLost: (call, detail) => tryHangUp(call, "us:engine_failed", { ...detail }, detail.text),
   });
   built.push({ name: "bridges", close: () => bridges.close() });
 
@@ -147,7 +149,7 @@ async function start(config: Config): Promise<void> {
   const calling = { ...asked, number, onEnded: ended };
   const dialing = new Set<Promise<void>>();
   const closingDials = new AbortController();
-  const placing = { ...calling, owner, dialing, closing: closingDials.signal };
+  const placing = { ...calling, engines: engineNames, owner, dialing, closing: closingDials.signal };
   leases = await startLeases({
     pool,
     log,
@@ -169,6 +171,7 @@ async function start(config: Config): Promise<void> {
     publicUrl: config.publicUrl,
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
+    engines: engineNames,
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
     placeCall: async (request, by) => {
       if (draining.on) throw new Draining();
@@ -266,7 +269,7 @@ async function heldElsewhere(pool: pg.Pool, call: CallId): Promise<void> {
 }
 
 /** The engines that are configured, by the name an agent's settings use. */
-function enginesOf(config: Config): Readonly<Record<string, Engine>> {
+function enginesOf(config: Config): Readonly<Partial<Record<AgentSettings["engine"], Engine>>> {
   return {
     ...(config.hume === null
       ? {}

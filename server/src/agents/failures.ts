@@ -43,6 +43,18 @@ export class AgentChanged extends Failure {
   }
 }
 
+export class EngineNotConfigured extends Failure {
+  readonly code = "ENGINE_NOT_CONFIGURED";
+  readonly blame = "operator";
+  readonly status = 422;
+  constructor(engine: string, configured: readonly string[], field: "engine" | "agent_id") {
+    super(`The engine ${JSON.stringify(engine)} is not configured, so its agents cannot talk.`, {
+      remedy: "Set its key (evi: HUME_API_KEY, openai: OPENAI_API_KEY) and restart, or give the agent an engine that is configured.",
+      fields: [{ field, message: `needs the engine ${engine}; configured: ${configured.join(", ") || "none"}` }],
+    });
+  }
+}
+
 export class AgentNumberInvalid extends Failure {
   readonly code = "AGENT_NUMBER_INVALID";
   readonly blame = "caller";

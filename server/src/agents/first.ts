@@ -25,13 +25,13 @@ export const receptionist: AgentSettings = {
   numbers: [],
 };
 
-/** Makes the first agent where there has never been one. Safe with several servers starting at once. Returns whether it was made now. */
-export async function ensureFirstAgent(pool: pg.Pool): Promise<boolean> {
+/** Makes the first agent where there has never been one, with an engine that is configured. Safe with several servers starting at once. Returns whether it was made now. */
+export async function ensureFirstAgent(pool: pg.Pool, engine: AgentSettings["engine"] = receptionist.engine): Promise<boolean> {
   return inTransaction(pool, async (sql) => {
     await sql.query("select pg_advisory_xact_lock(hashtext('earshot agents'))");
     const { rows } = await sql.query<{ any: boolean }>("select exists (select from agents) as any");
     if (rows[0]?.any) return false;
-    await createAgent(sql, receptionist, true);
+    await createAgent(sql, { ...receptionist, engine }, true);
     return true;
   });
 }

@@ -27,11 +27,11 @@ const settings = (more: object): AgentSettings => AgentSettings.parse({ name: "S
 const add = (more: object) => inTransaction(db.pool, (sql) => createAgent(sql, settings(more)));
 
 describe("agents", () => {
-  it("the first is made once, by whichever server is first, and is the default", async () => {
-    const made = await Promise.all([1, 2, 3].map(() => ensureFirstAgent(db.pool)));
+  it("the first is made once, by whichever server is first, with an engine that is configured, and is the default", async () => {
+    const made = await Promise.all([1, 2, 3].map(() => ensureFirstAgent(db.pool, "openai")));
     expect(made.filter(Boolean)).toHaveLength(1);
     const all = await listAgents(db.pool);
-    expect(all).toMatchObject([{ version: 1, is_default: true, settings: { name: receptionist.name } }]);
+    expect(all).toMatchObject([{ version: 1, is_default: true, settings: { name: receptionist.name, engine: "openai" } }]);
     expect(AgentSettings.parse(receptionist)).toEqual(receptionist);
   });
 

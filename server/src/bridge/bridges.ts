@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { engineMissing } from "../agents/engines.ts";
 import { recordEvent } from "../calls/events.ts";
 import { endLease } from "../calls/leases.ts";
 import { audioStarted, audioStopped, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
@@ -118,7 +119,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     const engine = parts.engines[known.engine];
     if (engine === undefined || known.agent === null) {
       const code = known.agent === null ? "no_agent" : "engine_unknown";
-      const text = known.agent === null ? "The call has no agent." : `The engine ${known.engine} is not configured.`;
+      const text = known.agent === null ? "The call has no agent." : engineMissing(known.engine);
       parts.onEngineLost(call, { code, text });
       return;
     }

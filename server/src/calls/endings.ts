@@ -56,12 +56,12 @@ export function lost(known: Known, evidence: string): Ending {
 
 function endWithoutTalk({ call }: Known, phone: LegKnown, end: LegEnd): Ending | null {
   if (end !== "completed") {
-    if (end === "cancelled" && call.hangupAskedBy !== null) return givenUp(call.hangupAskedBy);
+    if (end === "cancelled" && call.hangupAskedBy !== null) return givenUp(call.hangupAskedBy, call.hangupBecause);
     return withEvidence(failures[end], phone);
   }
   const told = phone.sipCode === null ? undefined : sipTells[phone.sipCode];
   if (told !== undefined) return withEvidence(failures[told], phone);
-  if (call.hangupAskedBy !== null) return givenUp(call.hangupAskedBy);
+  if (call.hangupAskedBy !== null) return givenUp(call.hangupAskedBy, call.hangupBecause);
   if (call.direction === "inbound") return { reason: "cancelled", detail: "The caller gave up before the call was answered." };
   return null;
 }
@@ -70,7 +70,7 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
   const { call } = known;
   const end = phone.endedAs ?? "completed";
   if (call.hangupAskedBy !== null && !(phone.disconnectedBy === "user" && endedBefore(phone, call.hangupAskedAt)))
-    return asked(call.hangupAskedBy);
+    return asked(call.hangupAskedBy, call.hangupBecause);
   if (end === "failed") return withEvidence({ reason: "carrier_failed", detail: "The carrier lost the call while people spoke" }, phone);
   if (call.messageAt !== null) return { reason: "voicemail", detail: "A machine answered; our message was left after its beep." };
   if (transferLegs(known).some(wasConnected))
@@ -107,8 +107,8 @@ function lostAudio(known: Known): string | null {
     : `The carrier could not open the audio connection (${last.status}).`;
 }
 
-function givenUp(by: string): Ending {
-  const ending = asked(by);
+function givenUp(by: string, because: string | null): Ending {
+  const ending = asked(by, because);
   const ours = by.startsWith("us:") && ending.reason !== "operator_hung_up";
   return ours
     ? ending
@@ -116,10 +116,10 @@ function givenUp(by: string): Ending {
 }
 
 /** Who asked for the end: an operator or program, the agent, or one of our own rules (`us:<end reason>`). */
-function asked(by: string): Ending {
+function asked(by: string, because: string | null = null): Ending {
   if (by === "agent") return { reason: "agent_hung_up", detail: "The agent ended the call." };
   const rule = by.startsWith("us:") ? by.slice(3) : "";
-  if (Object.hasOwn(endReasons, rule)) return { reason: rule as EndReason, detail: endReasons[rule as EndReason].line };
+  if (Object.hasOwn(endReasons, rule)) return { reason: rule as EndReason, detail: because ?? endReasons[rule as EndReason].line };
   return { reason: "operator_hung_up", detail: "Hang up was asked for in the dashboard or by a program." };
 }
 

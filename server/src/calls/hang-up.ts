@@ -2,7 +2,7 @@ import type pg from "pg";
 import type { Logger } from "pino";
 import type { Carrier } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
-import { inTransaction } from "../db/pool.ts";
+import { inTransaction, type Sql } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { after, HANGUP_S } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
@@ -24,13 +24,14 @@ export type HangUpBy = "operator" | "agent" | `us:${string}`;
 /**
  * Ends a call: the wish is on the row before the carrier is asked, so that it survives us. Resolves when the carrier has taken it; the end
  * itself comes by webhook. A call that was not dialled yet ends here. Asking again asks the carrier again and keeps who asked first.
- * Throws CallUnknown, CallOver, or the carrier's failure (the watchdog then asks once more).
+ * `because`: one sentence for the call's end, when a rule of ours has more to say than its name. Throws CallUnknown, CallOver, or the carrier's failure (the watchdog then asks once more).
  */
 export async function hangUp(
   parts: HangUpParts,
   call: CallId,
   by: HangUpBy,
   detail: Readonly<Record<string, unknown>> = {},
+  because: string | null = null,
 ): Promise<void> {
   const { pool, carrier, clock } = parts;
   const now = clock.now();
@@ -42,6 +43,7 @@ export async function hangUp(
       ...known.call,
       hangupAskedAt: known.call.hangupAskedAt ?? now,
       hangupAskedBy: known.call.hangupAskedBy ?? by,
+      hangupBecause: known.call.hangupAskedBy === null ? because : known.call.hangupBecause,
       deadlineAt: earlier(known.call.deadlineAt, after(now, HANGUP_S)),
     };
     const never = known.call.dialedAt === null && known.call.phoneLeg === null && known.call.direction === "outbound";
@@ -71,6 +73,20 @@ export async function hangUp(
   if (over) parts.onEnded?.(call);
   // Without a leg the carrier's answer to our dial, or its first webhook, brings one; both look whether a hang-up waits.
   if (leg !== null && carrier !== null) await hangUpLeg(pool, carrier, call, leg, clock.now());
+}
+
+/**
+ * We cannot talk with this caller: the carrier is told to say so and to end the call, and this is why. In the caller's transaction. The watchdog
+ * hangs up when the end does not come by itself.
+ */
+export async function noteUnable(sql: Sql, call: CallId, because: string, now: Date): Promise<void> {
+  await sql.query(
+    `update calls set hangup_asked_at = $2, hangup_asked_by = 'us:engine_failed', hangup_because = $3, deadline_at = least(deadline_at, $4)
+     where id = $1 and hangup_asked_at is null`,
+    [call, now, because, after(now, HANGUP_S)],
+  );
+  const said = `The caller hears an apology. ${because}`;
+  await recordEvent(sql, { call, at: now, kind: "call.hangup_asked", actor: "us", said, once: "hangup:us:engine_failed" });
 }
 
 /** Asks the carrier to end the leg, and leaves on the timeline when it would not. Throws the carrier's failure. */

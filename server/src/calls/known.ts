@@ -45,6 +45,8 @@ export interface CallKnown {
   readonly askedAt: Date | null;
   readonly hangupAskedAt: Date | null;
   readonly hangupAskedBy: string | null;
+  /** Why, when one of our rules asked and its name does not tell it: a sentence. */
+  readonly hangupBecause: string | null;
   readonly phoneLeg: LegId | null;
   readonly socketLeg: LegId | null;
   readonly conversation: ConversationId | null;

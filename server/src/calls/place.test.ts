@@ -113,6 +113,16 @@ describe("placing a call", () => {
     expect(await kinds(call)).toEqual(["call.placed", "call.dialed", "call.accepted"]);
   });
 
+  it("of an agent whose engine is not configured is refused before anybody's phone rings", async () => {
+    await expect(place(undefined, by(), { engines: ["openai"] })).rejects.toMatchObject({
+      code: "ENGINE_NOT_CONFIGURED",
+      remedy: expect.stringContaining("HUME_API_KEY"),
+    });
+    expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+    expect(dials).toEqual([]);
+    expect(await row(await place(undefined, by(), { engines: ["openai", "evi"] }))).toMatchObject({ status: "dialing" });
+  });
+
   it("answers before the carrier does", async () => {
     let answer: (value: DialAnswer) => void = () => {};
     answering = () => new Promise((resolve) => (answer = resolve));

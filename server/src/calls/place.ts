@@ -4,6 +4,7 @@ import type { AgentSettings, LineRules } from "@earshot/contract/agent";
 import type { PlaceCall } from "@earshot/contract/call";
 import type pg from "pg";
 import type { Logger } from "pino";
+import { requireEngine } from "../agents/engines.ts";
 import { agentForCall } from "../agents/store.ts";
 import type { Carrier, Dial, DialAnswer } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
@@ -27,6 +28,8 @@ export interface PlacingParts {
   readonly carrier: Carrier | null;
   /** Our number, E.164 with +. */
   readonly number: string | null;
+  /** Names of the engines that are configured; absent: whether an agent can talk is not looked at. */
+  readonly engines?: readonly string[];
   readonly clock: Clock;
   readonly log: Logger;
   /** Dials under way: whoever closes the server waits for them, and tests for their end. */
@@ -65,6 +68,7 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
     const limits = await readLimits(sql);
     refuseForbiddenNumber(limits, to, number);
     const agent = await agentForCall(sql, (request.agent_id as AgentId | undefined) ?? null);
+    if (parts.engines !== undefined) requireEngine(agent.settings.engine, parts.engines, "agent_id");
     const now = clock.now();
     await refuseTooMany(sql, limits, now);
     await insertCall(sql, {

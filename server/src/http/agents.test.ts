@@ -72,6 +72,21 @@ describe("an agent", () => {
     expect(await versions()).toBe(before);
   });
 
+  it("whose engine is not configured is refused, naming it", async () => {
+    const one = await openTestHouse({ engines: ["openai"] });
+    const answer = await one.ask("member", { method: "POST", url: "/api/agents", payload: { ...settings, engine: "evi" } });
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json()).toMatchObject({
+      code: "ENGINE_NOT_CONFIGURED",
+      errors: [{ field: "engine", message: "needs the engine evi; configured: openai" }],
+    });
+    const made = await one.ask("member", { method: "POST", url: "/api/agents", payload: { ...settings, engine: "openai" } });
+    expect(made.statusCode).toBe(201);
+    const payload = { ...made.json().settings, engine: "evi" };
+    expect((await one.ask("member", { method: "PUT", url: `/api/agents/${made.json().id}`, payload })).statusCode).toBe(422);
+    await one.close();
+  });
+
   it("that shall answer what is no number is refused, naming each", async () => {
     const before = await versions();
     const answer = await make({ ...settings, numbers: ["+12025550199", "hello", "12025550143", "+1202"] });

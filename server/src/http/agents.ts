@@ -1,6 +1,7 @@
 import { Agent, AgentSettings } from "@earshot/contract/agent";
 import { page } from "@earshot/contract/call";
 import { z } from "zod";
+import { requireEngine } from "../agents/engines.ts";
 import { AgentUnknown } from "../agents/failures.ts";
 import {
   agentVersion,
@@ -30,7 +31,7 @@ const SeenVersion = z.object({
 });
 
 /** The configured personas. Every change makes a version; a call keeps the one it ran with. */
-export function agentRoutes(door: Door, { pool, clock }: DoorParts): void {
+export function agentRoutes(door: Door, { pool, clock, engines }: DoorParts): void {
   const read = { access: { needs: "agents.read" } } as const;
   const change = { access: { needs: "agents.change" } } as const;
 
@@ -44,6 +45,7 @@ export function agentRoutes(door: Door, { pool, clock }: DoorParts): void {
     "/api/agents",
     { config: change, schema: { summary: "Make an agent", tags: ["agents"], body: AgentSettings, response: { 201: Agent } } },
     async (request, reply) => {
+      requireEngine(request.body.engine, engines, "engine");
       const made = await inTransaction(pool, async (sql) => {
         const { id } = await createAgent(sql, withCleanNumbers(request.body));
         await recordAudit(sql, { at: clock.now(), actor: credentialIn(request).actor, action: "agent.made", detail: { agent: id } });
@@ -96,6 +98,7 @@ export function agentRoutes(door: Door, { pool, clock }: DoorParts): void {
     },
     async (request, reply) => {
       const { id } = request.params;
+      requireEngine(request.body.engine, engines, "engine");
       const agent = await inTransaction(pool, async (sql) => {
         const { version } = await changeAgent(sql, id, withCleanNumbers(request.body), request.headers["if-match"] ?? null);
         await recordAudit(sql, {

@@ -59,6 +59,8 @@ export interface DoorParts {
   readonly dashboardDir: string;
   /** Null when a real carrier is configured. */
   readonly emulatedNumbers: readonly EmulatedNumber[] | null;
+  /** Names of the engines that are configured: an agent can have no other. */
+  readonly engines: readonly string[];
   /** calls/place.ts. The same idempotency key with the same request answers with the call it placed the first time. */
   placeCall(request: PlaceCall, by: { readonly actor: Actor; readonly idempotencyKey: string | null }): Promise<CallId>;
   /** calls/hang-up.ts. Resolves when it is asked for; the end itself follows. */

@@ -111,6 +111,7 @@ export async function openTestHouse(
     publicUrl,
     storage,
     dashboardDir: join(folder, "no-dashboard"),
+    engines: ["evi", "openai"],
     emulatedNumbers: [{ number: "+12025550103", name: "Busy line", habit: "is always busy" }],
     placeCall: (request, by) => placeCall(calling, request, by),
     hangUp: (call, actor) => hangUp(calling, call, "operator", { by: actor }),

@@ -284,6 +284,30 @@ describe("people who pick up at the same moment", () => {
 });
 
 describe("an inbound call", () => {
+  it("to an agent whose engine is not configured hears an apology, and ends with that as its cause", async () => {
+    await db.pool.query(`update agent_versions set settings = settings || '{"engine": "openai"}'`);
+    const answer = (await post("/webhooks/vonage/answer", question)).json();
+    await db.pool.query(`update agent_versions set settings = settings || '{"engine": "evi"}'`);
+    expect(answer.map(({ action }: { action: string }) => action)).toEqual(["talk"]);
+    passes(2_000);
+    await post("/webhooks/vonage/event", {
+      from: question.from,
+      to: question.to,
+      uuid: INBOUND_PHONE,
+      conversation_uuid: CONVERSATION,
+      status: "completed",
+      direction: "inbound",
+      duration: "2",
+      disconnected_by: "platform",
+      timestamp: now.toISOString(),
+    });
+    await inbox.sweep(true);
+    expect((await db.pool.query("select status, end_reason, end_detail from calls")).rows).toEqual([
+      { status: "ended", end_reason: "engine_failed", end_detail: "The engine openai is not configured." },
+    ]);
+    expect(told.filter((one) => one.startsWith("dialing"))).toEqual([]);
+  });
+
   it.each(["GET", "POST"])("asked for by %s has its row before the answer, and is recorded before it is connected", async (method) => {
     const answer = method === "GET" ? await get("/webhooks/vonage/answer", question) : await post("/webhooks/vonage/answer", question);
     const { rows } = await db.pool.query("select * from calls");

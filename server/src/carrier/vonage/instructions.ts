@@ -1,10 +1,12 @@
 import type { AgentSettings } from "@earshot/contract/agent";
 import type { CallStatus } from "@earshot/contract/status";
 import type pg from "pg";
+import { engineMissing } from "../../agents/engines.ts";
 import { fill } from "../../agents/prompt.ts";
 import { applyCarrierEvent, type Moved } from "../../calls/apply.ts";
 import { RING_SECONDS } from "../../calls/deadlines.ts";
 import { recordEvent } from "../../calls/events.ts";
+import { noteUnable } from "../../calls/hang-up.ts";
 import { readLimits, refuseForbiddenNumber } from "../../calls/limits.ts";
 import { loadForBridge } from "../../calls/load.ts";
 import { dialable } from "../../calls/phone-number.ts";
@@ -38,7 +40,7 @@ export interface InstructionParts {
   /** Our number, E.164 with +. */
   readonly number: string | null;
   readonly apiUrl: string;
-  /** The sample rates each engine takes caller audio in, best first. */
+  /** The sample rates each configured engine takes caller audio in, best first. */
   readonly engineRates: Readonly<Record<string, readonly number[]>>;
 }
 
@@ -96,6 +98,11 @@ export async function instructionsFor(
     if (live.closed_at !== null) return { call: null, ncco: await closed(sql, parts, live, asked.at), talks: false, moved, isNew };
     const message = await voicemailMessage(sql, parts, live, asked.at);
     if (message !== null) return { call: null, ncco: message, talks: false, moved, isNew };
+    const engine = live.engine ?? live.settings.engine;
+    if (parts.engineRates[engine] === undefined) {
+      await noteUnable(sql, call, engineMissing(engine), asked.at);
+      return { call: null, ...sorry };
+    }
     const { record, line } = live.settings;
     const notice = line?.notice ? { text: line.notice, recorded: line.notice_recorded } : null;
     if (notice !== null) await noteNotice(sql, call, notice.text, asked.at);

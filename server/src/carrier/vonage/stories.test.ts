@@ -27,6 +27,7 @@ function beginning(story: Story): Known {
     askedAt: null,
     hangupAskedAt: story.hangupAskedBy ? new Date("2026-03-04T10:00:04.000Z") : null,
     hangupAskedBy: story.hangupAskedBy ?? null,
+    hangupBecause: null,
     answeredBy: null,
     beepAt: null,
     messageAt: null,
