@@ -1,7 +1,9 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { PgBoss } from "pg-boss";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
-import { inTransaction } from "../db/pool.ts";
+import { inTransaction, openPool } from "../db/pool.ts";
 import { type Jobs, startJobs } from "./jobs.ts";
 import { enqueue, queue } from "./queue.ts";
 
@@ -101,6 +103,53 @@ describe("jobs", () => {
     await done.until(2);
     expect(done.heard).toEqual(["f", "f"]);
   });
+
+  it("tell an outage of the database once, not with every poll, and its end once", async () => {
+    // A way to the database that can be cut: what a restart of Postgres looks like from here.
+    const { hostname, port } = new URL(database.url);
+    const pipes = new Set<Socket>();
+    let isCut = false;
+    const way = createServer((near) => {
+      if (isCut) return void near.destroy();
+      const far = connect(Number(port), hostname);
+      for (const pipe of [near, far]) {
+        pipes.add(pipe);
+        pipe.on("error", () => {}).on("close", () => [near, far].map((end) => end.destroy()));
+      }
+      near.pipe(far).pipe(near);
+    }).listen(0, "127.0.0.1");
+    await once(way, "listening");
+    const url = new URL(database.url);
+    url.port = String((way.address() as AddressInfo).port);
+    const pool = openPool(url.href, 5);
+    const said: string[] = [];
+    const note = (_: unknown, text: string): void => void said.push(text);
+    let polls = 0;
+    const counted = new Proxy(pool, {
+      get(target, name) {
+        const value = Reflect.get(target, name);
+        if (name === "query") polls++;
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const there = await startJobs({ pool: counted, log: { warn: note, error: note } as never, pollSeconds: 0.5 });
+    try {
+      for (const name of ["one", "two", "three"]) await there.work(queue(`test.away.${name}`), async () => {});
+      isCut = true;
+      for (const pipe of pipes) pipe.destroy();
+      const before = polls;
+      await expect.poll(() => polls - before, { timeout: 20_000 }).toBeGreaterThan(8);
+      expect(said).toEqual(["The job queues do not reach the database; they go on when it is back."]);
+      isCut = false;
+      await expect.poll(() => said.length, { timeout: 20_000 }).toBe(2);
+      expect(said[1]).toBe("The database is back; the job queues go on.");
+    } finally {
+      isCut = false;
+      await there.close(1_000);
+      await pool.end();
+      way.close();
+    }
+  }, 60_000);
 
   it("added by us look like jobs added by pg-boss itself", async () => {
     const boss = new PgBoss({

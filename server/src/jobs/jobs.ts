@@ -1,4 +1,4 @@
-import type pg from "pg";
+import pg from "pg";
 import { PgBoss } from "pg-boss";
 import type { Logger } from "pino";
 import { JOBS_SCHEMA, type Queue } from "./queue.ts";
@@ -43,15 +43,18 @@ const OTHERS_POLL_SECONDS = 30;
  * does not exist. Its LISTEN/NOTIFY is left off: with it the poll interval becomes 30 s and retries come that late.
  */
 export async function startJobs({ pool, log, pollSeconds = 1 }: JobsParts): Promise<Jobs> {
+  const outage = watchOutage(log);
   const boss = new PgBoss({
     schema: JOBS_SCHEMA,
-    db: { executeSql: (text, values) => pool.query(text, values) },
+    db: { executeSql: (text, values) => outage.watch(pool.query(text, values)) },
     schedule: false,
     monitorVacuum: false,
     superviseIntervalSeconds: 5,
     monitorIntervalSeconds: 5,
   });
-  boss.on("error", (error) => log.error({ err: error }, "The job queue met an error; it goes on."));
+  boss.on("error", (error) => {
+    if (!outage.isOn()) log.error({ err: error }, "The job queue met an error; it goes on.");
+  });
   boss.on("warning", ({ message, data }) => log.warn({ detail: data }, message));
   await boss.start();
   const workers: string[] = [];
@@ -102,6 +105,37 @@ export async function startJobs({ pool, log, pollSeconds = 1 }: JobsParts): Prom
 
     close: (graceMs = 5000) => boss.stop({ graceful: true, timeout: graceMs }),
   };
+}
+
+/**
+ * Every queue asks the database every second, so an outage would be told that often by each. Told once here instead, and its end:
+ *
+ *   there -> away    a query did not reach the database: logged as an error, and the errors of the queues are held back
+ *   away  -> there   a query was answered, if only with an error of its own
+ */
+function watchOutage(log: JobsParts["log"]): { isOn(): boolean; watch<Answer>(query: Promise<Answer>): Promise<Answer> } {
+  let away = false;
+  const heard = (isAway: boolean, error?: unknown): void => {
+    if (isAway === away) return;
+    away = isAway;
+    if (away) log.error({ err: error }, "The job queues do not reach the database; they go on when it is back.");
+    else log.warn({}, "The database is back; the job queues go on.");
+  };
+  return {
+    isOn: () => away,
+    watch: (query) => {
+      query.then(
+        () => heard(false),
+        (error: unknown) => heard(!isAnswer(error), error),
+      );
+      return query;
+    },
+  };
+}
+
+/** An error the database gave as an answer, not one about its being away: SQLSTATE 57P is a shutdown or a start, 08 a connection, 53 no room. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && !/^(08|53|57P)/.test(error.code ?? "");
 }
 
 async function declare(boss: PgBoss, queue: Queue<object>): Promise<void> {
