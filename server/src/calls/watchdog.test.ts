@@ -120,6 +120,17 @@ describe("the watchdog", () => {
     expect(await row(id)).toMatchObject({ status: "ringing" });
   });
 
+  it.each([
+    ["never had our audio: it failed at that", null, "media_failed"],
+    ["had it: the caller hung up", new Date(START + 1_000), "caller_hung_up"],
+  ] as const)("hears only that a call is completed, and not who ended it; it %s", async (_, audioAt, end) => {
+    const id = await call("dialing");
+    await db.pool.query("update calls set socket_started_at = $2 where id = $1", [id, audioAt]);
+    telling = async () => state("completed", "completed", { durationS: 4, startedAt: new Date(START), endedAt: new Date(START + 4_000) });
+    await after(20 * 60);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: end });
+  });
+
   it.each(["dialing", "ringing", "in_progress"] as const)(
     "ends a call that is %s for too long as lost, with the evidence, when the carrier does not know it",
     async (status) => {
