@@ -288,6 +288,15 @@ const routes: [
       return json(r, 200, key);
     },
   ],
+  ["GET", /^\/carrier$/, (_q, r) => json(r, 200, story.carrier)],
+  ["GET", /^\/doctor$/, (_q, r) => json(r, 200, story.doctor())],
+  [
+    "POST",
+    /^\/doctor\/webhooks$/,
+    (_q, r) =>
+      problem(r, 422, "API_SECRET_NEEDED", "The application's webhooks can be set only with the account's API secret.", "Send it."),
+  ],
+  ["GET", /^\/jobs$/, (_q, r) => json(r, 200, { items: story.jobs, next: null })],
   ["GET", /^\/emulated-numbers$/, (_q, r) => json(r, 200, { items: story.emulated, next: null })],
 ];
 
@@ -297,6 +306,12 @@ const callRoutes: Record<string, OfCall> = {
   "GET /utterances": (call, _q, r) => json(r, 200, { items: heard(call), next: null }),
   "GET /events": (call, _q, r) => json(r, 200, { items: story.events(call), next: null }),
   "GET /webhooks": (call, _q, r) => json(r, 200, { items: story.webhooks(call), next: null }),
+  "GET /exchanges": (call, _q, r) => json(r, 200, { items: story.exchanges(call), next: null }),
+  "POST /mute": (call, _q, r) => json(r, 202, call),
+  "POST /unmute": (call, _q, r) => json(r, 202, call),
+  "POST /dtmf": (call, _q, r) => json(r, 202, call),
+  "POST /transfer": (_call, _q, r) =>
+    problem(r, 422, "NUMBER_INVALID", "It is not a phone number.", "Write it with + and its country code."),
   "GET /recordings": (call, _q, r) =>
     json(r, 200, {
       items:

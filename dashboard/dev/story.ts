@@ -1,6 +1,20 @@
 /** Made-up calls for looking at the dashboard: contract-valid, checked when they are made, never part of the app. */
 import { createHash } from "node:crypto";
-import { Agent, ApiKey, Call, CallEvent, EmulatedNumber, type EndReason, Recording, Utterance, Webhook } from "../src/ask/shapes.ts";
+import {
+  Agent,
+  ApiKey,
+  Call,
+  CallEvent,
+  CarrierState,
+  DoctorReport,
+  EmulatedNumber,
+  type EndReason,
+  Exchange,
+  JobQueue,
+  Recording,
+  Utterance,
+  Webhook,
+} from "../src/ask/shapes.ts";
 
 let counted = 0;
 /** Ids that are the same in every run. */
@@ -387,3 +401,67 @@ export function webhooks(of: Call): Webhook[] {
     }),
   );
 }
+
+/** What we asked of the carrier: the dial, and one thing it refused. */
+export function exchanges(of: Call): Exchange[] {
+  const created = Date.parse(of.created_at);
+  const exchange = (nth: number, afterMs: number, method: string, path: string, status: number | null, request: unknown, answer: unknown) =>
+    Exchange.parse({
+      id: id(`${of.id} exchange ${nth}`),
+      at: at(created + afterMs),
+      carrier: "vonage",
+      method,
+      url: `https://api.nexmo.com${path}`,
+      request: JSON.stringify(request),
+      status,
+      answer: status === null ? "ECONNRESET" : JSON.stringify(answer),
+      took_ms: 184,
+      trace: status === null ? null : "a1b2c3",
+    });
+  const leg = "63f61863-4a51-4f6b-86e1-46edebcf9356";
+  return [
+    exchange(0, 120, "POST", "/v1/calls", 201, { to: [{ type: "phone", number: "12025550101" }] }, { uuid: leg, status: "started" }),
+    exchange(1, 9_000, "PUT", `/v1/calls/${leg}`, 400, { action: "mute" }, { title: "Bad Request", detail: "Call not in progress" }),
+  ];
+}
+
+export const carrier = CarrierState.parse({
+  carrier: "vonage",
+  number: "+12025550100",
+  emulated: false,
+  calls_queued: 2,
+  limits: [
+    {
+      name: "vonage create",
+      most: 3,
+      window_ms: 1200,
+      free: 0,
+      waiting: 2,
+      wait_ms: 1900,
+      refused: 1,
+      refused_at: at(Date.now() - 7_200_000),
+    },
+    { name: "vonage other", most: 15, window_ms: 1050, free: 15, waiting: 0, wait_ms: 0, refused: 0, refused_at: null },
+  ],
+});
+
+export const doctor = () =>
+  DoctorReport.parse({
+    at: at(Date.now()),
+    checks: [
+      { name: "key", state: "good", said: "Vonage accepts our application id and private key.", remedy: null },
+      {
+        name: "public address",
+        state: "bad",
+        said: "https://calls.example.com is answered by something else (HTTP 200, text/html).",
+        remedy: "Is the tunnel or proxy the right one, and does it show a page of its own first? Point PUBLIC_URL at this server.",
+      },
+      { name: "application", state: "unknown", said: "This can be looked at only with the account's API secret.", remedy: null },
+    ],
+  });
+
+export const jobs = [
+  { queue: "recording.fetch", waiting: 3, due: 1, running: 2, failed: 0, oldest_due_seconds: 4.2 },
+  { queue: "recording.verify", waiting: 0, due: 0, running: 0, failed: 1, oldest_due_seconds: 0 },
+  { queue: "recording.audit", waiting: 1, due: 0, running: 0, failed: 0, oldest_due_seconds: 0 },
+].map((queue) => JobQueue.parse(queue));

@@ -85,6 +85,7 @@ async function reread(client: QueryClient, id: string, what: ReadonlySet<LiveCha
   // Each change of a call or its recording is an event too, whether it was told or not.
   void client.invalidateQueries({ queryKey: ["events", id] });
   void client.invalidateQueries({ queryKey: ["webhooks", id] });
+  void client.invalidateQueries({ queryKey: ["exchanges", id] });
   if (!what.has("call") && !what.has("recording")) return;
   const call = await ask(Call, `/calls/${id}`).catch(() => null);
   if (call === null) {

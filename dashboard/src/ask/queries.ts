@@ -9,7 +9,11 @@ import {
   ApiKey,
   Call,
   CallEvent,
+  CarrierState,
+  DoctorReport,
   EmulatedNumber,
+  Exchange,
+  JobQueue,
   Peaks,
   page,
   Recording,
@@ -72,6 +76,32 @@ export const queries = {
     queryOptions({
       queryKey: ["webhooks", id],
       queryFn: ({ signal }) => whole((q) => ask(page(Webhook), `/calls/${id}/webhooks${q}`, undefined, signal)),
+    }),
+  exchanges: (id: string) =>
+    queryOptions({
+      queryKey: ["exchanges", id],
+      queryFn: ({ signal }) => whole((q) => ask(page(Exchange), `/calls/${id}/exchanges${q}`, undefined, signal)),
+    }),
+  carrier: () =>
+    queryOptions({
+      queryKey: ["carrier"],
+      queryFn: ({ signal }) => ask(CarrierState, "/carrier", undefined, signal),
+      refetchInterval: 5_000,
+    }),
+  /** Looks now, and takes some seconds: asked only when somebody wants to know. */
+  doctor: () =>
+    queryOptions({
+      queryKey: ["doctor"],
+      queryFn: ({ signal }) => ask(DoctorReport, "/doctor", undefined, signal),
+      staleTime: Number.POSITIVE_INFINITY,
+      gcTime: 0,
+      retry: false,
+    }),
+  jobs: () =>
+    queryOptions({
+      queryKey: ["jobs"],
+      queryFn: ({ signal }) => whole((q) => ask(page(JobQueue), `/jobs${q}`, undefined, signal)),
+      refetchInterval: 5_000,
     }),
   recordings: (id: string) =>
     queryOptions({

@@ -2,6 +2,8 @@
 export { Agent, AgentSettings, LineRules } from "@earshot/contract/agent";
 export { ApiKey, MadeApiKey } from "@earshot/contract/api-key";
 export { Call, CallEvent, Direction, LiveChange, PlaceCall, page, Speaker, Utterance } from "@earshot/contract/call";
+export { CarrierLimit, CarrierState, DoctorCheck, DoctorReport, Exchange } from "@earshot/contract/carrier";
+export { JobQueue } from "@earshot/contract/listener";
 export { type Permission, roleMay } from "@earshot/contract/permission";
 export { Problem } from "@earshot/contract/problem";
 export { Peaks, Recording, RecordingLink, RecordingSource, RecordingStatus } from "@earshot/contract/recording";

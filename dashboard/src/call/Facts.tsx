@@ -124,6 +124,7 @@ function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
         </div>
       ))}
       {heard.url !== null && <Share call={call.id} />}
+      {!isLive(call) && <Evidence call={call.id} />}
     </>
   );
 }
@@ -147,6 +148,24 @@ const Choose = ({ recording, best, chosen }: { recording: Recording; best: boole
       </Link>
     </>
   );
+
+/** All that is kept of the call in one signed file, for somebody who was not there. */
+function Evidence({ call }: { call: string }) {
+  const may = useMay("recordings.export");
+  if (!may) return null;
+  return (
+    <p className="mt-2 text-small text-soft">
+      <a
+        href={`/api/calls/${call}/evidence`}
+        download
+        className="text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
+      >
+        Download the evidence
+      </a>{" "}
+      Everything kept of this call, signed.
+    </p>
+  );
+}
 
 /** How long a shared link lives. */
 const SHARED_MINUTES = 60;

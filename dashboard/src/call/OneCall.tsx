@@ -20,6 +20,7 @@ import { useZoom, type Zoom } from "../score/use-zoom.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { Facts } from "./Facts.tsx";
 import { HangUp } from "./HangUp.tsx";
+import { InCall } from "./InCall.tsx";
 import { type Playback, usePlayback, usePlaybackState } from "./playback.ts";
 import { inOrder, linkedMs, nextSentence, previousSentence } from "./spoken.ts";
 import { Timeline } from "./Timeline.tsx";
@@ -164,15 +165,16 @@ const Foot = ({ children }: { children: ReactNode }) => (
 
 /** A call that runs: what it does, for how long, and the way to end it. */
 const Running = ({ call }: { call: Call }) => (
-  <div className="flex min-h-10 items-center gap-3">
+  <div className="flex min-h-10 flex-wrap items-center gap-x-3">
     <Standing call={call} />
     {call.started_at !== null && (
       <span className="font-strong">
         <Talk call={call} />
       </span>
     )}
-    {call.status === "in_progress" && <span className="text-soft max-md:hidden">The recording can be heard once the call has ended.</span>}
-    <span className="ms-auto">
+    {call.status === "in_progress" && <span className="text-soft max-xl:hidden">The recording can be heard once the call has ended.</span>}
+    <span className="ms-auto flex flex-wrap items-center justify-end gap-x-1">
+      <InCall call={call} />
       <HangUp call={call} />
     </span>
   </div>

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
 import { queries } from "../ask/queries.ts";
-import type { CallEvent, Webhook } from "../ask/shapes.ts";
+import type { CallEvent, Exchange, Webhook } from "../ask/shapes.ts";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
 import { plain } from "../words/text.ts";
@@ -30,7 +31,7 @@ export function Timeline({ id, side: asked }: { id: string; side: "events" | "we
               aria-current={side === name ? "true" : undefined}
               className={`press -mb-px flex items-center border-b-2 ${side === name ? "border-ink font-strong" : "border-transparent text-soft hover:text-ink"}`}
             >
-              {name === "events" ? "Timeline" : "Raw webhooks"}
+              {name === "events" ? "Timeline" : "Raw messages"}
             </Link>
           ))}
         </nav>
@@ -108,40 +109,97 @@ const Raw = ({ text, head }: { text: string; head: string }) => (
 /** Verdicts that ask for attention; the others are the ordinary course. */
 const doubtful: ReadonlySet<string> = new Set(["bad_signature", "unreadable", "unknown_call"]);
 
+/** The black box: what the carrier asked of us and what we asked of it, in one order of time. */
 function Webhooks({ id }: { id: string }) {
   const webhooks = useQuery(queries.webhooks(id));
-  if (webhooks.isPending) return <Waiting />;
+  const exchanges = useQuery(queries.exchanges(id));
+  if (webhooks.isPending || exchanges.isPending) return <Waiting />;
   if (webhooks.isError) return <Trouble error={webhooks.error} onRetry={() => void webhooks.refetch()} className="mt-3" />;
-  if (webhooks.data.length === 0) return <p className="py-3 text-soft">The carrier has sent nothing about this call.</p>;
+  if (exchanges.isError) return <Trouble error={exchanges.error} onRetry={() => void exchanges.refetch()} className="mt-3" />;
+  const rows = [
+    ...webhooks.data.map((webhook) => ({ at: webhook.received_at, id: webhook.id, row: <Received webhook={webhook} /> })),
+    ...exchanges.data.map((exchange) => ({ at: exchange.at, id: exchange.id, row: <Asked exchange={exchange} /> })),
+  ].sort((one, other) => one.at.localeCompare(other.at));
+  if (rows.length === 0) return <p className="py-3 text-soft">Nothing was exchanged with the carrier about this call.</p>;
   return (
     <ol className="pt-2">
-      {webhooks.data.map((webhook) => (
-        <li key={webhook.id}>
-          <details>
-            <summary className="grid list-none grid-cols-[4rem_minmax(0,1fr)_auto] gap-3 py-1.5 hover:bg-sunk [&::-webkit-details-marker]:hidden">
-              <time
-                dir="ltr"
-                dateTime={webhook.received_at}
-                title={exactly(webhook.received_at)}
-                className="tabular text-small leading-5 text-faint"
-              >
-                {timeOfDay(webhook.received_at)}
-              </time>
-              <span className="truncate">
-                {plain(webhook.door)} <span className="text-soft">{aboutOf(webhook)}</span>
-              </span>
-              <span className={`text-small leading-5 ${doubtful.has(webhook.verdict) ? "text-look" : "text-soft"}`}>
-                {plain(webhook.verdict)}
-              </span>
-            </summary>
-            {webhook.because !== null && <p className="pb-1 ps-19 text-small text-soft">{webhook.because}</p>}
-            <Raw head={`${webhook.method} ${webhook.url}`} text={indented(webhook.body)} />
-          </details>
-        </li>
+      {rows.map(({ id: key, row }) => (
+        <li key={key}>{row}</li>
       ))}
     </ol>
   );
 }
+
+/** One message: when, which way, what about, what became of it; its text on request. */
+function Message({
+  at,
+  way,
+  about,
+  outcome,
+  doubted,
+  children,
+}: {
+  at: string;
+  way: "to us" | "from us";
+  about: ReactNode;
+  outcome: string;
+  doubted: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <details>
+      <summary className="grid list-none grid-cols-[4rem_1rem_minmax(0,1fr)_auto] gap-x-2 py-1.5 hover:bg-sunk [&::-webkit-details-marker]:hidden">
+        <time dir="ltr" dateTime={at} title={exactly(at)} className="tabular text-small leading-5 text-faint">
+          {timeOfDay(at)}
+        </time>
+        <span className="text-faint rtl:-scale-x-100" title={way === "to us" ? "The carrier to us" : "We to the carrier"}>
+          <span aria-hidden="true">{way === "to us" ? "←" : "→"}</span>
+          <span className="sr-only">{way}</span>
+        </span>
+        <span className="truncate">{about}</span>
+        <span className={`text-small leading-5 ${doubted ? "text-look" : "text-soft"}`}>{outcome}</span>
+      </summary>
+      {children}
+    </details>
+  );
+}
+
+const Received = ({ webhook }: { webhook: Webhook }) => (
+  <Message
+    at={webhook.received_at}
+    way="to us"
+    about={
+      <>
+        {plain(webhook.door)} <span className="text-soft">{aboutOf(webhook)}</span>
+      </>
+    }
+    outcome={plain(webhook.verdict)}
+    doubted={doubtful.has(webhook.verdict)}
+  >
+    {webhook.because !== null && <p className="pb-1 ps-22 text-small text-soft">{webhook.because}</p>}
+    <Raw head={`${webhook.method} ${webhook.url}`} text={indented(webhook.body)} />
+  </Message>
+);
+
+const Asked = ({ exchange }: { exchange: Exchange }) => (
+  <Message
+    at={exchange.at}
+    way="from us"
+    about={
+      <span dir="ltr">
+        {exchange.method} <span className="text-soft">{exchange.url.replace(/^https?:\/\/[^/]+/, "")}</span>
+      </span>
+    }
+    outcome={exchange.status === null ? "no answer" : String(exchange.status)}
+    doubted={exchange.status === null || exchange.status >= 400}
+  >
+    <Raw head={`${exchange.method} ${exchange.url}`} text={exchange.request === null ? "(no body)" : indented(exchange.request)} />
+    <Raw
+      head={`${exchange.status ?? "no answer"} after ${exchange.took_ms} ms${exchange.trace === null ? "" : `, ${exchange.trace}`}`}
+      text={exchange.answer === null ? "(no body)" : indented(exchange.answer)}
+    />
+  </Message>
+);
 
 const indented = (body: string): string => {
   try {

@@ -11,6 +11,7 @@ import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
 import { Keys } from "./Keys.tsx";
+import { Line, Work } from "./Line.tsx";
 
 export const roles = {
   admin: "may do everything",
@@ -22,6 +23,7 @@ export function SettingsPage(): ReactNode {
   useTitle("Settings");
   const session = useQuery(queries.session());
   const mayKeys = useMay("keys.manage");
+  const mayMend = useMay("recordings.mend");
   return (
     <main className="px-4 pt-4 pb-24 sm:px-6 lg:pt-5">
       <h1 className="text-title font-strong">Settings</h1>
@@ -35,6 +37,14 @@ export function SettingsPage(): ReactNode {
       <Part title="This page">
         <Look />
       </Part>
+      <Part title="The phone line">
+        <Line />
+      </Part>
+      {mayMend && (
+        <Part title="Work on recordings">
+          <Work />
+        </Part>
+      )}
       {mayKeys && (
         <Part title="Keys for programs">
           <Keys />

@@ -1,0 +1,173 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { type FormEvent, useState } from "react";
+import { ask } from "../ask/ask.ts";
+import { Refused } from "../ask/failures.ts";
+import { queries } from "../ask/queries.ts";
+import { type CarrierLimit, type DoctorCheck, DoctorReport, type JobQueue } from "../ask/shapes.ts";
+import { Button } from "../look/Button.tsx";
+import { TextField } from "../look/Field.tsx";
+import { Moment } from "../look/Moment.tsx";
+import { Trouble } from "../look/Trouble.tsx";
+import { useMay } from "../session/use-may.ts";
+import { phoneNumber } from "../words/phone-number.ts";
+import { count } from "../words/text.ts";
+import { shortSeconds } from "../words/time.ts";
+
+/** The phone line: its number, how fast the carrier may be asked, and the doctor who looks whether it is in order. */
+export function Line() {
+  const line = useQuery(queries.carrier());
+  const mayAsk = useMay("doctor.run");
+  if (line.isPending) return <div className="bone h-10 w-full max-w-3xl" />;
+  if (line.isError) return <Trouble error={line.error} onRetry={() => void line.refetch()} />;
+  const { carrier, number, emulated, limits, calls_queued } = line.data;
+  if (carrier === null) return <p className="text-soft">No phone line is configured: calls can be read, and none can be placed.</p>;
+  return (
+    <>
+      <p>
+        <span dir="ltr">{phoneNumber(number)}</span>
+        <span className="text-soft">{emulated ? ", on the emulated phone network" : ` at ${carrier}`}</span>
+      </p>
+      {limits.length > 0 && (
+        <ul className="w-full max-w-3xl border-t border-line">
+          {limits.map((limit) => (
+            <Limit key={limit.name} limit={limit} />
+          ))}
+        </ul>
+      )}
+      {calls_queued > 0 && <p className="text-soft">{count(calls_queued, "call waits", "calls wait")} to be dialed.</p>}
+      {mayAsk && <Doctor />}
+    </>
+  );
+}
+
+const limitNames: Readonly<Record<string, string>> = { "vonage create": "New calls", "vonage other": "Other requests" };
+
+function Limit({ limit }: { limit: CarrierLimit }) {
+  return (
+    <li className="flex flex-wrap items-baseline gap-x-4 border-b border-line py-2">
+      <span className="min-w-32 font-strong">{limitNames[limit.name] ?? limit.name}</span>
+      <span className="grow text-soft">
+        at most <span className="tabular">{limit.most}</span> in {shortSeconds(limit.window_ms)}
+      </span>
+      <span className={limit.waiting > 0 ? "" : "text-soft"}>
+        {limit.waiting > 0 ? `${count(limit.waiting, "waits", "wait")}, up to ${shortSeconds(limit.wait_ms)}` : "Nothing waits"}
+      </span>
+      {limit.refused_at !== null && (
+        <span className="w-full text-small text-soft">
+          The carrier said it was too many {count(limit.refused, "time")}, last <Moment at={limit.refused_at} />
+        </span>
+      )}
+    </li>
+  );
+}
+
+function Doctor() {
+  const [asked, setAsked] = useState(false);
+  const report = useQuery({ ...queries.doctor(), enabled: asked });
+  const application = report.data?.checks.find(({ name }) => name === "application");
+  return (
+    <>
+      <Button
+        busy={report.isFetching}
+        onClick={() => {
+          if (asked) void report.refetch();
+          setAsked(true);
+        }}
+      >
+        {report.isFetching ? "Looking" : report.data ? "Look again" : "Is the line in order?"}
+      </Button>
+      {report.isError && <Trouble error={report.error} onRetry={() => void report.refetch()} />}
+      {report.data && (
+        <ul aria-label="What was found" className="w-full max-w-3xl border-t border-line">
+          {report.data.checks.map((check) => (
+            <Found key={check.name} check={check} />
+          ))}
+        </ul>
+      )}
+      {application && application.state !== "good" && <SetWebhooks onDone={() => void report.refetch()} />}
+    </>
+  );
+}
+
+const states = { good: "In order", bad: "Needs a look", unknown: "Not looked at" } as const;
+
+const Found = ({ check }: { check: DoctorCheck }) => (
+  <li className="grid gap-x-4 border-b border-line py-2 sm:grid-cols-[8rem_minmax(0,1fr)_auto]">
+    <span className="font-strong first-letter:uppercase">{check.name}</span>
+    <span className="min-w-0 wrap-break-word">
+      {check.said}
+      {check.remedy !== null && check.state !== "good" && <span className="block text-soft">{check.remedy}</span>}
+    </span>
+    <span className={check.state === "bad" ? "text-look" : check.state === "good" ? "text-good" : "text-faint"}>{states[check.state]}</span>
+  </li>
+);
+
+/** Sets the application's webhooks with the account's secret, which is sent once and kept nowhere. */
+function SetWebhooks({ onDone }: { onDone: () => void }) {
+  const set = useMutation({
+    mutationFn: (secret: string) =>
+      ask(DoctorReport, "/doctor/webhooks", { method: "POST", body: secret === "" ? {} : { api_secret: secret } }),
+    onSuccess: onDone,
+  });
+  const wrong = set.error instanceof Refused ? set.error.field("api_secret") : null;
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (set.isPending) return;
+    const form = event.currentTarget;
+    set.mutate(String(new FormData(form).get("api_secret") ?? "").trim(), { onSuccess: () => form.reset() });
+  };
+  return (
+    <form onSubmit={submit} className="flex w-full max-w-3xl flex-wrap items-start gap-3">
+      <TextField
+        label="The account's API secret"
+        name="api_secret"
+        type="password"
+        autoComplete="off"
+        hint="Used once, to set the application's webhooks to ours. Not needed when VONAGE_API_SECRET is set."
+        wrong={wrong && (set.error instanceof Refused ? set.error.problem.remedy : wrong)}
+        className="min-w-48 grow"
+      />
+      <Button type="submit" busy={set.isPending} className="sm:mt-6">
+        Set the webhooks
+      </Button>
+      {set.error && wrong === null && <Trouble error={set.error} className="w-full" />}
+    </form>
+  );
+}
+
+const queueNames: Readonly<Record<string, string>> = {
+  "recording.fetch": "Fetching from the carrier",
+  "recording.verify": "Verifying",
+  "recording.render": "Making our own recordings",
+  "recording.compare": "Comparing the two",
+  "recording.delete": "Deleting",
+  "recording.redact": "Redacting",
+  "recording.audit": "The daily audit",
+};
+
+/** What the recordings wait for, so that "why is it not there yet" has an answer. */
+export function Work() {
+  const jobs = useQuery(queries.jobs());
+  if (jobs.isPending) return <div className="bone h-10 w-full max-w-3xl" />;
+  if (jobs.isError) return <Trouble error={jobs.error} onRetry={() => void jobs.refetch()} />;
+  return (
+    <ul className="w-full max-w-3xl border-t border-line">
+      {jobs.data.map((queue) => (
+        <li key={queue.queue} className="flex flex-wrap items-baseline gap-x-4 border-b border-line py-2">
+          <span className="grow">{queueNames[queue.queue] ?? queue.queue}</span>
+          <span className="text-soft">{standing(queue)}</span>
+          {queue.failed > 0 && <span className="text-look">{count(queue.failed, "given up", "given up")} this week</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function standing({ running, due, waiting, oldest_due_seconds }: JobQueue): string {
+  const parts = [
+    running > 0 ? `${running} running` : null,
+    due > 0 ? `${due} due, the oldest for ${shortSeconds(oldest_due_seconds * 1000)}` : null,
+    waiting > due ? `${waiting - due} for later` : null,
+  ].filter((part) => part !== null);
+  return parts.length === 0 ? "Nothing waits" : parts.join(", ");
+}
