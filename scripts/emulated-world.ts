@@ -1,8 +1,8 @@
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import type { Config } from "../server/src/config.ts";
+import { whyNotListen } from "./port.ts";
 import { type Program, startProgram } from "./program.ts";
 
 /** Our number on the emulated network. */
@@ -25,6 +25,8 @@ export interface EmulatedWorld {
   readonly env: Readonly<Record<string, string>>;
   /** Where the emulated phone network is, or null when the carrier is a real one. */
   readonly carrierUrl: string | null;
+  /** Writes down where it listens, so that it is found there next time. For when the server serves: a refused start changes nothing. */
+  remember(): void;
 }
 
 /**
@@ -86,11 +88,11 @@ export async function startEmulatedWorld(
     url.protocol = "ws:";
     Object.assign(told, { HUME_API_KEY: secrets.humeKey, EVI_URL: url.href });
   }
-  writeSecrets(folder, secrets);
   return {
     programs: [carrier, engine].filter((program) => program !== false),
     env: told,
     carrierUrl: carrier ? String(carrier.ready.url) : null,
+    remember: () => writeSecrets(folder, secrets),
   };
 }
 
@@ -124,9 +126,4 @@ function writeSecrets(folder: string, secrets: Secrets): void {
 }
 
 /** The port when nobody listens there, else 0, which means any. */
-export function freeOr(port: number): Promise<number> {
-  return new Promise((settle) => {
-    const probe = createServer().once("error", () => settle(0));
-    probe.listen(port, "127.0.0.1", () => probe.close(() => settle(port)));
-  });
-}
+const freeOr = async (port: number): Promise<number> => ((await whyNotListen(port, "127.0.0.1")) === null ? port : 0);

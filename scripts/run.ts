@@ -1,18 +1,22 @@
 import { mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs, parseEnv } from "node:util";
-import { type Config, ConfigFailure, readConfig } from "../server/src/config.ts";
-import { stopLeftover } from "../server/src/db/embedded.ts";
+import { type Config, ConfigFailure, listenOn, readConfig } from "../server/src/config.ts";
+import { findOwner, stopLeftover } from "../server/src/db/embedded.ts";
+import { EmbeddedTaken } from "../server/src/db/failures.ts";
+import { Failure } from "../server/src/failure.ts";
 import { runDemo } from "./demo.ts";
 import { type EmulatedWorld, startEmulatedWorld } from "./emulated-world.ts";
+import { anyPort, whoListens, whyNotListen } from "./port.ts";
 import { type Program, root, startProgram } from "./program.ts";
 import { step } from "./progress.mjs";
 import { say, tone } from "./terminal.ts";
 
 /**
  * What `npm start` runs once the machine is ready: the emulated world where nothing else is configured, then the server.
- * Started in that order, stopped in reverse; whatever ends by itself ends the rest. Nothing is restarted silently.
+ * Started in that order, stopped in reverse. A server that ends by itself ends the rest; an emulator that does is told of. Nothing is
+ * restarted silently, and a start that is refused changes nothing.
  *
  * --no-demo, EARSHOT_DEMO=0: no demonstration call on the first start.  --logs: logs here instead of in DATA_DIR/logs.
  */
@@ -22,11 +26,16 @@ const SERVER_GRACE_MS = 60_000;
 const EMULATOR_GRACE_MS = 3_000;
 /** Ctrl-C may arrive twice for one press: from the terminal and from the process that started us. */
 const ONE_PRESS_MS = 500;
+/** A server whose launcher was killed closes by itself: without calls within a second. */
+const OTHER_ENDS_WITHIN_MS = 8_000;
+
+/** The first of the table show what a call can be; the others are for when something goes wrong. */
+const BASIC_PEOPLE = 6;
 
 const { values: flags } = parseArgs({ options: { "no-demo": { type: "boolean" }, logs: { type: "boolean" } } });
 const startedAt = performance.now();
 const running: Program[] = [];
-/** Where the server keeps its embedded database, once it may have one. */
+/** Where the server keeps its embedded database, once it has one: only a ready server owns it. */
 let databaseIn: string | null = null;
 /** How long the server may wait for the ends of its calls. */
 let drainSeconds = 0;
@@ -36,7 +45,7 @@ try {
   await main();
 } catch (error) {
   await stopAll();
-  process.stderr.write(`${error instanceof ConfigFailure ? `${error.message}\n${error.remedy}` : (error as Error).message}\n`);
+  process.stderr.write(`${error instanceof Failure ? `${error.message}\n${error.remedy}` : (error as Error).message}\n`);
   process.exit(1);
 }
 
@@ -44,6 +53,7 @@ async function main(): Promise<void> {
   stopWhenAsked();
   const env = withEnvFile();
   const config = readConfig(env);
+  await untilNobodyIsInTheWay(config);
   const port = config.port === 0 ? await anyPort() : config.port;
   mkdirSync(config.dataDir, { recursive: true, mode: 0o755 });
 
@@ -58,7 +68,6 @@ async function main(): Promise<void> {
     startEmulatedWorld(config, `http://127.0.0.1:${port}`, { ...bare, ...forEveryone }, logFile),
   );
   running.push(...world.programs);
-  if (config.databaseUrl === null) databaseIn = config.dataDir;
   const server = await step("Starting the database and the server", () =>
     startProgram({
       name: "server",
@@ -69,7 +78,9 @@ async function main(): Promise<void> {
     }),
   );
   running.push(server);
-  for (const program of running) void program.ended.then((how) => endedByItself(program, how));
+  if (config.databaseUrl === null) databaseIn = config.dataDir;
+  world.remember();
+  for (const program of running) void program.ended.then((how) => endedByItself(program, how, program === server));
 
   await greet(config, world, server);
   const wantsDemo =
@@ -99,14 +110,32 @@ function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessE
   return Object.fromEntries(names.map((name) => [name, env[name]]));
 }
 
-function anyPort(): Promise<number> {
-  return new Promise((settle, fail) => {
-    const probe = createServer().once("error", fail);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => settle(typeof address === "object" && address !== null ? address.port : 0));
-    });
+// ---- others on this machine ----------------------------------------------------------------------------------------------------
+
+/** Waits for another Earshot that is just closing, and throws what is in the way when it stays. Nothing is started before. */
+async function untilNobodyIsInTheWay(config: Config): Promise<void> {
+  let inTheWay = await whatIsInTheWay(config);
+  if (inTheWay === null) return;
+  await step("Another program is in the way. Waiting, in case it is an Earshot that is just ending", async () => {
+    for (const deadline = Date.now() + OTHER_ENDS_WITHIN_MS; inTheWay !== null && Date.now() < deadline; ) {
+      await sleep(200);
+      inTheWay = await whatIsInTheWay(config);
+    }
+    if (inTheWay !== null) throw inTheWay;
   });
+}
+
+async function whatIsInTheWay({ port, publicUrl, databaseUrl, dataDir }: Config): Promise<Failure | null> {
+  const owner = databaseUrl === null ? await findOwner(dataDir) : null;
+  if (owner !== null) return new EmbeddedTaken(dataDir, owner.pid);
+  const why = await whyNotListen(port, listenOn(publicUrl));
+  if (why === null) return null;
+  const who = why === "EADDRINUSE" ? whoListens(port) : null;
+  const message =
+    why === "EADDRINUSE"
+      ? `${port} is taken by another program${who === null ? "" : ` (process ${who})`}; stop that one, or give another port`
+      : `${port} is not ours to listen on (${why}); give another port, such as 4000`;
+  return new ConfigFailure([{ field: "PORT", message }]);
 }
 
 // ---- what the person sees ------------------------------------------------------------------------------------------------------
@@ -124,12 +153,24 @@ async function greet(config: Config, world: EmulatedWorld, server: Program): Pro
   );
   if (world.carrierUrl !== null) {
     line("Phone", "the emulated network: no VONAGE_* is set. Nobody is really called. People to dial:");
-    for (const person of await emulatedPeople(world.carrierUrl)) line("", `${person.number}  ${tone("dim", person.habit)}`);
-  }
-  if (world.env.EVI_URL) line("Engine", "the emulated one: neither HUME_API_KEY nor OPENAI_API_KEY is set");
+    const people = await emulatedPeople(world.carrierUrl);
+    for (const person of people.slice(0, BASIC_PEOPLE)) line("", `${person.number}  ${tone("dim", person.habit)}`);
+    line("", `${people.length - BASIC_PEOPLE} more are listed in emulators/vonage/README.md`);
+    line("", `${tone("bold", `${world.carrierUrl}/phone`)} ${tone("dim", "your own phone, in the browser: to be called, and to call")}`);
+    line("", `${tone("bold", `${world.carrierUrl}/`)} ${tone("dim", "what the network sees: calls, legs, webhooks")}`);
+  } else line("Phone", `Vonage, with ${config.vonage?.number}: people are really called`);
+  line("Engine", enginesOf(config).join(" and ") || "the emulated one: neither HUME_API_KEY nor OPENAI_API_KEY is set");
   if (world.carrierUrl !== null && !flags.logs) line("Logs", relative(process.cwd(), join(config.dataDir, "logs")) || ".");
   line("Stop", "Ctrl-C");
   say();
+}
+
+/** The engines that are configured, each with where it is. */
+function enginesOf({ hume, openai }: Config): string[] {
+  return [
+    ...(hume === null ? [] : [`Hume EVI at ${new URL(hume.eviUrl).host}`]),
+    ...(openai === null ? [] : [`OpenAI Realtime (${openai.model}) at ${new URL(openai.realtimeUrl).host}`]),
+  ];
 }
 
 async function emulatedPeople(carrierUrl: string): Promise<readonly { number: string; habit: string }[]> {
@@ -170,8 +211,18 @@ async function stopDatabase(): Promise<void> {
   if (databaseIn !== null) await stopLeftover(databaseIn, { info: tell, warn: tell, error: tell });
 }
 
-async function endedByItself(program: Program, how: string): Promise<void> {
+/** Without its server Earshot is over; without an emulator the calls it carried are, and everything else stays. */
+async function endedByItself(program: Program, how: string, isServer: boolean): Promise<void> {
   if (farewell.signal.aborted) return;
+  if (!isServer) {
+    say(
+      tone(
+        "bad",
+        `The ${program.name} ended by itself (${how}). Earshot stays up, but new calls fail until it is back: Ctrl-C, then npm start.`,
+      ),
+    );
+    return;
+  }
   say(tone("bad", `The ${program.name} ended by itself (${how}). Stopping the rest; the logs say why.`));
   await stopAll();
   process.exit(1);

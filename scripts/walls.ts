@@ -30,7 +30,7 @@ export const rooms: readonly Room[] = [
   { at: "emulators", may: [] },
   { at: "e2e", may: ["contract/src", "emulators"] },
   { at: "bench", may: "everything" },
-  { at: "scripts", may: ["contract/src", "server/src/config.ts", "server/src/db"] },
+  { at: "scripts", may: ["contract/src", "server/src/config.ts", "server/src/failure.ts", "server/src/db"] },
   { at: "vitest.config.ts", may: [] },
 
   { at: "server/src/main.ts", may: "everything" },
