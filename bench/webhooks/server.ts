@@ -30,6 +30,7 @@ const app = await openDoor({
   hangUp: never,
   inCall: { transfer: never, pressKeys: never, mute: never },
   line: null,
+  engines: [],
   jobs: { states: async () => [], wake: () => {} },
   tellings: { local: false, wake: () => {} },
   carrierDoors: [
