@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Call, CallEvent, Utterance } from "@earshot/contract/call";
@@ -8,8 +8,8 @@ import { speak, VOICE_RATE } from "../emulators/speech/voice.ts";
 import { writeWav } from "../emulators/speech/wav.ts";
 import { chromiumFlags } from "./browser.ts";
 import { type House, openHouse, ourNumber, until } from "./house.ts";
-import { ended, events, type Page as List, place, playback, readCall, recorded, utterances } from "./shapes.ts";
-import { decodeMp3, locate, rms } from "./sound.ts";
+import { ended, events, type Page as List, place, playback, recorded, recordings, utterances } from "./shapes.ts";
+import { bestLag, decodeMp3, envelope, fromPcm16, rms } from "./sound.ts";
 
 /**
  * Somebody with a browser only, at the phone page of the emulated network: their microphone is a file that Chromium plays once, from the moment
@@ -126,20 +126,35 @@ describe.concurrent("somebody with a browser only", () => {
       const call = await ended(house, id);
       expect(call.end_reason).toBe("caller_hung_up");
 
-      const kept = (await recorded(house, id, "carrier")).recording;
+      // Both recordings are what was said into this phone, and what it heard: sample by sample in the network, and at the times of the words.
+      const phoneSound = await until("the phone's sound is written down", async () => dumped(house));
+      await recorded(house, id, "carrier");
       for (const source of ["carrier", "journal"] as const) {
-        await until(`the recording of the ${source}`, async () => (await readCall(house, id)).recording.status === "verified");
+        const { offset_ms } = await until(`the recording of the ${source} is whole`, async () =>
+          (await recordings(house, id)).find((one) => one.source === source && one.status === "verified"),
+        );
         const sound = await decodeMp3(await playback(house, id, `?source=${source}`));
         const [left, right] = sound.channels as [Float32Array, Float32Array];
-        expect(rms(right)).toBeGreaterThan(0.005);
-        for (const line of [asks, cutsIn]) {
-          const spoken = Float32Array.from(await speak(line.text, voice), (sample) => sample / 32_768);
-          const found = locate({ samples: left, rate: sound.rate }, { samples: spoken, rate: VOICE_RATE });
-          expect(found.agreement).toBeGreaterThan(0.85);
-          const utterance = line === asks ? question : interruption;
-          if (source === "carrier") expect(Math.abs(found.atMs + (kept.offset_ms as number) - utterance.started_ms)).toBeLessThan(500);
-        }
+        const agrees = (channel: Float32Array, wanted: Float32Array) =>
+          bestLag(envelope(channel, sound.rate), envelope(wanted, VOICE_RATE), 50).agreement;
+        // Ours knows when it sent the agent's words, not when the network played them: a busy machine moves them. Other speech agrees under 0.4.
+        const least = source === "carrier" ? 0.9 : 0.6;
+        expect(agrees(left, phoneSound.said)).toBeGreaterThan(least);
+        expect(agrees(right, phoneSound.heard)).toBeGreaterThan(least);
+        const sample = (ms: number) => Math.max(0, Math.round(((ms - (offset_ms as number)) * sound.rate) / 1_000));
+        for (const { started_ms, ended_ms } of [question, interruption])
+          expect(rms(left.subarray(sample(started_ms), sample(ended_ms)))).toBeGreaterThan(0.01);
       }
     },
   );
 });
+
+/** What the one phone of the house said and heard, 16 kHz from its answer on; null until it is written down. */
+function dumped(house: House): { said: Float32Array; heard: Float32Array } | null {
+  const folder = join(house.dir, "dump-phone");
+  const names = readdirSync(folder);
+  const said = names.find((name) => name.endsWith(".said.wav") && names.includes(name.replace(".said.wav", ".json")));
+  if (said === undefined) return null;
+  const wav = (name: string) => fromPcm16(readFileSync(join(folder, name)).subarray(44));
+  return { said: wav(said), heard: wav(said.replace(".said.", ".heard.")) };
+}
