@@ -2,11 +2,12 @@ import type { CarrierEvent } from "../carrier/port.ts";
 import type { Sql } from "../db/pool.ts";
 import type { CallId, WebhookId } from "../ids.ts";
 import { announceRecording, expectRecording } from "../recordings/announce.ts";
+import { after, ENDING_S } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { type Heard, hear, isLegWord } from "./hear.ts";
 import type { Known } from "./known.ts";
 import { receiveCall } from "./receive.ts";
-import { findCall, lockCall, saveCall } from "./store.ts";
+import { findCall, lockCall, lookBy, saveCall } from "./store.ts";
 import { noteTransferLeg } from "./transfers.ts";
 
 /** What became of a carrier's word. `moved`: what others should act upon, after the commit. */
@@ -27,7 +28,7 @@ export type Moved = "ringing" | "answered" | "machine" | "transferred" | "ended"
 export async function applyCarrierEvent(sql: Sql, event: CarrierEvent, webhook: WebhookId | null, now: Date): Promise<Verdict> {
   const found = await findCall(sql, event);
   if (found.contradicts) return unknown("Its URL names one call and its leg belongs to another.");
-  if (event.happened === "recorded") return recorded(sql, event, found.call);
+  if (event.happened === "recorded") return recorded(sql, event, found.call, now);
   const id = found.call ?? (await receivedBy(sql, event, now));
   const known = id === null ? null : await lockCall(sql, id);
   if (known === null) return unknown("No call of ours has this id, leg or conversation (yet).");
@@ -71,7 +72,7 @@ async function receivedBy(sql: Sql, event: CarrierEvent, now: Date): Promise<Cal
 }
 
 /** A recording is announced whether or not we know its call yet: the room of recordings keeps it by its conversation. */
-async function recorded(sql: Sql, event: CarrierEvent & { happened: "recorded" }, call: CallId | null): Promise<Verdict> {
+async function recorded(sql: Sql, event: CarrierEvent & { happened: "recorded" }, call: CallId | null, now: Date): Promise<Verdict> {
   await announceRecording(sql, {
     call,
     conversation: event.conversation,
@@ -82,6 +83,8 @@ async function recorded(sql: Sql, event: CarrierEvent & { happened: "recorded" }
     endedAt: event.endedAt,
     at: event.at,
   });
+  // It is announced when it is over, and that is mostly the call's end.
+  if (call !== null) await lookBy(sql, call, after(now, ENDING_S));
   return {
     verdict: "applied",
     because: call === null ? "Its call is not known; the recording waits for it." : null,

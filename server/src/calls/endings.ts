@@ -6,6 +6,8 @@ import { type Known, type LegKnown, phoneLeg, socketLegs, transferLegs } from ".
 export interface Ending {
   readonly reason: EndReason;
   readonly detail: string;
+  /** When, if the carrier does not tell and it was not now. */
+  readonly at?: Date;
 }
 
 /** The carrier says such a leg never got anywhere: nothing that comes later makes it another ending. */

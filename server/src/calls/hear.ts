@@ -1,9 +1,9 @@
 import { type CallStatus, callStatuses, canBecome } from "@earshot/contract/status";
 import type { CarrierEvent, LegEnd, LegFacts, LegKind } from "../carrier/port.ts";
 import type { ConversationId, LegId } from "../ids.ts";
-import { after, deadlineOf, ENDING_S, HANGUP_S } from "./deadlines.ts";
+import { AUDIO_S, after, deadlineOf, ENDING_S, HANGUP_S } from "./deadlines.ts";
 import { decideEnding, type Ending, wasAnswered } from "./endings.ts";
-import { type CallKnown, type Known, type LegKnown, phoneLeg, socketLegs } from "./known.ts";
+import { awaitsAudio, type CallKnown, type Known, type LegKnown, phoneLeg, socketLegs } from "./known.ts";
 
 /**
  * What a carrier's word does to what we know of a call. Pure: no clock, no database.
@@ -92,8 +92,8 @@ export function settle(known: Known, now: Date, otherwise: Ending | null = null)
         ...walked,
         endReason: told ? ending.reason : call.endReason,
         endDetail: told || (ending !== null && ending.reason === call.endReason) ? ending.detail : call.endDetail,
-        endedAt: status === "ended" ? (over ?? call.endedAt ?? now) : null,
-        deadlineAt: deadline(call, walked, phone, became.length > 0, now),
+        endedAt: status === "ended" ? (over ?? call.endedAt ?? ending?.at ?? now) : null,
+        deadlineAt: deadline(call, { call: walked, legs: known.legs }, phone, became.length > 0, now),
       },
       legs: known.legs,
     },
@@ -233,13 +233,15 @@ function latestSocket(known: Known): LegId | null {
   return sockets.at(-1)?.leg ?? null;
 }
 
-function deadline(before: CallKnown, call: CallKnown, phone: LegKnown | null, moved: boolean, now: Date): Date | null {
+function deadline(before: CallKnown, known: Known, phone: LegKnown | null, moved: boolean, now: Date): Date | null {
+  const { call } = known;
   if (call.status === "ended") return null;
   const usual = moved || before.deadlineAt === null ? deadlineOf(call.status, call) : before.deadlineAt;
   const hungUp = call.hangupAskedAt === null ? null : after(call.hangupAskedAt, HANGUP_S);
   // Over, but why is not known yet: the reason has a short time to come before the carrier is asked.
   const over = phone?.endedAs ? after(now, ENDING_S) : null;
-  return [hungUp, over].reduce(earliest, usual);
+  const audio = moved && awaitsAudio(known) ? after(now, AUDIO_S) : null;
+  return [hungUp, over, audio].reduce(earliest, usual);
 }
 
 function unknownLeg(leg: LegId, kind: LegKind): LegKnown {

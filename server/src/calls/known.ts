@@ -70,6 +70,12 @@ export interface Known {
   readonly legs: readonly LegKnown[];
 }
 
+/** Answered, and an agent should talk, but not one frame of audio ever came. */
+export function awaitsAudio({ call, legs }: Known): boolean {
+  if (call.status !== "in_progress" || call.socketStartedAt !== null) return false;
+  return call.messageAt === null && call.closedAt === null && call.maxMinutes !== null && !legs.some(({ kind }) => kind === "transfer");
+}
+
 /** The leg whose life is the call's life; null before the carrier named one. */
 export function phoneLeg({ call, legs }: Known): LegKnown | null {
   return legs.find((leg) => leg.kind === "phone" && (call.phoneLeg === null || leg.leg === call.phoneLeg)) ?? null;

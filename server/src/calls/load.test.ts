@@ -131,6 +131,16 @@ describe("when the sound is gone", () => {
   const deadlineOf = async (call: CallId) =>
     (await db.pool.query("select deadline_at from calls where id = $1", [call])).rows[0]?.deadline_at;
 
+  it("a call whose audio came is no longer looked at soon", async () => {
+    const call = await inbound();
+    await db.pool.query(
+      "update calls set status = 'in_progress', answered_at = $2, deadline_at = $2::timestamptz + interval '20 s' where id = $1",
+      [call, NOW],
+    );
+    await audioStarted(db.pool, call, "process-1", NOW);
+    expect(await deadlineOf(call)).toEqual(new Date(NOW.getTime() + 16 * 60_000));
+  });
+
   it("a running call is looked at soon, never later than it would have been", async () => {
     const call = await inbound();
     await audioStarted(db.pool, call, "process-1", NOW);

@@ -8,11 +8,11 @@ import { notify } from "../db/notify.ts";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import type { AgentId, CallId } from "../ids.ts";
 import { tellOfAnswer } from "./apply.ts";
-import { after, ENDING_S } from "./deadlines.ts";
+import { after, deadlineOf, ENDING_S } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { settle } from "./hear.ts";
 import { takeLease } from "./leases.ts";
-import { lockCall, saveCall } from "./store.ts";
+import { lockCall, lookBy, saveCall } from "./store.ts";
 
 /** Everything the bridge needs of a call. */
 export interface BridgedCall {
@@ -117,6 +117,10 @@ export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, a
     await sql.query("update calls set socket_started_at = coalesce(socket_started_at, $2), owner = $3 where id = $1", [call, at, owner]);
     await takeLease(sql, call, owner);
     const first = known.call.socketStartedAt === null;
+    const running = first ? await lockCall(sql, call) : null;
+    // Until now its deadline was that of a call whose audio does not come.
+    if (running !== null && running.call.hangupAskedAt === null)
+      await saveCall(sql, running, { ...running, call: { ...running.call, deadlineAt: deadlineOf(running.call.status, running.call) } });
     const said = first ? "The first sound of the call arrived." : "The sound of the call is back.";
     const kind = first ? "audio.started" : "audio.resumed";
     await recordEvent(sql, { call, at, kind, actor: "us", said, ...(first ? { once: kind } : {}) });
@@ -129,10 +133,7 @@ export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, a
  * soon, and not only when the longest allowed length of the call has passed.
  */
 export async function audioStopped(sql: Sql, call: CallId, at: Date): Promise<void> {
-  await sql.query("update calls set deadline_at = least(deadline_at, $2) where id = $1 and status = 'in_progress'", [
-    call,
-    after(at, ENDING_S),
-  ]);
+  await lookBy(sql, call, after(at, ENDING_S));
 }
 
 /**

@@ -52,6 +52,28 @@ export async function readCall(sql: Sql, call: CallId): Promise<Known | null> {
   return rows[0] === undefined ? null : { call: rows[0], legs: await legsOf(sql, call) };
 }
 
+/** The watchdog is to look at a running call by `at`: something happened that usually means its end. */
+export async function lookBy(sql: Sql, call: CallId, at: Date): Promise<void> {
+  await sql.query("update calls set deadline_at = least(deadline_at, $2) where id = $1 and status = 'in_progress'", [call, at]);
+}
+
+/**
+ * The latest moment at which a call surely went on: what the other sides did, what was said, what the carrier recorded, where its journal ends. For
+ * a call whose end nobody told. Null when nothing is known.
+ */
+export async function lastSign(sql: Sql, call: CallId, now: Date): Promise<Date | null> {
+  const { rows } = await sql.query<{ at: Date | null }>(
+    `select max(at) as at from (
+       select at from events where call_id = $1 and kind <> 'call.hangup_failed' and (actor not in ('us', 'operator') or kind like 'audio.%')
+       union all select (detail->>'until')::timestamptz from events where call_id = $1 and kind = 'journal.finished'
+       union all select c.answered_at + u.ended_ms * interval '1 ms' from utterances u join calls c on c.id = u.call_id where u.call_id = $1
+       union all select (detail->'announced'->>'ended_at')::timestamptz from recordings where call_id = $1) sign
+     where at <= $2`,
+    [call, now],
+  );
+  return rows[0]?.at ?? null;
+}
+
 /**
  * Which call a word of the carrier is about: our own mark first, then the leg, then the conversation. A mark that contradicts what is known
  * of the leg is not followed: then somebody played one call's webhook to another call's address.

@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import type pg from "pg";
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
-import { restoreUtterances } from "../conversation/restore.ts";
+import { type Restored, restoreUtterances } from "../conversation/restore.ts";
 import type { CallId } from "../ids.ts";
 import { journalPath } from "../journal/file.ts";
 import { recordEvent } from "./events.ts";
@@ -35,19 +35,20 @@ export async function finishJournals(parts: TakeOverParts): Promise<number> {
       () => false,
     );
     if (!here) continue;
-    let restored = 0;
+    let found: Restored;
     try {
-      restored = await restoreUtterances(pool, call, journal);
+      found = await restoreUtterances(pool, call, journal);
     } catch (error) {
       log.warn({ call, process, err: error }, "The journal of a lost process could not be finished; the next look tries again.");
       continue;
     }
     await endLease(pool, call, process, owner);
+    const { restored, endsAt } = found;
     const said =
       restored === 0
         ? "The process that carried the call was lost; everything said was stored already."
         : `The process that carried the call was lost; ${restored} ${restored === 1 ? "utterance" : "utterances"} came from its journal.`;
-    const detail = { process, utterances: restored };
+    const detail = { process, utterances: restored, until: endsAt?.toISOString() ?? null };
     await recordEvent(pool, { call, at: clock.now(), kind: "journal.finished", actor: "us", said, detail, once: `journal ${process}` });
     parts.onFinished?.(call);
     finished++;

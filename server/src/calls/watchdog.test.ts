@@ -2,8 +2,11 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
-import type { Carrier, LegEnd, LegState } from "../carrier/port.ts";
+import type { Carrier, CarrierEvent, LegEnd, LegState } from "../carrier/port.ts";
+import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
+import { applyCarrierEvent } from "./apply.ts";
+import { recordEvent } from "./events.ts";
 import { placeCall } from "./place.ts";
 import { recoverCalls, startWatchdog, type WatchdogParts } from "./watchdog.ts";
 
@@ -97,7 +100,7 @@ async function call(status: "queued" | "dialing" | "ringing" | "in_progress", mo
     );
   if (status === "in_progress")
     await db.pool.query(
-      "update calls set status = 'in_progress', answered_at = $2, deadline_at = $2::timestamptz + interval '16 min' where id = $1",
+      "update calls set status = 'in_progress', answered_at = $2, socket_started_at = $2, deadline_at = $2::timestamptz + interval '16 min' where id = $1",
       [id, now],
     );
   return id;
@@ -238,6 +241,70 @@ describe("the watchdog", () => {
     expect((await row(id)).status).toBe("ringing");
     await after(31);
     expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost", end_detail: expect.stringContaining("no route") });
+  });
+
+  it("lets a lost call end with the last sign of it, and not when it looked", async () => {
+    const id = await call("in_progress");
+    const at = new Date(START + 8_000);
+    await recordEvent(db.pool, {
+      call: id,
+      at: new Date(START + 3_000),
+      kind: "caller.cut_in",
+      actor: "caller",
+      said: "The caller cut in.",
+    });
+    const detail = { until: at.toISOString() };
+    await recordEvent(db.pool, {
+      call: id,
+      at: new Date(START + 60_000),
+      kind: "journal.finished",
+      actor: "us",
+      said: "Finished.",
+      detail,
+    });
+    await recoverCalls(db.pool, new Date(START + 120_000));
+    await after(131);
+    await after(16);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost", ended_at: at });
+  });
+
+  it("looks soon, and again, at an answered call whose audio does not come", async () => {
+    const id = await call("ringing");
+    await inTransaction(db.pool, (sql) =>
+      applyCarrierEvent(
+        sql,
+        { happened: "answered", kind: "phone", leg: LEG, conversation: null, call: id, from: null, to: null, at: now },
+        null,
+        now,
+      ),
+    );
+    telling = async () => state("answered");
+    await after(21);
+    expect(asked).toBe(1);
+    await after(31);
+    expect(asked).toBe(2);
+    expect(await row(id)).toMatchObject({ status: "in_progress", hangup_asked_at: null });
+    telling = async () => state("completed", "completed", { durationS: 50, disconnectedBy: "user", endedAt: new Date(START + 50_000) });
+    await after(31);
+    expect(await row(id)).toMatchObject({ status: "ended", ended_at: new Date(START + 50_000) });
+  });
+
+  it("looks soon at a call whose recording was announced", async () => {
+    const id = await call("in_progress");
+    await inTransaction(db.pool, (sql) =>
+      applyCarrierEvent(
+        sql,
+        {
+          ...{ happened: "recorded", kind: "phone", leg: null, conversation: null, call: id, from: null, to: null, at: now },
+          ...{ recording: "recording-1", url: "https://api.nexmo.com/v1/files/1", sizeBytes: 1_000, startedAt: now, endedAt: now },
+        } as CarrierEvent,
+        null,
+        now,
+      ),
+    );
+    telling = async () => state("completed", "completed", { durationS: 5, disconnectedBy: "user", endedAt: now });
+    await after(16);
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "caller_hung_up" });
   });
 
   it("of two servers looks at each call once", async () => {

@@ -9,8 +9,8 @@ import { after, deadlineOf, ENDING_S, HANGUP_S, LOOK_AFTER_RESTART_S } from "./d
 import { type Ending, lost } from "./endings.ts";
 import { recordEvent } from "./events.ts";
 import { hear, settle, wordOf } from "./hear.ts";
-import { type CallKnown, type Known, phoneLeg } from "./known.ts";
-import { lockCall, saveCall } from "./store.ts";
+import { awaitsAudio, type CallKnown, type Known, phoneLeg } from "./known.ts";
+import { lastSign, lockCall, saveCall } from "./store.ts";
 
 export interface WatchdogParts {
   readonly pool: pg.Pool;
@@ -104,7 +104,10 @@ async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
     const word = told.told === "state" ? wordOf(told.state.leg, before.call, told.state, now) : null;
     const known = word === null ? before : hear(before, word, now).known;
     const next = judge(known, told, parts.carries?.(call) ?? false, now);
-    const settled = settle({ ...known, call: { ...known.call, ...next.set } }, now, next.ending);
+    // Nobody told when the talk ended: it lasted as long as there is a sign of it, not until we looked.
+    const at = next.ending?.reason === "lost" && known.call.answeredAt !== null ? await lastSign(sql, call, now) : null;
+    const ending = next.ending !== null && at !== null ? { ...next.ending, at: latest(at, known.call.answeredAt) } : next.ending;
+    const settled = settle({ ...known, call: { ...known.call, ...next.set } }, now, ending);
     // A judged call keeps the deadline it was given: settling only knows the usual one.
     const judged =
       settled.known.call.status === "ended"
@@ -144,6 +147,9 @@ export function judge(known: Known, told: Told, carried: boolean, now: Date): Ju
   const asked = call.askedAt !== null;
   const lives = told.told === "state" || carried;
   if (lives && !overdue) {
+    const soon = awaitsAudio(known) && !carried ? after(now, HANGUP_S) : null;
+    if (soon !== null && usual !== null && soon < usual)
+      return { set: { deadlineAt: soon, askedAt: null }, ending: null, hangUp: false, said: "The call still runs, without our audio." };
     return { set: { deadlineAt: usual, askedAt: null }, ending: null, hangUp: false, said: "The call still runs." };
   }
   if ((told.told === "nothing" || told.told === "no leg") && !overdue && usual !== null) {
@@ -171,6 +177,8 @@ export function judge(known: Known, told: Told, carried: boolean, now: Date): Ju
   const evidence = `No word of its end came while it was ${call.status}; asked, the carrier: ${described(told)}.`;
   return { set: {}, ending: lost(known, evidence), hangUp: false, said: evidence };
 }
+
+const latest = (one: Date, other: Date | null): Date => (other !== null && other > one ? other : one);
 
 async function legToAsk(pool: pg.Pool, call: CallId): Promise<{ leg: LegId; regionUrl: string | null } | null> {
   const { rows } = await pool.query<{ phone_leg: LegId | null; region_url: string | null }>(

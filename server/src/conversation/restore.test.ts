@@ -61,8 +61,8 @@ test("what was said and not stored is brought back, once", async () => {
     { at: 61_000, ref: "a1", speaker: "agent", from: 60_100, to: 60_900, heardMs: 800 },
     { at: 63_000, ref: "c1", speaker: "caller", from: 61_500, to: 62_400 },
   ]);
-  expect(await restoreUtterances(database.pool, call, path)).toBe(2);
-  expect(await restoreUtterances(database.pool, call, path)).toBe(0);
+  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(2);
+  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(0);
   expect(await rows(call)).toEqual([
     { engine_ref: "a1", started_ms: 60_100, ended_ms: 60_900, heard_ms: 800, cut: false },
     { engine_ref: "c1", started_ms: 61_500, ended_ms: 62_400, heard_ms: null, cut: false },
@@ -71,7 +71,7 @@ test("what was said and not stored is brought back, once", async () => {
 
 test("a sentence in the middle of which the process died is cut where the journal ends", async () => {
   const { call, path } = await deadCall([{ at: 60_200, ref: "a1", speaker: "agent", from: 60_200, to: 90_000 }]);
-  expect(await restoreUtterances(database.pool, call, path)).toBe(1);
+  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(1);
   const [row] = await rows(call);
   expect(row).toMatchObject({ started_ms: 60_200, cut: true });
   expect(row.ended_ms - row.started_ms).toBe(row.heard_ms);
@@ -84,6 +84,6 @@ test("rows that are complete are left as they are", async () => {
     "insert into utterances (id, call_id, speaker, engine_ref, text, started_ms, ended_ms, heard_ms) values ($1, $2, 'agent', 'a1', 'as stored', 1, 2, 1)",
     [newId(), call],
   );
-  expect(await restoreUtterances(database.pool, call, path)).toBe(0);
+  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(0);
   expect(await rows(call)).toMatchObject([{ started_ms: 1, ended_ms: 2 }]);
 });

@@ -18,19 +18,25 @@ const Journaled = z.object({
   emotions: z.object({ set: z.string(), scores: z.record(z.string(), z.number()) }).nullable(),
 });
 
+export interface Restored {
+  readonly restored: number;
+  readonly endsAt: Date | null;
+}
+
 /**
  * Brings what was said but had not reached the database when its process died from the call's journal into the rows. What is there already
  * keeps its times; a sentence that was being spoken is marked as cut where the journal ends. Done twice, the second changes nothing.
- * Returns how many utterances were missing. Rejects when the journal cannot be read or the database does not answer.
+ * Returns how many utterances were missing, and when the journal ends (null: it is empty). Rejects when the journal cannot be read or the database does not answer.
  */
-export async function restoreUtterances(pool: pg.Pool, call: CallId, journal: string): Promise<number> {
+export async function restoreUtterances(pool: pg.Pool, call: CallId, journal: string): Promise<Restored> {
   const { rows } = await pool.query<{ zero: Date | null }>(
     "select coalesce(answered_at, socket_started_at) as zero from calls where id = $1",
     [call],
   );
   const zero = rows[0]?.zero?.getTime();
-  if (zero === undefined) return 0;
   const { latest, ends } = await readUtterances(journal);
+  const endsAt = ends.length === 0 ? null : new Date(Math.max(...ends.filter((end) => end !== undefined)));
+  if (zero === undefined) return { restored: 0, endsAt };
   const stored = await pool.query<{ engine_ref: string; heard_ms: number | null; speaker: string }>(
     "select engine_ref, heard_ms, speaker from utterances where call_id = $1",
     [call],
@@ -59,7 +65,7 @@ export async function restoreUtterances(pool: pg.Pool, call: CallId, journal: st
     });
   }
   if (missing.length > 0) await storeUtterances(pool, missing);
-  return restored;
+  return { restored, endsAt };
 }
 
 /** The last version of each utterance, and when each process' part ends: another process may have gone on in the same file. */
