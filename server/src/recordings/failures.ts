@@ -69,7 +69,7 @@ export const reasons = {
   RECORDING_SHORT: {
     blame: "carrier",
     said: "The recording is shorter than the conversation was.",
-    remedy: "The comparison says where it lacks sound. The journal's recording is played instead when it is whole.",
+    remedy: "The comparison says where it lacks sound. The call's other recording is played instead when it is whole.",
   },
   RECORDING_INCOMPLETE: {
     blame: "carrier",
