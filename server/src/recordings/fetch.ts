@@ -5,6 +5,7 @@ import { inTransaction } from "../db/pool.ts";
 import type { RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { type Reason, RecordingFailure, reasons } from "./failures.ts";
+import { paced } from "./pace.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { fetchQueue, verifyQueue } from "./queues.ts";
 import { afterFailure } from "./retry.ts";
@@ -34,6 +35,7 @@ export async function fetchRecording(parts: Parts, id: RecordingId, signal: Abor
         path,
         keepShort: row.detail.keep_short === true,
         stallMs: parts.stallMs,
+        pace: parts.pace,
         signal,
       });
       await store(parts, row, path, fetched);
@@ -65,7 +67,7 @@ async function begin(parts: Parts, id: RecordingId): Promise<RecordingRow | null
 
 async function store(parts: Parts, row: RecordingRow, path: string, { format, sizeBytes }: Transferred): Promise<void> {
   const key = recordingKey(row.id, format);
-  const stored = await parts.storage.put(key, createReadStream(path, { highWaterMark: 256 * 1024 }));
+  const stored = await parts.storage.put(key, paced(createReadStream(path, { highWaterMark: 256 * 1024 }), parts.pace));
   if (stored.sizeBytes !== sizeBytes)
     throw new RecordingFailure("STORAGE_UNWRITABLE", `It took ${stored.sizeBytes} of ${sizeBytes} bytes.`);
   await inTransaction(parts.pool, async (sql) => {

@@ -7,6 +7,7 @@ import { journalPath } from "../journal/file.ts";
 import { AudioJobFailed } from "./audio/audio-threads.ts";
 import type { Rendered } from "./audio/render.ts";
 import { type Reason, RecordingFailure } from "./failures.ts";
+import { paced } from "./pace.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { verifyQueue } from "./queues.ts";
 import { recordingKey } from "./storage.ts";
@@ -48,7 +49,7 @@ const sizeOf = async (path: string): Promise<number | null> => (await stat(path)
 async function keep(parts: Parts, row: RecordingRow, path: string, { sizeBytes, sha256, startedAt, samples }: Rendered): Promise<void> {
   if (samples === 0) throw new RecordingFailure("JOURNAL_EMPTY", "It holds no frame of sound.");
   const key = recordingKey(row.id, "mp3");
-  const stored = await parts.storage.put(key, createReadStream(path, { highWaterMark: 256 * 1024 }));
+  const stored = await parts.storage.put(key, paced(createReadStream(path, { highWaterMark: 256 * 1024 }), parts.pace));
   if (stored.sha256 !== sha256) throw new RecordingFailure("STORAGE_UNWRITABLE", `It took ${stored.sizeBytes} of ${sizeBytes} bytes.`);
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();

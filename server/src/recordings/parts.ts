@@ -7,6 +7,7 @@ import type { Clock } from "../clock.ts";
 import type { RecordingId } from "../ids.ts";
 import type { AudioThreads } from "./audio/audio-threads.ts";
 import type { Claims } from "./claims.ts";
+import type { Pace } from "./pace.ts";
 import type { Storage } from "./storage.ts";
 
 /** What the room's jobs work with. */
@@ -27,6 +28,7 @@ export interface Parts {
   /** From the end of the call to the announcement of its recording. */
   readonly announceWithinMs: number;
   readonly stallMs: number;
+  readonly pace: Pace;
   /** Look for due jobs now. */
   wake(): void;
 }

@@ -4,6 +4,7 @@ import type { Carrier } from "../carrier/port.ts";
 import { Failure } from "../failure.ts";
 import { type AudioFormat, formatOf, SNIFF_BYTES } from "./audio/sound.ts";
 import { RecordingFailure, StorageUnwritable } from "./failures.ts";
+import { type Pace, paced } from "./pace.ts";
 
 /** What to bring here, and where to put it meanwhile. */
 export interface Transfer {
@@ -16,6 +17,7 @@ export interface Transfer {
   readonly keepShort: boolean;
   /** No byte for this long is a broken connection. */
   readonly stallMs: number;
+  readonly pace: Pace;
   readonly signal: AbortSignal;
 }
 
@@ -48,7 +50,7 @@ async function receive(carrier: Pick<Carrier, "openRecording">, asked: Transfer,
     let at = from <= have ? from : 0;
     await file.truncate(at);
     let head = at === 0 ? Buffer.alloc(0) : null;
-    for await (const chunk of withoutStalls(body, asked)) {
+    for await (const chunk of paced(withoutStalls(body, asked), asked.pace)) {
       if (head) {
         head = Buffer.concat([head, chunk.subarray(0, SNIFF_BYTES)]);
         if (head.length >= SNIFF_BYTES) {

@@ -19,6 +19,7 @@ import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
+import { pace } from "./pace.ts";
 import type { Parts } from "./parts.ts";
 import { auditQueue, compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { pauseMs } from "./retry.ts";
@@ -63,6 +64,10 @@ export interface Recordings {
   close(): Promise<void>;
 }
 
+/** Of all fetching, storing and reading back together: three calls of five minutes may end every second. */
+const BYTES_PER_SECOND = 24 * 1024 * 1024;
+const BURST_BYTES = 8 * 1024 * 1024;
+
 /** When another process works on it, we look again after this. */
 const ELSEWHERE_MS = 5000;
 
@@ -92,6 +97,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     stallMs: 60_000,
     pauseMs: (attempts) => pauseMs(attempts),
     workDir: join(dirname(given.journalDir), "fetching"),
+    pace: pace(BYTES_PER_SECOND, BURST_BYTES),
     ...given,
     threads,
     claims,

@@ -7,6 +7,7 @@ import { enqueue } from "../../jobs/queue.ts";
 import { journalPath } from "../../journal/file.ts";
 import type { Stretch } from "../audio/redact.ts";
 import { RecordingFailure } from "../failures.ts";
+import { paced } from "../pace.ts";
 import { type Parts, workPath } from "../parts.ts";
 import { redactQueue, verifyQueue } from "../queues.ts";
 import { readBack } from "../read-back.ts";
@@ -117,7 +118,7 @@ async function redactOne(parts: Parts, row: RecordingRow, open: readonly Open[],
     const stretches = due.map(({ fromMs, toMs, side }) => ({ fromMs: fromMs - offset, toMs: toMs - offset, side }));
     const made = await parts.threads.ask({ name: "redact", source: { path: original, format: row.format }, stretches, path: copy });
     const redactedKey = recordingKey(row.id, `r${done.size + due.length}.${made.format}`);
-    const stored = await parts.storage.put(redactedKey, createReadStream(copy));
+    const stored = await parts.storage.put(redactedKey, paced(createReadStream(copy), parts.pace));
     if (stored.sha256 !== made.sha256)
       throw new RecordingFailure("STORAGE_UNWRITABLE", `It took ${stored.sizeBytes} of ${made.sizeBytes} bytes.`);
     await inTransaction(parts.pool, async (sql) => {
