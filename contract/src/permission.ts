@@ -16,6 +16,7 @@ export const allowed = {
   "recordings.export": ["admin", "member"],
   "recordings.mend": ["admin", "member"],
   "keeping.manage": ["admin"],
+  "limits.manage": ["admin"],
   "listeners.manage": ["admin"],
   "webhooks.read": ["admin", "member"],
   "carrier.read": ["admin", "member", "viewer"],

@@ -22,7 +22,8 @@ export class NumberNotAllowed extends Failure {
   readonly status = 422;
   constructor(number: string, why: string) {
     super(`Calls to ${number} are not allowed: ${why}`, {
-      remedy: "Allow its country or its prefix in the calling limits (setting call_limits, allowed) if you mean to call there.",
+      remedy:
+        "Allow its country or its prefix in the calling limits (an administrator: PUT /api/settings/calling-limits, allowed) if you mean to call there.",
       fields: field("to", why),
     });
   }
@@ -46,7 +47,8 @@ export class TooManyCalls extends Failure {
   readonly status = 429;
   constructor(running: number) {
     super(`${running} calls are running, which is the limit.`, {
-      remedy: "Wait until one has ended, or raise max_concurrent in the calling limits (setting call_limits).",
+      remedy:
+        "Wait until one has ended, or raise max_concurrent in the calling limits (an administrator: PUT /api/settings/calling-limits).",
     });
   }
 }
@@ -57,7 +59,7 @@ export class DayLimitReached extends Failure {
   readonly status = 429;
   constructor(placed: number) {
     super(`${placed} calls were placed in the last 24 hours, which is the limit.`, {
-      remedy: "Wait, or raise max_per_day in the calling limits (setting call_limits).",
+      remedy: "Wait, or raise max_per_day in the calling limits (an administrator: PUT /api/settings/calling-limits).",
     });
   }
 }

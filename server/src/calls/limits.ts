@@ -1,31 +1,33 @@
+import { CallingLimits } from "@earshot/contract/calling-limits";
 import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { z } from "zod";
 import type { Sql } from "../db/pool.ts";
 import { DayLimitReached, NumberNotAllowed, NumberOurOwn, TooManyCalls } from "./failures.ts";
 import type { PhoneNumber } from "./phone-number.ts";
 
-/**
- * What may be dialled at all: the wall against toll fraud and against our own mistakes. Kept in `settings` under `call_limits`; what is not set
- * there has these defaults. `allowed` holds countries ("US") and prefixes ("+4930"); premium numbers are never dialled.
- */
-const CallLimits = z.object({
-  max_concurrent: z.int().min(0).max(10_000).default(20),
-  max_per_day: z.int().min(0).max(1_000_000).default(1000),
-  allowed: z
-    .array(z.string().regex(/^([A-Z]{2}|\+\d{1,14})$/))
-    .nullable()
-    .default(null),
+/** Kept in `settings` under `call_limits`; what is not set there has these defaults. */
+const { max_concurrent, max_per_day, allowed } = CallingLimits.shape;
+const Stored = z.object({
+  max_concurrent: max_concurrent.default(20),
+  max_per_day: max_per_day.default(1000),
+  allowed: allowed.default(null),
 });
-export type CallLimits = z.infer<typeof CallLimits>;
 
 /** The limits in force. Settings that cannot be understood count as not set: never as "everything is allowed". */
-export async function readLimits(sql: Sql): Promise<CallLimits> {
+export async function readLimits(sql: Sql): Promise<CallingLimits> {
   const { rows } = await sql.query<{ value: unknown }>("select value from settings where name = 'call_limits'");
-  return CallLimits.safeParse(rows[0]?.value ?? {}).data ?? CallLimits.parse({});
+  return Stored.safeParse(rows[0]?.value ?? {}).data ?? Stored.parse({});
+}
+
+/** In force with the next call that is placed; those that run go on. */
+export async function setLimits(sql: Sql, limits: CallingLimits): Promise<void> {
+  await sql.query("insert into settings (name, value) values ('call_limits', $1) on conflict (name) do update set value = excluded.value", [
+    JSON.stringify(limits),
+  ]);
 }
 
 /** Throws when this number must not be dialled. Without a setting only our own number's country may. Pure. */
-export function refuseForbiddenNumber(limits: CallLimits, to: PhoneNumber, ourNumber: string): void {
+export function refuseForbiddenNumber(limits: CallingLimits, to: PhoneNumber, ourNumber: string): void {
   if (to.number === ourNumber) throw new NumberOurOwn(to.number);
   if (to.premium) throw new NumberNotAllowed(to.number, "it is a premium-rate number.");
   const allowed = limits.allowed ?? [parsePhoneNumberFromString(ourNumber)?.country ?? ourNumber.slice(0, 2)];
@@ -34,7 +36,7 @@ export function refuseForbiddenNumber(limits: CallLimits, to: PhoneNumber, ourNu
 }
 
 /** Throws when one more call would be too many. Call it under the placing lock, so that two at once cannot both be the last. */
-export async function refuseTooMany(sql: Sql, limits: CallLimits, now: Date): Promise<void> {
+export async function refuseTooMany(sql: Sql, limits: CallingLimits, now: Date): Promise<void> {
   const { rows } = await sql.query<{ open: number; day: number }>(
     `select (select count(*) from calls where status <> 'ended') as open,
             (select count(*) from calls where direction = 'outbound' and created_at > $1::timestamptz - interval '24 hours') as day`,

@@ -19,6 +19,7 @@ import type { Actor } from "../people/audits.ts";
 import type { Storage } from "../recordings/storage.ts";
 import { guardRoutes, type RateLimits, usualLimits } from "./access.ts";
 import { agentRoutes } from "./agents.ts";
+import { callingLimitRoutes } from "./calling-limits.ts";
 import { callRoutes } from "./calls.ts";
 import { carrierRoutes, type Line } from "./carrier.ts";
 import { dashboardFiles } from "./dashboard-files.ts";
@@ -156,6 +157,7 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     const door = scope.withTypeProvider<ZodTypeProvider>();
     sessionRoutes(door, parts, feed);
     callRoutes(door, parts);
+    callingLimitRoutes(door, parts);
     inCallRoutes(door, parts);
     utteranceRoutes(door, parts);
     eventRoutes(door, parts);

@@ -23,6 +23,7 @@ export type AuditAction =
   | "deletion.asked"
   | "redaction.asked"
   | "keep_rule.set"
+  | "calling_limits.set"
   | "recording.tried_again"
   | "recording.given_up"
   | "listener.made"

@@ -1,0 +1,13 @@
+import { z } from "zod";
+
+/** What may be dialled at all: the wall against toll fraud and against our own mistakes. GET and PUT /api/settings/calling-limits */
+export const CallingLimits = z.strictObject({
+  max_concurrent: z.int().min(0).max(10_000).describe("Calls that run at once, both directions; beyond it none is placed."),
+  max_per_day: z.int().min(0).max(1_000_000).describe("Calls placed within any 24 hours."),
+  allowed: z
+    .array(z.string().regex(/^([A-Z]{2}|\+\d{1,14})$/, "must be a country such as US, or a prefix such as +4930"))
+    .max(300)
+    .nullable()
+    .describe("Countries (US) and prefixes (+4930) that may be dialled; null: our own number's country. Premium numbers never."),
+});
+export type CallingLimits = z.infer<typeof CallingLimits>;

@@ -1,0 +1,42 @@
+import { CallingLimits } from "@earshot/contract/calling-limits";
+import { readLimits, setLimits } from "../calls/limits.ts";
+import { inTransaction } from "../db/pool.ts";
+import { recordAudit } from "../people/audits.ts";
+import { credentialIn } from "./access.ts";
+import type { Door, DoorParts } from "./door.ts";
+
+/** What may be dialled, how much at once and how much a day. */
+export function callingLimitRoutes(door: Door, { pool, clock }: DoorParts): void {
+  const config = { access: { needs: "limits.manage" } } as const;
+
+  door.get(
+    "/api/settings/calling-limits",
+    {
+      config,
+      schema: { summary: "The limits of placing calls, as they are in force", tags: ["operation"], response: { 200: CallingLimits } },
+    },
+    () => readLimits(pool),
+  );
+
+  door.put(
+    "/api/settings/calling-limits",
+    {
+      config,
+      schema: {
+        summary: "Set the limits of placing calls; they hold from the next call on",
+        tags: ["operation"],
+        body: CallingLimits,
+        response: { 200: CallingLimits },
+      },
+    },
+    async (request) => {
+      const { max_concurrent, max_per_day, allowed } = request.body;
+      const detail = { max_concurrent, max_per_day, allowed: allowed?.join(" ") ?? null };
+      await inTransaction(pool, async (sql) => {
+        await setLimits(sql, request.body);
+        await recordAudit(sql, { at: clock.now(), actor: credentialIn(request).actor, action: "calling_limits.set", detail });
+      });
+      return request.body;
+    },
+  );
+}
