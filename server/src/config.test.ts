@@ -49,6 +49,7 @@ describe("the configuration", () => {
       expression: null,
       admin: null,
       apiKey: null,
+      trustedProxies: [],
       storageUrl: `file:${resolve(".data/recordings")}`,
       storageKey: null,
       drainSeconds: 300,
@@ -60,6 +61,13 @@ describe("the configuration", () => {
 
   test("an empty value is one that is not set", () => {
     expect(readConfig({ PORT: "", VONAGE_NUMBER: " ", DATABASE_URL: "" })).toEqual(readConfig({}));
+  });
+
+  test("proxies that are believed are addresses and ranges; each that is none is named", () => {
+    const given = "10.0.0.5, 172.16.0.0/12 fd00::/8,2001:db8::1";
+    expect(readConfig({ TRUSTED_PROXIES: given }).trustedProxies).toEqual(["10.0.0.5", "172.16.0.0/12", "fd00::/8", "2001:db8::1"]);
+    const wrong = problems({ TRUSTED_PROXIES: "10.0.0.5,proxy.example.com,10.0.0.0/33,0.0.0.0/0,fd00::/129,true" }).TRUSTED_PROXIES;
+    expect(wrong).toMatch(/^holds proxy\.example\.com, 10\.0\.0\.0\/33, 0\.0\.0\.0\/0, fd00::\/129, true, which is no address/);
   });
 
   test("recordings lie under DATA_DIR unless told otherwise", () => {

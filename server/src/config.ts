@@ -1,5 +1,6 @@
 import { createPrivateKey } from "node:crypto";
 import { mkdtempSync, readFileSync, rmdirSync, type Stats, statSync } from "node:fs";
+import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
@@ -29,6 +30,8 @@ export interface Config {
   readonly admin: { readonly email: string; readonly password: string } | null;
   /** A first key for programs. */
   readonly apiKey: string | null;
+  /** Addresses and CIDR ranges of proxies, beside this machine's own, that are believed about who asks. */
+  readonly trustedProxies: readonly string[];
   /** `file:` or `s3://`. */
   readonly storageUrl: string;
   /** Encrypts what is stored; as the operator gave it. */
@@ -170,6 +173,23 @@ const port = z
   .transform(Number)
   .refine((port) => port <= 65_535, notAPort);
 
+const proxies = z.string().transform((text, context) => {
+  const given = text.split(/[\s,]+/).filter((one) => one !== "");
+  const wrong = given.filter((one) => !isAddressOrRange(one));
+  if (wrong.length === 0) return given;
+  const message = `holds ${wrong.join(", ")}, which is no address or CIDR range; give such as 10.0.0.5,172.16.0.0/12,fd00::/8`;
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
+/** "10.0.0.5", "10.0.0.0/8", "fd00::/8"; all of the internet (/0) is no proxy. */
+function isAddressOrRange(text: string): boolean {
+  const [address = "", bits, ...more] = text.split("/");
+  const family = isIP(address);
+  if (family === 0 || more.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128));
+}
+
 const Variables = z.object({
   PORT: port.default(4000),
   PUBLIC_URL: origin.optional(),
@@ -206,6 +226,7 @@ const Variables = z.object({
     .string()
     .min(20, "is too short to be a secret; give at least 20 characters, for example from `openssl rand -hex 24`")
     .optional(),
+  TRUSTED_PROXIES: proxies.default([]),
   STORAGE_URL: z
     .string()
     .regex(
@@ -302,6 +323,7 @@ export function readConfig(env: Env): Config {
       : null,
     admin: is.ADMIN_EMAIL && is.ADMIN_PASSWORD ? { email: is.ADMIN_EMAIL, password: is.ADMIN_PASSWORD } : null,
     apiKey: is.API_KEY ?? null,
+    trustedProxies: is.TRUSTED_PROXIES,
     storageUrl: is.STORAGE_URL ?? `file:${join(dataDir, "recordings")}`,
     storageKey: is.STORAGE_KEY ?? null,
     drainSeconds: is.DRAIN_SECONDS,

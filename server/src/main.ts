@@ -169,6 +169,7 @@ async function start(config: Config): Promise<void> {
     clock,
     log,
     publicUrl: config.publicUrl,
+    trustedProxies: config.trustedProxies,
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
     engines: engineNames,

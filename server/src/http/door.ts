@@ -55,6 +55,8 @@ export interface DoorParts {
   readonly log: FastifyBaseLogger;
   /** The address people open: roots shared links, and says whether cookies must be https. */
   readonly publicUrl: string;
+  /** Addresses and ranges, beside loopback, that are believed when they say for whom they ask. */
+  readonly trustedProxies?: readonly string[];
   readonly storage: Storage;
   /** Where the built dashboard lies; it may not exist (yet). */
   readonly dashboardDir: string;
@@ -109,7 +111,7 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: () => newId(),
     http: { shouldUpgradeCallback: parts.mayUpgrade ?? (() => false) },
-    trustProxy: "loopback",
+    trustProxy: ["loopback", ...(parts.trustedProxies ?? [])],
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: IDLE_TIMEOUT_MS,

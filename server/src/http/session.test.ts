@@ -1,4 +1,5 @@
 import { Session } from "@earshot/contract/session";
+import type { FastifyPluginCallback } from "fastify";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { IDLE_MS, LONGEST_MS } from "../people/sessions.ts";
 import { makeSignInLink } from "../people/sign-in-links.ts";
@@ -30,6 +31,21 @@ describe("signing in", () => {
     expect(Session.parse((await session(cookie.split(";")[0] as string)).json())).toEqual(body);
     const { rows } = await house.database.pool.query("select * from sessions");
     expect(JSON.stringify(rows)).not.toContain(cookie.slice(8, 51));
+  });
+
+  it("is counted against who asks through a proxy, when that proxy is one of ours", async () => {
+    const asker = async (trustedProxies: string[]) => {
+      const who: FastifyPluginCallback = (app, _, done) => {
+        app.get("/who", async ({ ip }) => ip);
+        done();
+      };
+      const one = await openTestHouse({ trustedProxies, carrierDoors: [who] });
+      const { body } = await one.app.inject({ url: "/who", remoteAddress: "10.1.2.3", headers: { "x-forwarded-for": "203.0.113.7" } });
+      await one.close();
+      return body;
+    };
+    expect(await asker(["10.0.0.0/8"])).toBe("203.0.113.7");
+    expect(await asker([])).toBe("10.1.2.3");
   });
 
   it("over https, by PUBLIC_URL or by a proxy that says so, keeps the cookie to https", async () => {
