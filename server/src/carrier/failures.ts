@@ -98,7 +98,8 @@ export class WebhookRefused extends Failure {
 export class ProofUnreadable extends Failure {
   readonly code = "PROOF_UNREADABLE";
   readonly blame = "caller";
-  readonly status = 400;
+  /** To whoever brings no nonce this door is closed. */
+  readonly status = 401;
   constructor() {
     super("The nonce is not 32 hex digits.", {
       remedy: "This address is for `npx earshot doctor`, which asks it with ?nonce= and 32 hex digits; run that.",

@@ -228,7 +228,7 @@ describe("who knocks at the carrier's door", () => {
 
   it("a question for our proof without a nonce is told what is asked here, not that a signature is wrong", async () => {
     const answer = await app.inject({ url: "/webhooks/vonage/self?nonce=1" });
-    expect(answer.statusCode).toBe(400);
+    expect(answer.statusCode).toBe(401);
     expect(answer.json()).toMatchObject({ code: "PROOF_UNREADABLE" });
   });
 
