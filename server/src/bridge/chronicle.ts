@@ -1,3 +1,4 @@
+import { isAway } from "../db/away.ts";
 import type { CallId } from "../ids.ts";
 
 /** Does what concerns the database beside the calls, in order, and not in their way. */
@@ -35,7 +36,7 @@ export function openChronicle(log: { warn(detail: object, text: string): void })
         result = await deed.run();
         tries = 0;
       } catch (error) {
-        const away = !/^2[23]/.test(String((error as { code?: unknown }).code ?? ""));
+        const away = isAway(error);
         if (away && !closed) {
           if (tries === 0)
             log.warn({ error: (error as Error).message }, "The timeline cannot be written; what happens waits and is tried again.");

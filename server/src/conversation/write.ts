@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { isAway } from "../db/away.ts";
 import { type EmotionSet, openEmotionSets } from "../emotion/sets.ts";
 import type { CallId } from "../ids.ts";
 import { storeUtterances } from "./store.ts";
@@ -154,5 +155,5 @@ export function openConversation(parts: {
   };
 }
 
-/** Is it the row that is wrong (SQLSTATE classes 22 and 23), and not the database that is away? */
-const isRefusal = (error: unknown): boolean => /^2[23]/.test(String((error as { code?: unknown }).code ?? ""));
+/** Is it the row that is wrong, and not the database that is away? */
+const isRefusal = (error: unknown): boolean => !isAway(error);

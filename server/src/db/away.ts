@@ -1,0 +1,9 @@
+/**
+ * Is the database away, so that the same statement may succeed later? Everything without an SQLSTATE (no connection, a broken one), and of
+ * those with one: connection (08), rolled back by concurrency (40), no resources (53), stopped by an operator (57), its own disk (58), a lock
+ * or a state that passes (55). Anything else is the statement's own fault and fails the second time too.
+ */
+export function isAway(error: unknown): boolean {
+  const code = String((error as { code?: unknown } | null)?.code ?? "");
+  return !/^(?=.*[0-9])[0-9A-Z]{5}$/.test(code) || /^(08|40|53|55|57|58)/.test(code);
+}
