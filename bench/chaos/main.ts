@@ -1,13 +1,14 @@
 /** `npm run chaos -w bench`: calls while processes are killed, then the proof that nothing was lost. See README.md. */
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { replayJournal } from "../../server/src/bridge/replay.ts";
 import { auditRecordings } from "../../server/src/recordings/audit.ts";
 import { openStorage } from "../../server/src/recordings/storage.ts";
 import { plan } from "./plan.ts";
-import { report } from "./report.ts";
+import { type Replays, report } from "./report.ts";
 import { verify } from "./verify.ts";
 import { runWave, type WaveResult } from "./wave.ts";
 import { openWorld, type World } from "./world.ts";
@@ -60,6 +61,8 @@ try {
   );
   for (const { call, what } of [...verdict.wrong, ...audit.unexplained.map(({ call, why }) => ({ call, what: `audit: ${why}` }))])
     log(`${call}: ${what}`);
+  const replays = await replayAll(world);
+  for (const { call, what } of replays.wrong) log(`${call}: ${what}`);
   const date = new Date().toISOString();
   const text = report({
     wish,
@@ -69,6 +72,7 @@ try {
     verdict,
     happened: waves.flatMap(({ happened }) => happened),
     audit,
+    replays,
     note: values.note,
   });
   process.stdout.write(text);
@@ -78,6 +82,22 @@ try {
   await world.close(values.keep);
 }
 process.exit(0);
+
+/** Every journal of the run, played through the decisions again. */
+async function replayAll({ dir }: World): Promise<Replays> {
+  const sum = { journals: 0, decisions: 0, differences: 0, damagedBytes: 0, wrong: [] as { call: string; what: string }[] };
+  const folder = join(dir, "data/journal");
+  for (const name of await readdir(folder)) {
+    const { decisions, differences, damagedBytes } = await replayJournal(join(folder, name));
+    sum.journals++;
+    sum.decisions += decisions;
+    sum.differences += differences.length;
+    sum.damagedBytes += damagedBytes;
+    for (const { heard, recorded, replayed } of differences)
+      sum.wrong.push({ call: name.replace(".journal", ""), what: `replay: ${heard}: then ${recorded}, now ${replayed}` });
+  }
+  return sum;
+}
 
 /** Recordings are announced, fetched, verified and made in the background: waits until none is on its way, for two minutes at most. */
 async function untilSettled({ pool }: World): Promise<void> {

@@ -11,12 +11,23 @@ export interface Run {
   readonly verdict: Verdict;
   readonly happened: readonly Happened[];
   readonly audit: AuditReport;
+  readonly replays: Replays;
   readonly note: string;
+}
+
+/** What came of playing the journals through the decisions again. */
+export interface Replays {
+  readonly journals: number;
+  readonly decisions: number;
+  readonly differences: number;
+  /** The torn ends of killed processes' last blocks. */
+  readonly damagedBytes: number;
+  readonly wrong: readonly { readonly call: string; readonly what: string }[];
 }
 
 /** A run as a page for bench/results/. */
 export function report(run: Run): string {
-  const { wish, verdict, happened, audit } = run;
+  const { wish, verdict, happened, audit, replays } = run;
   const part = (some: number, all: number): string => (all === 0 ? "-" : `${((100 * some) / all).toFixed(1)} %`);
   const kinds = new Map<string, number>();
   for (const { what } of happened) kinds.set(what, (kinds.get(what) ?? 0) + 1);
@@ -36,6 +47,7 @@ export function report(run: Run): string {
     `| words the engine sent and that had to be kept | ${verdict.said} |`,
     `| of these in flight at a kill (250 ms) and lost | ${verdict.lostInFlight} |`,
     `| calls accounted for by the audit | ${audit.accounted} of ${audit.calls}, ${audit.files} files, ${audit.lost} lost, ${audit.rotten} rotten, ${audit.strays} strays |`,
+    `| journals replayed | ${replays.journals}: ${replays.decisions} decisions, ${replays.differences} differences, ${replays.damagedBytes} bytes unreadable |`,
     `| findings | ${verdict.wrong.length} |`,
     "",
     "| silence after a killed server | calls | p50 | p99 | worst |",

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Happened, PhoneLeg, WaveResult } from "./wave.ts";
 import { dumps, type World } from "./world.ts";
@@ -125,6 +125,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
       checkRecordings(
         call,
         recordings.filter((one) => one.call_id === id),
+        strikes.length > 0,
         tell,
       );
     }
@@ -222,7 +223,7 @@ const isGreeting = (text: string, { greeting }: CallRow): boolean => {
   return opening.length > 1 && text.startsWith(opening) && text.length >= opening.length;
 };
 
-function checkRecordings(call: CallRow, recordings: readonly RecordingRow[], tell: (what: string) => void): void {
+function checkRecordings(call: CallRow, recordings: readonly RecordingRow[], struck: boolean, tell: (what: string) => void): void {
   if (call.answered_at === null || call.ended_at === null || call.socket_started_at === null) return;
   const talkMs = call.ended_at.getTime() - call.socket_started_at.getTime();
   if (talkMs < 1_000) return;
@@ -233,8 +234,10 @@ function checkRecordings(call: CallRow, recordings: readonly RecordingRow[], tel
       `nothing plays: ${recordings.map((one) => `${one.source} ${one.status} ${one.because ?? ""}`).join(", ") || "no recording at all"}`,
     );
   else if (longest < talkMs - RECORDING_SLACK_MS) tell(`its longest recording has ${longest} ms of ${talkMs} ms`);
+  // What the caller said into the gap, only the carrier could hear: the comparison says so of our own recording, and rightly.
   for (const one of recordings)
-    if (!["stored", "verified"].includes(one.status)) tell(`its ${one.source} recording is ${one.status} (${one.because})`);
+    if (!(struck && one.because === "JOURNAL_INCOMPLETE") && !["stored", "verified"].includes(one.status))
+      tell(`its ${one.source} recording is ${one.status} (${one.because})`);
   const journal = playable.find(({ source }) => source === "journal");
   if (journal && (journal.duration_ms as number) < talkMs - RECORDING_SLACK_MS)
     tell(`its journal has ${journal.duration_ms} ms of ${talkMs} ms`);
@@ -264,7 +267,9 @@ function readChats(folder: string): Map<string, Chat[]> {
       }
       if (out?.type === "audio_output" && !sounds.has(id)) sounds.set(id, at);
     }
-    if (call !== null) byCall.set(call, [...(byCall.get(call) ?? []), { words, sounds }]);
+    // An engine opened in vain, by a process the audio did not come to, was never on the line: nobody heard what it said.
+    const heard = statSync(join(folder, name.replace(".messages.jsonl", ".heard.pcm")), { throwIfNoEntry: false })?.size ?? 0;
+    if (call !== null && heard > 0) byCall.set(call, [...(byCall.get(call) ?? []), { words, sounds }]);
   }
   return byCall;
 }

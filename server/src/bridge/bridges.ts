@@ -10,6 +10,7 @@ import type { EmotionSource } from "../emotion/port.ts";
 import type { Engine } from "../engine/port.ts";
 import type { CallId } from "../ids.ts";
 import { type Journal, openJournals } from "../journal/file.ts";
+import { backAgain } from "./back-again.ts";
 import { openChronicle } from "./chronicle.ts";
 import type { CallerMedia } from "./media.ts";
 import { type RunningBridge, runBridge } from "./run.ts";
@@ -137,6 +138,7 @@ export function createBridges(parts: BridgesParts): Bridges {
       emotions: engine.abilities.emotions === "none" ? (parts.emotions ?? null) : null,
       agent: { prompt: known.prompt, greeting: before ? null : known.greeting, voice, language, options, variables: known.variables },
       resume: before ? known.engineResume : null,
+      backAgain: before ? backAgain(language) : null,
       history,
       rate: one.media?.rate ?? rateOf(engine),
       clock,

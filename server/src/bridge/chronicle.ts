@@ -48,6 +48,8 @@ export function openChronicle(log: { warn(detail: object, text: string): void })
       if (deeds[0] === deed) deeds.shift();
       deed.done(result);
     }
+    // In the same breath as the last look: whoever asks next, even in answer to the deed just done, starts anew.
+    running = null;
   };
   const wait = (ms: number): Promise<void> =>
     new Promise((resolve) => {
@@ -67,9 +69,7 @@ export function openChronicle(log: { warn(detail: object, text: string): void })
           deeds = deeds.slice(-MOST_WAITING);
           for (const { done } of given) done(null);
         }
-        running ??= work().finally(() => {
-          running = null;
-        });
+        running ??= work();
       });
     },
     async written(call) {

@@ -27,6 +27,8 @@ export interface RunParts {
   readonly resume: string | null;
   /** What was said so far, oldest first: for an engine that cannot resume. */
   readonly history: EngineSession["history"];
+  /** Said once both are there, when the call was broken off before; null: nothing. */
+  readonly backAgain?: string | null;
   /** Hz of the carrier's audio, asked of it and of the engine. */
   readonly rate: number;
   readonly clock: Clock;
@@ -71,6 +73,7 @@ export function runBridge(parts: RunParts): RunningBridge {
   /** Which of the caller's samples was the first this engine session heard. */
   let engineFirstSample = 0;
   let greeted = false;
+  let backAgain = parts.backAgain ?? null;
   let lostAt: number | null = null;
   let media: CallerMedia | null = null;
   let attachedAt: number | null = null;
@@ -110,6 +113,7 @@ export function runBridge(parts: RunParts): RunningBridge {
   const giveUp = (error: unknown): void => {
     if (bridge.state === "over") return;
     bridge = { resume: bridge.resume, attempts: bridge.attempts, readyAt: null, midSentence: false, state: "silent" };
+    journal.put("decided", now(), JSON.stringify({ gaveUp: String(error), state: bridge.state, actions: [] }));
     stopTicking();
     stopSilence?.();
     engine?.close();
@@ -149,10 +153,16 @@ export function runBridge(parts: RunParts): RunningBridge {
   const decide = (heard: Heard): void => {
     const before = bridge.state;
     const [next, actions] = step(bridge, heard);
+    const changed = next !== bridge;
     bridge = next;
-    if (heard.what !== "caller spoke" && heard.what !== "agent spoke" && (next.state !== before || actions.length > 0))
+    // All that a replay needs (replay.ts): frames and sound are records of their own, and what changed nothing changes nothing again.
+    if (heard.what !== "caller spoke" && heard.what !== "agent spoke" && (changed || actions.length > 0))
       journal.put("decided", now(), JSON.stringify({ heard, state: next.state, actions }));
     for (const action of actions) act(action);
+    if (backAgain !== null && bridge.state === "talking") {
+      engine?.say(backAgain, "exact");
+      backAgain = null;
+    }
     if (bridge.state !== "over" || before === "over") return;
     stopSilence?.();
     whenOver?.();
@@ -336,6 +346,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     }),
   });
 
+  journal.put("decided", now(), JSON.stringify({ begun: { resume: parts.resume }, state: bridge.state, actions: [] }));
   openEngine(parts.resume);
 
   return {

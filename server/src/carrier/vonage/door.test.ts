@@ -521,11 +521,17 @@ describe("an outbound call", () => {
     const body = {
       ...asked,
       uuid: "5f0c3b9e-0000-4000-8000-00000000ab01",
+      status: "unanswered",
+      timestamp: now.toISOString(),
       reason: "Connection refused.",
       original_request: { url: `${PUBLIC}/webhooks/vonage/event?call=${call}&leg=ws`, type: "event" },
     };
     const actions = (await post("/webhooks/vonage/fallback", body)).json().map(({ action }: { action: string }) => action);
     expect(actions).toEqual(["connect", ...tries, "talk"]);
+    // That the socket rings moves nothing, and none of it makes the call one that was handed to a person.
+    expect((await post("/webhooks/vonage/fallback", { ...body, status: "ringing" })).statusCode).toBe(204);
+    await inbox.sweep(true);
+    expect((await db.pool.query("select kind from legs where call_id = $1", [call])).rows).not.toContainEqual({ kind: "transfer" });
   });
 
   it("whose audio broke is connected anew while it lives, and not when it is over", async () => {

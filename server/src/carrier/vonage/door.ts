@@ -5,6 +5,7 @@ import { takePermit } from "../../calls/pace.ts";
 import type { Clock } from "../../clock.ts";
 import type { WebhookId } from "../../ids.ts";
 import { ProofUnreadable, WebhookRefused, WebhookUnanswered } from "../failures.ts";
+import type { CarrierEvent } from "../port.ts";
 import { type Door, type NewWebhook, refuseStored, storeRefused } from "../webhooks.ts";
 import { selfProof } from "./doctor.ts";
 import type { CallHooks, Inbox } from "./inbox.ts";
@@ -145,9 +146,12 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
     if (question === null) return sorryNcco();
     // The person a caller is handed to picked up: they hear for whom they are needed. The call itself is not concerned.
     if (question.call !== null && marksOf(webhook.url).leg === "transfer") return instructionsForPerson(parts, question.call);
-    // What to do about lost audio was asked of our event URL first, and nobody answered there.
-    if (webhook.door === "fallback" && question.call !== null && question.about === "ws")
-      return (await instructionsForLostAudio(parts, question.call)) ?? sorryNcco();
+    // An event of another leg than the phone's, asked about at our event URL first, where nobody answered.
+    if (webhook.door === "fallback" && question.call !== null && question.about !== null) {
+      if (seenBefore || !reading.understood || !isGone(reading.event)) return null;
+      const made = question.about === "ws" ? instructionsForLostAudio : instructionsAfterTransfer;
+      return (await made(parts, question.call)) ?? sorryNcco();
+    }
     // A call that comes in while we stop, and no other process lives: polite words are all there is.
     if (question.call === null && (await parts.refusesNew?.())) return sorryNcco();
     const made = await instructionsFor(parts, question, { webhook: id, at: webhook.receivedAt, seenBefore });
@@ -164,11 +168,14 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
   }
   if (!reading.understood || reading.event.call === null || seenBefore) return null;
   const { event } = reading;
-  const failed = event.happened === "ended" && event.end !== "completed";
-  if (event.kind === "transfer") return failed ? instructionsAfterTransfer(parts, reading.event.call) : null;
-  const gone = event.kind === "socket" && (event.happened === "disconnected" || failed);
-  return gone ? instructionsForLostAudio(parts, reading.event.call) : null;
+  if (event.kind === "transfer")
+    return event.happened === "ended" && isGone(event) ? instructionsAfterTransfer(parts, reading.event.call) : null;
+  return event.kind === "socket" && isGone(event) ? instructionsForLostAudio(parts, reading.event.call) : null;
 }
+
+/** Could a leg not be made, or was it lost? */
+const isGone = (event: CarrierEvent): boolean =>
+  event.happened === "disconnected" || (event.happened === "ended" && event.end !== "completed");
 
 function received(request: FastifyRequest, door: Door, receivedAt: Date): NewWebhook {
   return {

@@ -215,7 +215,8 @@ async function applyQuestion(sql: Sql, webhook: StoredWebhook, question: Questio
     await judgeWebhook(sql, webhook.id, { ...seen, verdict: "duplicate", because: "It was asked before.", identity, call: question.call });
     return { call: null, leg: null, moved: [] };
   }
-  if (marksOf(webhook.url).leg === "transfer") {
+  // Of another leg than the phone's: that one did not pick up by being asked about.
+  if (question.about !== null) {
     await judgeWebhook(sql, webhook.id, { ...seen, verdict: "kept", because: null, identity, call: question.call });
     return { call: null, leg: null, moved: [] };
   }

@@ -1,0 +1,38 @@
+import { access } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import { replayJournal } from "../bridge/replay.ts";
+import type { CallId } from "../ids.ts";
+import { journalPath } from "../journal/file.ts";
+import { type Command, exits, Misasked } from "./command.ts";
+
+export const replay: Command = {
+  name: "replay",
+  takes: "CALL|FILE",
+  said: "Play a call's journal through the bridge's decisions again, and show where they differ",
+  more: "CALL is the call's id, FILE a journal that somebody sent. Nothing is called, nothing is written.",
+  async run(args, { terminal, config, cwd }) {
+    const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
+    const [which, ...others] = positionals;
+    if (which === undefined || others.length > 0) throw new Misasked("replay takes a call's id or a journal's file");
+    const path = z.uuid().safeParse(which).success
+      ? journalPath(join(config().dataDir, "journal"), which.toLowerCase() as CallId)
+      : resolve(cwd, which);
+    const there = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (!there) throw new Misasked(`${path} is not there: the call was never connected here, or its journal was deleted by rule`);
+    const { bridges, inputs, decisions, damagedBytes, differences } = await replayJournal(path);
+    for (const { atMs, heard, recorded, replayed } of differences) {
+      terminal.say(`${new Date(atMs).toISOString()}  ${heard}`);
+      terminal.say(`  then   ${recorded}`);
+      terminal.say(`  now    ${replayed}`);
+    }
+    const damaged = damagedBytes === 0 ? "" : ` ${damagedBytes} bytes could not be read.`;
+    const counted = `${bridges} ${bridges === 1 ? "bridge" : "bridges"}, ${inputs} inputs, ${decisions} decisions`;
+    terminal.say(`${counted}: ${differences.length === 0 ? "all as they were" : `${differences.length} differences`}.${damaged}`);
+    return differences.length === 0 ? exits.good : exits.wrong;
+  },
+};
