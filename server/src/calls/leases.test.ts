@@ -60,7 +60,7 @@ describe("a lease", () => {
     expect(await orphanedLeases(db.pool, 10)).toEqual([]);
     expect(await isHeldElsewhere(db.pool, call, "b")).toBe(true);
     await dies("a");
-    expect(await orphanedLeases(db.pool, 10)).toEqual([{ call, process: "a" }]);
+    expect(await orphanedLeases(db.pool, 10)).toMatchObject([{ call, process: "a" }]);
     expect(await isHeldElsewhere(db.pool, call, "b")).toBe(false);
   });
 
@@ -68,7 +68,7 @@ describe("a lease", () => {
     const a = await process("a");
     const call = await liveCall("a");
     await a.close();
-    expect(await orphanedLeases(db.pool, 10)).toEqual([{ call, process: "a" }]);
+    expect(await orphanedLeases(db.pool, 10)).toMatchObject([{ call, process: "a" }]);
     await endLease(db.pool, call, "a");
     expect(await orphanedLeases(db.pool, 10)).toEqual([]);
   });
@@ -140,6 +140,9 @@ describe("what a dead process left", () => {
     await liveCall("a");
     expect(await finishJournals({ pool: db.pool, clock: systemClock, log, journalDir, owner: "b" })).toBe(0);
     expect(await orphanedLeases(db.pool, 10)).toHaveLength(1);
+    await db.pool.query("update leases set since = now() - interval '25 hours'");
+    expect(await finishJournals({ pool: db.pool, clock: systemClock, log, journalDir, owner: "b" })).toBe(0);
+    expect(await orphanedLeases(db.pool, 10)).toEqual([]);
   });
 
   it("undialled is dialled by another, once; what it had asked the carrier for is not", async () => {

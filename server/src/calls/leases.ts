@@ -95,9 +95,9 @@ export async function endLease(sql: Sql, call: CallId, process: string, finished
 }
 
 /** Open leases of processes that are dead, oldest first. */
-export async function orphanedLeases(sql: Sql, most: number): Promise<{ call: CallId; process: string }[]> {
-  const { rows } = await sql.query<{ call: CallId; process: string }>(
-    `select l.call_id as call, l.process from leases l where l.until is null and ${isDead("l.process")} order by l.since limit $1`,
+export async function orphanedLeases(sql: Sql, most: number): Promise<{ call: CallId; process: string; since: Date }[]> {
+  const { rows } = await sql.query<{ call: CallId; process: string; since: Date }>(
+    `select l.call_id as call, l.process, l.since from leases l where l.until is null and ${isDead("l.process")} order by l.since limit $1`,
     [most],
   );
   return rows;

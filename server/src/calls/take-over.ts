@@ -18,7 +18,10 @@ export interface TakeOverParts {
   readonly onFinished?: (call: CallId) => void;
 }
 
-const AT_ONCE = 10;
+/** Looked at with one beat; those that lie elsewhere are among them. */
+const AT_ONCE = 500;
+/** A journal that no process has found for so long is nowhere: its disk is gone, or it was never written. */
+const GIVEN_UP_MS = 24 * 3_600_000;
 
 /**
  * Finishes the journals of dead processes: what they had heard and not yet written comes into the rows, and their leases end. A journal that
@@ -28,13 +31,16 @@ const AT_ONCE = 10;
 export async function finishJournals(parts: TakeOverParts): Promise<number> {
   const { pool, clock, log, owner } = parts;
   let finished = 0;
-  for (const { call, process } of await orphanedLeases(pool, AT_ONCE)) {
+  for (const { call, process, since } of await orphanedLeases(pool, AT_ONCE)) {
     const journal = journalPath(parts.journalDir, call);
     const here = await access(journal).then(
       () => true,
       () => false,
     );
-    if (!here) continue;
+    if (!here) {
+      if (clock.now().getTime() - since.getTime() > GIVEN_UP_MS) await endLease(pool, call, process, owner);
+      continue;
+    }
     let found: Restored;
     try {
       found = await restoreUtterances(pool, call, journal);
