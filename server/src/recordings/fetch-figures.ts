@@ -105,18 +105,15 @@ function watch() {
   const late: number[] = [];
   let due = performance.now() + 20;
   let rss = 0;
-  let own = 0;
   const timer = setInterval(() => {
     late.push(Math.max(0, performance.now() - due));
     due = performance.now() + 20;
-    const memory = process.memoryUsage();
-    rss = Math.max(rss, memory.rss);
-    own = Math.max(own, memory.heapUsed + memory.external);
+    rss = Math.max(rss, process.memoryUsage().rss);
   }, 20);
   return () => {
     clearInterval(timer);
     late.sort((a, b) => a - b);
-    return { p50: late[late.length >> 1] ?? 0, p99: late[Math.floor(late.length * 0.99)] ?? 0, rss, own };
+    return { p50: late[late.length >> 1] ?? 0, p99: late[Math.floor(late.length * 0.99)] ?? 0, rss };
   };
 }
 const mb = (bytes: number) => (bytes / 1024 / 1024).toFixed(1);
@@ -159,7 +156,7 @@ const address = (name: string) => `${carrier.url}/v1/files/${name}`;
     `${LARGE} files of ${mb(carrier.large)} MB at once, fetched, stored, read back, decoded: ${seconds.toFixed(1)} s, ${mb((LARGE * carrier.large) / seconds)} MB/s`,
   );
   console.log(
-    `memory of fetching: +${mb(busy.own - quiet.own)} MB at most, ${mb((busy.own - quiet.own) / LARGE)} MB a file; with the decoding threads +${mb(busy.rss - before)} MB`,
+    `resident memory: +${mb(busy.rss - before)} MB at most, ${mb((busy.rss - before) / LARGE)} MB a file, decoding threads included`,
   );
   console.log(
     `20 ms tick late by p50/p99: idle ${quiet.p50.toFixed(1)}/${quiet.p99.toFixed(1)} ms, fetching ${busy.p50.toFixed(1)}/${busy.p99.toFixed(1)} ms`,
