@@ -187,9 +187,10 @@ export async function judgeWebhook(sql: Sql, id: WebhookId, judged: Judged): Pro
   });
 }
 
-/** Did applying fail because another delivery of the same fact was applied at the same moment? */
-export function metItsDouble(error: unknown): boolean {
-  return (error as { code?: unknown }).code === "23505" && (error as { constraint?: unknown }).constraint === "webhooks_identity";
+/** Broken against another transaction that was under way: a deadlock, a serialization failure, or a row both wanted to make. Told again, it goes through. */
+const passing = new Set(["23505", "40P01", "40001"]);
+export function metAnother(error: unknown): boolean {
+  return passing.has(String((error as { code?: unknown }).code));
 }
 
 /** Applying failed for a reason of ours. After too many times it is set aside, so that one bad request cannot hold up the rest. */

@@ -13,7 +13,7 @@ import {
   type Judged,
   judgeWebhook,
   listPending,
-  metItsDouble,
+  metAnother,
   type NewWebhook,
   noteAttempt,
   openStoring,
@@ -73,6 +73,8 @@ const LANES = 4;
 /** In a storm of requests each application gives way for this long, no longer: both must get on. */
 const WAIT_MS = 5;
 const MOST_WAITS = 4;
+/** A webhook that breaks against another's transaction is tried again at once so many times, before the sweep does it. */
+const MOST_TRIES = 3;
 /** What waits in memory at most; beyond it the sweep finds it in the table. */
 const MOST_WAITING = 20_000;
 const UNKNOWN_KEPT_MS = 24 * 3_600_000;
@@ -159,12 +161,13 @@ export function readStored(webhook: StoredWebhook): { question: Question | null;
 }
 
 async function applyOne(parts: InboxParts, id: WebhookId): Promise<void> {
-  const apply = () => inTransaction(parts.pool, (sql) => applyStored(sql, id, parts.clock.now()));
-  try {
-    const done = await apply().catch((error: unknown) => {
-      if (metItsDouble(error)) return apply();
+  const apply = (tries: number): Promise<Done | null> =>
+    inTransaction(parts.pool, (sql) => applyStored(sql, id, parts.clock.now())).catch((error: unknown) => {
+      if (tries > 0 && metAnother(error)) return apply(tries - 1);
       throw error;
     });
+  try {
+    const done = await apply(MOST_TRIES);
     if (done !== null) tellHooks(parts.hooks, parts.log, done);
   } catch (error) {
     parts.log.error({ webhook: id, err: error }, "a webhook could not be applied; it stays pending");
