@@ -46,7 +46,8 @@ function pair(rows: readonly RecordingRow[]): [RecordingRow | null, RecordingRow
 }
 
 async function conclude(parts: Parts, journal: RecordingRow, carrier: RecordingRow, comparison: Comparison): Promise<void> {
-  const verdict = verdictOf(comparison);
+  const { rowCount } = await parts.pool.query("select from events where call_id = $1 and kind = 'audio.resumed' limit 1", [carrier.call]);
+  const verdict = verdictOf(comparison, rowCount === 1);
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();
     await recordingsOfCall(sql, carrier.call as CallId);

@@ -81,3 +81,10 @@ describe("after a comparison", () => {
     expect(verdictOf(compared(...findings))).toMatchObject({ journal, carrier });
   });
 });
+
+it("where the call's audio broke off, a strange clock says nothing against the carrier; exchanged sides do", () => {
+  const drifts: Finding = { what: "drifts", in: "b", ppm: 3_500 };
+  expect(verdictOf(compared(drifts)).carrier).toBe("RECORDING_DISTORTED");
+  expect(verdictOf(compared(drifts, { what: "unlike", in: "b" }), true).carrier).toBeNull();
+  expect(verdictOf(compared({ what: "swapped", in: "b" }), true).carrier).toBe("RECORDING_DISTORTED");
+});
