@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, test } from "vitest";
 import { speak, VOICE_RATE } from "../emulators/speech/voice.ts";
 import { type House, openHouse, until } from "./house.ts";
 import { ended, events, place, readCall, recorded, recordings, utterances } from "./shapes.ts";
-import { decodeMp3, fromPcm16, keyFrequencies, locate, type Sound, whenTones } from "./sound.ts";
+import { decodeMp3, fromPcm16, keyFrequencies, locate, rms, type Sound, whenTones } from "./sound.ts";
 
 /**
  * What happens in a call beside the talking, as it is heard in the recordings: voices are found by the sound they were made of, tones by their
@@ -21,8 +21,12 @@ const colleague = "+12025550172";
 const busy = "+12025550103";
 const box = "+12025550105";
 const keyPresser = "+12025550173";
+const talker = "+12025550174";
+const listener = "+12025550175";
 const colleagueSays = { text: "This is the back office. What can I do for you today?", voice: "kal" };
 const callerSays = { text: "Hello. I only wanted to see whether this works.", voice: "rms" };
+
+const talkerSays = { text: "I would like to move my appointment to Friday.", voice: "awb" };
 
 const people = [
   {
@@ -44,6 +48,20 @@ const people = [
       { after: { ms: 300 }, say: { text: colleagueSays.text } },
       { after: { ms: 800 }, hangUp: true },
     ],
+  },
+  {
+    number: talker,
+    habit: "Says one sentence again and again, to whoever listens.",
+    voice: talkerSays.voice,
+    whenDialled: answersAtOnce,
+    script: [{ after: { ms: 1_500 }, say: { text: talkerSays.text } }],
+    repeats: true,
+  },
+  {
+    number: listener,
+    habit: "Picks up, listens for a while, and hangs up.",
+    whenDialled: { answers: { afterMs: 1_000 } },
+    script: [{ after: { ms: 14_000 }, hangUp: true }],
   },
   {
     number: keyPresser,
@@ -108,13 +126,14 @@ const inRecording = (event: CallEvent, { offset_ms }: Recording): number => (eve
 /** The carrier names the begin of a recording in whole seconds; only the first one's is known better, by comparison with ours. */
 const WHOLE_SECONDS_MS = 1_200;
 
-async function callPatient(): Promise<string> {
-  const id = await place(house, patient);
+async function callPatient(caller = patient): Promise<string> {
+  const id = await place(house, caller);
   await until("the caller is heard", async () => (await utterances(house, id)).some(({ speaker }) => speaker === "caller"));
   return id;
 }
 
-const handTo = (id: string, to: string) => house.api(`/api/calls/${id}/transfer`, { method: "POST", body: JSON.stringify({ to }) });
+const handTo = (id: string, to: string, announcement?: string) =>
+  house.api(`/api/calls/${id}/transfer`, { method: "POST", body: JSON.stringify({ to, announcement }) });
 
 describe.concurrent("in a running call", () => {
   test("a caller handed to a person hears that person, and it is recorded", async ({ expect }) => {
@@ -132,6 +151,27 @@ describe.concurrent("in a running call", () => {
     const heard = locate(second, await spoken(colleagueSays));
     expect(heard.agreement).toBeGreaterThan(0.9);
     expect(Math.abs(heard.atMs - (inRecording(connected, after) + 300))).toBeLessThan(WHOLE_SECONDS_MS);
+  });
+
+  test("a person the caller is handed to hears the announcement first, then the caller", async ({ expect }) => {
+    const announcement = "A caller from Willow Street about an appointment.";
+    const id = await callPatient(talker);
+    await handTo(id, listener, announcement);
+    const call = await ended(house, id);
+    expect(call.end_reason).toBe("transferred");
+    const person = await until("the person's sound is written down", async () => dumped(listener));
+    const heard = { samples: person.heard, rate: VOICE_RATE };
+    const words = await announced(announcement);
+    const first = locate(heard, words);
+    expect(first.agreement).toBeGreaterThan(0.95);
+    // The caller talks all the while, and nothing of it is there before the announcement is at its end.
+    expect(rms(person.heard.subarray(0, (first.atMs * VOICE_RATE) / 1_000 - VOICE_RATE / 50))).toBe(0);
+    const then = locate(heard, await spoken(talkerSays));
+    expect(then.agreement).toBeGreaterThan(0.95);
+    expect(then.atMs).toBeGreaterThanOrEqual(first.atMs + (words.samples.length * 1_000) / VOICE_RATE - 20);
+    // It was for the person alone.
+    const caller = await until("the caller's sound is written down", async () => dumped(talker));
+    expect(locate({ samples: caller.heard, rate: VOICE_RATE }, words).agreement).toBeLessThan(0.7);
   });
 
   test("a caller handed to a busy person hears that nobody could be reached, and is back with the agent", async ({ expect }) => {

@@ -13,6 +13,7 @@ import {
   markOf,
   noise,
   peopleFile,
+  type Reply,
   type Seen,
   samples,
   startApp,
@@ -23,12 +24,29 @@ import {
 const quick = { whenDialled: { answers: { afterMs: 0 } } };
 const line = noise(0.2, 7);
 const tune = noise(0.3, 8);
+const shout = noise(0.1, 9);
 const crowd = [
   { number: "+12025550341", habit: "answers and is silent", ...quick },
   { number: "+12025550342", habit: "presses 2 1 #", ...quick, script: [{ after: { ms: 100 }, press: "21#" }] },
   { number: "+12025550343", habit: "says one thing", ...quick, script: [{ after: { ms: 200 }, say: { wav: "line.wav" } }] },
   { number: "+12025550344", habit: "speaks a sentence", ...quick, script: [{ after: { ms: 100 }, say: { text: "Good morning to you." } }] },
   { number: "+12025550346", habit: "waits a while", ...quick, script: [{ after: { ms: 2_000 }, hangUp: true }] },
+  {
+    number: "+12025550347",
+    habit: "talks without a pause",
+    ...quick,
+    script: [{ after: { ms: 0 }, say: { wav: "line.wav" } }],
+    repeats: true,
+  },
+  {
+    number: "+12025550348",
+    habit: "talks at once, and hangs up after two seconds",
+    ...quick,
+    script: [
+      { after: { ms: 0 }, say: { wav: "shout.wav" } },
+      { after: { ms: 2_000 }, hangUp: true },
+    ],
+  },
   { number: "+12025550345", habit: "hangs up soon", ...quick, script: [{ after: { ms: 300 }, hangUp: true }] },
 ];
 const silent = "12025550341";
@@ -38,12 +56,15 @@ let network: Network;
 let people: Awaited<ReturnType<typeof peopleFile>>;
 
 /** Starts a network whose answers are these NCCOs by path; `/answer` is the first. */
-async function start(nccos: Readonly<Record<string, (app: App, seen: Seen) => object[]>>): Promise<void> {
-  people = await peopleFile(crowd, { "line.wav": writeWav(line, 16_000) });
+async function start(
+  nccos: Readonly<Record<string, (app: App, seen: Seen) => object[]>>,
+  otherwise: (seen: Seen) => Reply | undefined = () => undefined,
+): Promise<void> {
+  people = await peopleFile(crowd, { "line.wav": writeWav(line, 16_000), "shout.wav": writeWav(shout, 16_000) });
   app = await startApp((seen, own) => {
     if (seen.path === "/tune.wav") return { type: "audio/wav", body: writeWav(tune, 16_000) };
     const ncco = nccos[seen.path];
-    return ncco ? { body: ncco(own, seen) } : undefined;
+    return ncco ? { body: ncco(own, seen) } : otherwise(seen);
   });
   network = await startTestNetwork(app, { people: people.path, dump: join(people.folder, "dump") });
 }
@@ -281,6 +302,62 @@ describe("connect to a phone", () => {
     await dial(silent);
     await reached();
     expect((await app.event("error")).body.reason).toMatch(/Capacity limit reached/);
+  });
+});
+
+describe("onAnswer of a connect to a phone", () => {
+  const connect = (own: App): object => ({
+    action: "connect",
+    from: "12025550100",
+    endpoint: [{ type: "phone", number: "12025550348", onAnswer: { url: `${own.url}/introduction?call=7d1f` } }],
+    eventUrl: [`${own.url}/event?leg=b`],
+  });
+  const bothHeard = async (): Promise<{ caller: Int16Array; callee: Int16Array; calleeLeg: Seen }> => {
+    const uuid = await dial("12025550347");
+    const calleeLeg = await app.event("completed", (seen) => seen.query.leg === "b");
+    const caller = await heard(uuid);
+    const callee = readWav(await readFile(join(people.folder, "dump", `${calleeLeg.body.uuid}.heard.wav`))).samples;
+    return { caller, callee, calleeLeg };
+  };
+
+  it("is heard by the called person alone before the two hear each other", async () => {
+    await start({
+      "/answer": (own) => [connect(own)],
+      "/introduction": (own) => [{ action: "stream", streamUrl: [`${own.url}/tune.wav`] }],
+    });
+    const { caller, callee, calleeLeg } = await bothHeard();
+    const asked = await app.requests.first((seen) => seen.path === "/introduction");
+    expect(asked.method).toBe("GET");
+    expect(asked.headers.authorization).toMatch(/^Bearer /);
+    expect(asked.query).toEqual({
+      call: "7d1f",
+      to: "12025550348",
+      from: "12025550100",
+      uuid: calleeLeg.body.uuid,
+      conversation_uuid: calleeLeg.body.conversation_uuid,
+      region_url: network.url,
+      endpoint_type: "phone",
+    });
+    // Sample for sample: nothing of the caller, who talks all the time, is in it or before it.
+    const introduced = indexOfSound(callee, tune);
+    expect(introduced).toBeGreaterThanOrEqual(0);
+    expect(loudness(callee, 0, introduced)).toBe(0);
+    expect(indexOfSound(callee.subarray(introduced + tune.length), line)).toBeGreaterThanOrEqual(0);
+    // The caller heard neither the introduction nor what was said to it: silence to the end.
+    expect(loudness(caller)).toBe(0);
+  });
+
+  it.each([
+    ["is not there", () => undefined, /404/],
+    ["is no NCCO", () => ({ body: { action: "talk" } }), /Syntax error in NCCO/],
+  ])("that %s joins them at once, and an error event says so", async (_, reply: () => Reply | undefined, reason) => {
+    await start({ "/answer": (own) => [connect(own)] }, (seen) =>
+      seen.path === "/introduction" ? (reply() ?? { status: 404 }) : undefined,
+    );
+    const { callee } = await bothHeard();
+    expect((await app.event("error", (seen) => seen.query.leg === "b")).body.reason).toMatch(reason);
+    expect(indexOfSound(callee, line)).toBeGreaterThanOrEqual(0);
+    expect(app.requests.all.filter((seen) => seen.path === "/introduction")).toHaveLength(1);
   });
 });
 

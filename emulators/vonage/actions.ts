@@ -120,11 +120,13 @@ async function connect(exchange: Switchboard, leg: Leg, run: Run, action: Action
     };
     // the last replies may still be under way when the leg is gone
     child.whenOver(() => void Promise.all([...child.asked]).then(() => done(replied)));
+    const { onAnswer } = to.type === "phone" ? to : {};
+    child.aside = onAnswer !== undefined;
     dial(exchange, child, to, {
       ringS: action.timeout,
       limitS: action.limit,
       detection: detectionOf(action.advancedMachineDetection ?? action.advanced_machine_detection, action.machineDetection),
-      proceed: () => {},
+      proceed: () => void (onAnswer && exchange.introduce(child, onAnswer.url)),
     });
     return () => {};
   });

@@ -33,18 +33,19 @@ export class Conversation {
     leg.said = null;
     leg.heard = null;
     leg.prompt = null;
+    leg.aside = false;
     return this.legs.size === 0;
   }
 
   /** 20 ms: everybody speaks, everybody hears the others, the recordings hear all. */
   tick(): void {
-    for (const leg of this.legs) leg.said = leg.talking && leg.media ? silencedIf(leg.muted, leg.media.speak()) : null;
+    for (const leg of this.legs) leg.said = leg.talking && leg.media ? silencedIf(leg.muted || leg.aside, leg.media.speak()) : null;
     for (const leg of this.legs) {
       leg.heard = null;
       leg.prompt = null;
       if (!leg.talking || !leg.media) continue;
       leg.prompt = promptOf(leg);
-      leg.heard = leg.earmuffed ? leg.prompt : this.#heardBy(leg);
+      leg.heard = leg.earmuffed || leg.aside ? leg.prompt : this.#heardBy(leg);
       leg.media.hear(leg.heard);
     }
     for (const recording of this.recordings) recording.take();

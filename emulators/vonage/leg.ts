@@ -68,6 +68,8 @@ export class Leg {
   readonly asked = new Set<Promise<void>>();
   muted = false;
   earmuffed = false;
+  /** Answered, but not joined to the others yet: it hears and is heard by nobody. */
+  aside = false;
   /** Uuids of the legs that may hear this one, and that this one may hear; null is everyone. */
   heardBy: readonly string[] | null = null;
   hearsOnly: readonly string[] | null = null;

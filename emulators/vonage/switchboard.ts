@@ -18,6 +18,7 @@ import {
   refusedEvent,
   transferEvent,
 } from "./events.ts";
+import { introduce } from "./introduce.ts";
 import { Ledger } from "./ledger.ts";
 import { Leg, type LegPlan } from "./leg.ts";
 import { type Refusal, sipCodes } from "./leg-status.ts";
@@ -206,6 +207,11 @@ export class Switchboard {
     }
   }
 
+  /** A called party that stands aside answered: what its `onAnswer` says, then it is joined to the others. */
+  introduce(leg: Leg, url: string): Promise<void> {
+    return introduce(this, leg, url);
+  }
+
   /** REST transfer: the leg goes on by other instructions, in a conversation of its own. */
   async transfer(leg: Leg, how: { readonly ncco: Ncco } | { readonly url: string }): Promise<void> {
     let ncco: Ncco;
@@ -276,7 +282,8 @@ export class Switchboard {
   pressed(leg: Leg, digit: string): void {
     leg.plan.ledger.note(leg.uuid, `pressed ${digit}`);
     leg.pressed(digit);
-    for (const other of leg.conversation.legs) if (other !== leg && other.talking) other.media?.key(digit, KEY_MS);
+    if (!leg.aside)
+      for (const other of leg.conversation.legs) if (other !== leg && other.talking && !other.aside) other.media?.key(digit, KEY_MS);
     if (leg.keysTo)
       this.parts.webhooks.tell(
         leg.plan.ledger,

@@ -135,6 +135,11 @@ export class Webhooks {
     return this.#askTwice(ledger, "fallback", name, fallback, { ...body, ...original }, troubled);
   }
 
+  /** The same without the fallback URL. An answer that is no valid NCCO is `nothing`, like one that did not come. */
+  askWithoutFallback(ledger: Ledger, kind: "answer" | "event", name: string, target: Target, body: Payload): Promise<Instructions> {
+    return this.#askTwice(ledger, kind, name, target, body, () => {});
+  }
+
   async #askTwice(
     ledger: Ledger,
     kind: Exchange["kind"],

@@ -36,10 +36,13 @@ export async function insertTransfer(
   return rowCount === 0 ? null : id;
 }
 
-/** What the open transfer's person hears before they are connected; null when there is none or nothing is to be said. */
-export async function openAnnouncement(sql: Sql, call: CallId): Promise<string | null> {
+/**
+ * What the person of the call's latest transfer hears before they are connected; null when there is none or nothing is to be said. That they picked
+ * up may have been written already: the carrier tells it and asks for this at one time.
+ */
+export async function latestAnnouncement(sql: Sql, call: CallId): Promise<string | null> {
   const { rows } = await sql.query<{ announcement: string | null }>(
-    "select announcement from transfers where call_id = $1 and result is null",
+    "select announcement from transfers where call_id = $1 order by asked_at desc, id desc limit 1",
     [call],
   );
   return rows[0]?.announcement ?? null;

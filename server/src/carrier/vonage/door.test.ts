@@ -683,6 +683,21 @@ describe("a caller handed to a person", () => {
     expect(await kinds(call)).toEqual(expect.arrayContaining(["transfer.ringing", "transfer.connected", "call.ended"]));
   });
 
+  it.each(["GET", "POST"])("is told whom it is about also when that they picked up was known before, asked by %s", async (method) => {
+    const call = await handed();
+    await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person("answered", "05.000"));
+    await inbox.sweep(true);
+    expect(await transfer(call)).toMatchObject({ result: "connected" });
+    const url = "/webhooks/vonage/answer";
+    const { from, to, uuid, conversation_uuid } = person("answered", "05.000");
+    const asked = { to, from, uuid, conversation_uuid, endpoint_type: "phone" };
+    const answer =
+      method === "GET" ? await get(url, { call, leg: "transfer", ...asked }) : await post(`${url}?call=${call}&leg=transfer`, asked);
+    expect(answer.json()).toMatchObject([{ action: "talk", text: "Somebody about an appointment." }]);
+    await inbox.sweep(true);
+    expect(await callRow(call)).toMatchObject({ phone_leg: PHONE });
+  });
+
   it.each([
     ["busy", {}, "busy"],
     ["timeout", {}, "no_answer"],

@@ -12,7 +12,7 @@ import { loadForBridge } from "../../calls/load.ts";
 import { dialable } from "../../calls/phone-number.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import { countSocketTokens, makeSocketToken } from "../../calls/socket-token.ts";
-import { insertTransfer, openAnnouncement } from "../../calls/transfers.ts";
+import { insertTransfer, latestAnnouncement } from "../../calls/transfers.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, LegId, WebhookId } from "../../ids.ts";
 import { recordConsent, wordsSha256 } from "../../recordings/keeping/consent.ts";
@@ -158,7 +158,7 @@ export async function instructionsAfterTransfer(parts: InstructionParts, call: C
 /** What a person hears who picked up for a caller, before they are connected. */
 export async function instructionsForPerson(parts: InstructionParts, call: CallId): Promise<Ncco> {
   const live = await readLive(parts.pool, call);
-  return announceNcco(await openAnnouncement(parts.pool, call), live?.settings?.language ?? "en");
+  return announceNcco(await latestAnnouncement(parts.pool, call), live?.settings?.language ?? "en");
 }
 
 /** Nobody is there at this hour: a sentence, or another number, whose person is rung once; the limits of dialling hold for it. */
