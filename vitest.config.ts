@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 /** Unit, database and wire tests, beside the files they speak of. The browser tests are in e2e/vitest.config.ts. */
@@ -6,6 +7,8 @@ export default defineConfig({
     include: ["{contract,server,emulators,bench,dashboard,scripts}/**/*.test.{ts,tsx}"],
     exclude: ["**/node_modules/**", "**/dist/**", "**/.*/**"],
     environment: "node",
+    // Many of these wait for real sockets, processes and sound: more of them than cores.
+    maxWorkers: Math.max(4, availableParallelism()),
     globalSetup: ["server/test/database-door.ts"],
     testTimeout: 15_000,
     hookTimeout: 30_000,

@@ -1,14 +1,19 @@
 import { defineConfig } from "vitest/config";
 
-/** Whole calls and a real browser: one file at a time, in order. */
+/** `npm start` is timed and looks at the whole machine's processes and ports: it has them for itself. */
+const alone = "start.e2e.ts";
+
+/** Whole calls and a real browser, most of it waiting for speech: three files at a time, each with a house of its own. Then what must be alone. */
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ["**/*.e2e.ts"],
     environment: "node",
-    fileParallelism: false,
     maxConcurrency: 5,
     testTimeout: 240_000,
     hookTimeout: 120_000,
+    projects: [
+      { extends: true, test: { name: "calls", include: ["**/*.e2e.ts"], exclude: [alone], maxWorkers: 3, sequence: { groupOrder: 0 } } },
+      { extends: true, test: { name: "start", include: [alone], maxWorkers: 1, sequence: { groupOrder: 1 } } },
+    ],
   },
 });

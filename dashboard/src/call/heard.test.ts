@@ -14,7 +14,7 @@ const said = (text: string, more: Partial<Parameters<typeof splitAtHeard>[0]> = 
 describe("a broken-off sentence", () => {
   test.each([
     { heard_ms: 0, heard: "", unheard: "We open at nine and close at five." },
-    { heard_ms: 700, heard: "We open", unheard: " at nine and close at five." },
+    { heard_ms: 700, heard: "We open at", unheard: " nine and close at five." },
     { heard_ms: 1_500, heard: "We open at nine and", unheard: " close at five." },
     { heard_ms: 60_000, heard: "We open at nine and close at five.", unheard: "" },
   ])("of which $heard_ms ms were heard is broken at a word", ({ heard_ms, heard, unheard }) => {
