@@ -16,7 +16,7 @@ import type { CallId, LegId } from "../../ids.ts";
 import type { Carrier } from "../port.ts";
 import { doors, vonageDoor } from "./door.ts";
 import { type Inbox, openInbox } from "./inbox.ts";
-import { CONVERSATION, chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./stories.ts";
+import { CONVERSATION, chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./test-stories.ts";
 
 /** What stands behind a connect: the carrier tries again until a server has started. */
 const tries = [

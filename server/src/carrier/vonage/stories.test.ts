@@ -3,7 +3,7 @@ import { hear, isLegWord, settle } from "../../calls/hear.ts";
 import type { CallKnown, Known } from "../../calls/known.ts";
 import { judge } from "../../calls/watchdog.ts";
 import type { CallId, LegId } from "../../ids.ts";
-import { chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./stories.ts";
+import { chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./test-stories.ts";
 import { marksOf, readJson, readWebhook } from "./wire.ts";
 
 const CALL = "0199a0b1-7d1f-7000-8000-000000000001" as CallId;

@@ -7,7 +7,7 @@ import { systemClock } from "../../clock.ts";
 import { type CallId, newId } from "../../ids.ts";
 import { vonageDoor } from "./door.ts";
 import { openInbox } from "./inbox.ts";
-import { chance, jumbled } from "./stories.ts";
+import { chance, jumbled } from "./test-stories.ts";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 const log = pino({ level: "silent" });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LegEnd } from "../port.ts";
 import { statuses } from "./statuses.ts";
-import { chance, stories } from "./stories.ts";
+import { chance, stories } from "./test-stories.ts";
 import { marksOf, readJson, readLeg, readQuery, readQuestion, readWebhook } from "./wire.ts";
 
 const CALL = "0199a0b1-7d1f-7000-8000-000000000001";

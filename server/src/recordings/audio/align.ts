@@ -32,7 +32,7 @@ const NEAR = 150 / HOP_MS;
 const FAR = 6000 / HOP_MS;
 /**
  * Correlations from which a window is believed. The same speech through two coders has 0.8-0.95. By chance a coarse window of another call
- * reaches 0.35 somewhere within two minutes, a fine one 0.5 near and 0.7 far (compare-figures.ts).
+ * reaches 0.35 somewhere within two minutes, a fine one 0.5 near and 0.7 far (bench/recordings/compare.ts).
  */
 const COARSE_FITS = 0.45;
 const NEAR_FITS = 0.55;

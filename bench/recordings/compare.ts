@@ -1,6 +1,6 @@
-import { detections, falseAlarms } from "./test-damage.ts";
+import { detections, falseAlarms } from "../../server/src/recordings/audio/test-damage.ts";
 
-/** Prints the figures of COMPARING.md: `node server/src/recordings/audio/compare-figures.ts [pairs]`. */
+/** Prints the figures of COMPARING.md: `node bench/recordings/compare.ts [pairs]`. */
 const pairs = Number(process.argv[2] ?? 500);
 const harmless = falseAlarms(pairs, 1);
 console.log(

@@ -4,19 +4,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { systemClock } from "../clock.ts";
-import { startEmbedded } from "../db/embedded.ts";
-import { migrate } from "../db/migrate.ts";
-import { inTransaction, openPool } from "../db/pool.ts";
-import { type AgentId, type CallId, newId } from "../ids.ts";
-import { announceRecording } from "./announce.ts";
-import { conversation, mp3Of } from "./audio/test-sounds.ts";
-import { openStorage } from "./storage.ts";
-import { carrierAt, startTestFiles } from "./test-files.ts";
-import { startRecordings } from "./work.ts";
+import { systemClock } from "../../server/src/clock.ts";
+import { startEmbedded } from "../../server/src/db/embedded.ts";
+import { migrate } from "../../server/src/db/migrate.ts";
+import { inTransaction, openPool } from "../../server/src/db/pool.ts";
+import { type AgentId, type CallId, newId } from "../../server/src/ids.ts";
+import { announceRecording } from "../../server/src/recordings/announce.ts";
+import { conversation, mp3Of } from "../../server/src/recordings/audio/test-sounds.ts";
+import { openStorage } from "../../server/src/recordings/storage.ts";
+import { carrierAt, startTestFiles } from "../../server/src/recordings/test-files.ts";
+import { startRecordings } from "../../server/src/recordings/work.ts";
 
 /**
- * Prints what FIGURES.md says of fetching: `node server/src/recordings/fetch-figures.ts`. Large files are fetched while a 20 ms tick like the
+ * Prints what FIGURES.md says of fetching: `node bench/recordings/fetch.ts`. Large files are fetched while a 20 ms tick like the
  * audio path's runs on the same event loop; then the time from webhook to playable is taken for files of five minutes.
  */
 const LARGE = 20;
