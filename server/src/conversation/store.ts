@@ -35,7 +35,7 @@ export async function storeUtterances(pool: pg.Pool, rows: readonly Row[]): Prom
     column((u) => Math.round(u.startedMs)),
     column((u) => Math.round(u.endedMs)),
     column((u) => u.cut),
-    column((u) => (u.heardMs === null ? null : Math.round(u.heardMs))),
+    column(wholeHeardMs),
     column((u) => u.language),
     column((_, set) => set?.id ?? null),
     column((u, set) => (set === null || u.emotions === null ? null : Buffer.from(pack(set.names, u.emotions.scores)))),
@@ -47,3 +47,8 @@ export async function storeUtterances(pool: pg.Pool, rows: readonly Row[]): Prom
 
 /** Postgres text cannot hold a zero character; the visible sign for it stands in its place. */
 const storable = (text: string): string => text.replaceAll("\u0000", "\u2400");
+
+/** Whole milliseconds heard: never more than the row's own length, whichever way its two times were rounded. */
+function wholeHeardMs({ heardMs, startedMs, endedMs }: Utterance): number | null {
+  return heardMs === null ? null : Math.min(Math.round(heardMs), Math.round(endedMs) - Math.round(startedMs));
+}

@@ -83,6 +83,13 @@ test("the same utterance told again is one row with the last of what is known; f
   expect(await rows(call)).toMatchObject([{ ended_ms: 900, heard_ms: 300, cut: true, set_name: "evi-prosody-48" }]);
 });
 
+test("no more of a sentence was heard than it lasted, however its times are rounded", async () => {
+  const call = await newCall();
+  writer.write(words(call, "a1", { speaker: "agent", startedMs: 0.6, endedMs: 900.4, heardMs: 899.8 }));
+  await writer.written(call);
+  expect(await rows(call)).toMatchObject([{ started_ms: 1, ended_ms: 900, heard_ms: 899 }]);
+});
+
 test("while the database stalls everything waits in order; afterwards all of it is there once", async () => {
   const call = await newCall();
   const client = await database.pool.connect();
