@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OpeningHours } from "./opening-hours.ts";
+import { AgentTool } from "./tool.ts";
 
 /** What happens on the line itself, beside the talking. */
 export const LineRules = z.strictObject({
@@ -28,6 +29,46 @@ export const LineRules = z.strictObject({
 });
 export type LineRules = z.infer<typeof LineRules>;
 
+const seconds = (least: number, most: number) => z.int().min(least).max(most);
+const Said = z.string().trim().min(1).max(300);
+
+/** How long an agent waits, and what it does about silence. Silence is neither of the two speaking, and nothing left to be heard. */
+export const Patience = z
+  .strictObject({
+    end_of_turn_ms: z
+      .int()
+      .min(100)
+      .max(5000)
+      .nullable()
+      .default(null)
+      .describe(
+        "Silence after which the caller's turn is over; null leaves it to the engine. EVI ends none sooner than 500 or later than 3000.",
+      ),
+    nudge: z
+      .strictObject({
+        after_s: seconds(3, 120),
+        text: Said.describe('Such as "Are you still there?".'),
+        times: z.int().min(1).max(5).default(1).describe("How often, in one silence."),
+      })
+      .nullable()
+      .default(null)
+      .describe("Said when the caller has been silent for so long."),
+    goodbye: z
+      .strictObject({ after_s: seconds(5, 600), text: Said })
+      .nullable()
+      .default(null)
+      .describe("Said when the silence has lasted for so long, nudges included; then the call ends as `silence`."),
+  })
+  .refine(({ nudge, goodbye }) => nudge === null || goodbye === null || goodbye.after_s > nudge.after_s, {
+    path: ["goodbye", "after_s"],
+    message: "must be longer than nudge.after_s",
+  });
+export type Patience = z.infer<typeof Patience>;
+
+/** How easily the caller breaks into the agent's speech; each engine has its own measure for it. */
+export const Interruption = z.enum(["never", "low", "medium", "high"]);
+export type Interruption = z.infer<typeof Interruption>;
+
 /** What an agent is: the configured persona a caller meets. Every change makes a new version; a call keeps the one it ran with. */
 export const AgentSettings = z.strictObject({
   name: z.string().trim().min(1).max(100),
@@ -41,8 +82,27 @@ export const AgentSettings = z.strictObject({
   record: z.boolean().default(true),
   numbers: z.array(z.string().max(40)).max(100).default([]).describe("Our numbers this agent answers."),
   line: LineRules.optional(),
+  patience: Patience.prefault({}),
+  interruption: Interruption.default("medium").describe(
+    "high: the first sound stops the agent; low: only a clear interruption; never: it speaks to the end. EVI has no never: there 2 s of speech stop it.",
+  ),
+  tools: z
+    .array(AgentTool)
+    .max(20)
+    .default([{ kind: "hang_up" }])
+    .describe("What it can do beside talking. Each built-in once; names are unique."),
+  transfer_number: z
+    .string()
+    .max(40)
+    .nullable()
+    .default(null)
+    .describe("The person a caller can be handed to, with country code; the calling limits hold for it."),
 });
 export type AgentSettings = z.infer<typeof AgentSettings>;
+
+/** Something to know about saved settings. `field` is a path in them. */
+export const AgentNote = z.object({ field: z.string(), message: z.string() });
+export type AgentNote = z.infer<typeof AgentNote>;
 
 export const Agent = z.object({
   id: z.uuid(),
@@ -50,5 +110,20 @@ export const Agent = z.object({
   is_default: z.boolean(),
   created_at: z.iso.datetime(),
   settings: AgentSettings,
+  notes: z
+    .array(AgentNote)
+    .default([])
+    .describe("What these settings do not do with this engine, and what could not be checked. They were saved all the same."),
 });
 export type Agent = z.infer<typeof Agent>;
+
+/** GET /api/engines: what each engine makes of an agent's settings. */
+export const EngineInfo = z.object({
+  name: AgentSettings.shape.engine,
+  configured: z.boolean().describe("Has this server credentials for it?"),
+  most_prompt_chars: z.int().nullable().describe("The longest prompt it takes; null: only our own limit is known."),
+  emotions: z.enum(["none", "caller", "both"]).describe("Whose it measures."),
+  verbatim: z.boolean().describe("Does it say greetings, nudges and goodbyes word for word?"),
+  notes: z.array(AgentNote).describe("What holds for every agent with this engine."),
+});
+export type EngineInfo = z.infer<typeof EngineInfo>;

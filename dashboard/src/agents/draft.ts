@@ -48,6 +48,14 @@ export const draftOf = (settings: AgentSettings): Draft => ({
   notice_recorded: settings.line?.notice_recorded ?? false,
 });
 
+/** What the form does not show, as a new agent has it. */
+const unshown = {
+  patience: { end_of_turn_ms: null, nudge: null, goodbye: null },
+  interruption: "medium",
+  tools: [{ kind: "hang_up" }],
+  transfer_number: null,
+} satisfies Partial<AgentSettings>;
+
 export type Read = { settings: AgentSettings } | { wrong: Partial<Record<keyof Draft, string>> };
 
 /**
@@ -72,7 +80,7 @@ export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
   if (options === null || Object.keys(wrong).length > 0) return { wrong };
   return {
     settings: {
-      ...before,
+      ...(before ?? unshown),
       name: draft.name.trim(),
       engine: draft.engine === "openai" ? "openai" : "evi",
       prompt: draft.prompt,

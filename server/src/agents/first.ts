@@ -1,10 +1,10 @@
-import type { AgentSettings } from "@earshot/contract/agent";
+import { AgentSettings } from "@earshot/contract/agent";
 import type pg from "pg";
 import { inTransaction } from "../db/pool.ts";
 import { createAgent } from "./store.ts";
 
 /** The agent a fresh Earshot starts with, so that the first call has somebody to talk to: the front desk of a practice that does not exist. */
-export const receptionist: AgentSettings = {
+export const receptionist: AgentSettings = AgentSettings.parse({
   name: "Reception",
   engine: "evi",
   options: {},
@@ -23,7 +23,7 @@ export const receptionist: AgentSettings = {
   max_minutes: 15,
   record: true,
   numbers: [],
-};
+});
 
 /** Makes the first agent where there has never been one, with an engine that is configured. Safe with several servers starting at once. Returns whether it was made now. */
 export async function ensureFirstAgent(pool: pg.Pool, engine: AgentSettings["engine"] = receptionist.engine): Promise<boolean> {

@@ -163,6 +163,7 @@ function asAgent(row: Row): Agent {
     is_default: row.is_default,
     created_at: row.created_at.toISOString(),
     settings: Stored.parse(row.settings),
+    notes: [],
   };
 }
 

@@ -1,4 +1,5 @@
 import type pg from "pg";
+import { toldToEngine } from "../agents/engine-side.ts";
 import { engineMissing } from "../agents/engines.ts";
 import { recordEvent } from "../calls/events.ts";
 import { endLease } from "../calls/leases.ts";
@@ -136,7 +137,15 @@ export function createBridges(parts: BridgesParts): Bridges {
       call,
       engine,
       emotions: engine.abilities.emotions === "none" ? (parts.emotions ?? null) : null,
-      agent: { prompt: known.prompt, greeting: before ? null : known.greeting, voice, language, options, variables: known.variables },
+      agent: {
+        ...toldToEngine(known.agent),
+        prompt: known.prompt,
+        greeting: before ? null : known.greeting,
+        voice,
+        language,
+        options,
+        variables: known.variables,
+      },
       resume: before ? known.engineResume : null,
       backAgain: before ? backAgain(language) : null,
       history,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Utterance } from "../conversation/utterance.ts";
-import type { Engine, EngineConnection, EngineEvent, EngineSession } from "../engine/port.ts";
+import { type Engine, type EngineConnection, type EngineEvent, type EngineSession, plainManners } from "../engine/port.ts";
 import { type CallId, newId } from "../ids.ts";
 import { type Journals, openJournals } from "../journal/file.ts";
 import type { CallerMedia, MediaListener } from "./media.ts";
@@ -53,6 +53,7 @@ function house() {
   } as const;
   const engine: Engine = {
     abilities,
+    manner: { mostPromptChars: null, always: [], notes: () => [], refuses: () => [] },
     open(asked, listener): EngineConnection {
       const told: string[] = [];
       const heard: number[] = [];
@@ -75,7 +76,17 @@ function house() {
   const run: RunningBridge = runBridge({
     call: newId<CallId>(),
     engine,
-    agent: { prompt: "", greeting: "Hello.", voice: null, language: "en", options: {}, variables: {} },
+    agent: {
+      agent: null,
+      manners: plainManners,
+      tools: [],
+      prompt: "",
+      greeting: "Hello.",
+      voice: null,
+      language: "en",
+      options: {},
+      variables: {},
+    },
     resume: null,
     history: [],
     rate: 16_000,

@@ -22,7 +22,10 @@ export interface RunParts {
   readonly engine: Engine;
   /** Measures the caller's feelings beside an engine that does not; null: nobody does. */
   readonly emotions?: EmotionSource | null;
-  readonly agent: Pick<EngineSession, "prompt" | "greeting" | "voice" | "language" | "options" | "variables">;
+  readonly agent: Pick<
+    EngineSession,
+    "agent" | "manners" | "tools" | "prompt" | "greeting" | "voice" | "language" | "options" | "variables"
+  >;
   /** Where an earlier session of this call can be gone on with. */
   readonly resume: string | null;
   /** What was said so far, oldest first: for an engine that cannot resume. */
@@ -240,7 +243,7 @@ export function runBridge(parts: RunParts): RunningBridge {
   const openEngine = (resume: string | null): void => {
     const greeting = greeted ? null : parts.agent.greeting;
     const history = [...parts.history, ...transcript.soFar()];
-    const session = { ...parts.agent, callId: call, greeting, tools: [], inRate: rate, outRate: rate, resume, history };
+    const session = { ...parts.agent, callId: call, greeting, inRate: rate, outRate: rate, resume, history };
     let mine: EngineConnection | null = null;
     mine = parts.engine.open(
       session,

@@ -13,7 +13,7 @@ import type { EmotionSource } from "../emotion/port.ts";
 import { type CallId, newId } from "../ids.ts";
 import { createEviEngine } from "./evi/evi.ts";
 import { createOpenAiEngine } from "./openai/openai.ts";
-import type { Engine, EngineEvent, EngineSession, Tool } from "./port.ts";
+import { type Engine, type EngineEvent, type EngineSession, plainManners, type Tool } from "./port.ts";
 
 /*
  * What any engine must do for a call, tried with every adapter against its emulator in a process of its own. Behaviours of a call go through the
@@ -305,7 +305,18 @@ function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish):
     call: newId<CallId>(),
     engine,
     emotions: emotions ?? null,
-    agent: { prompt: "[emulator: desk]", greeting: null, voice: null, language: "en", options: {}, variables: {}, ...wish },
+    agent: {
+      agent: null,
+      manners: plainManners,
+      tools: [],
+      prompt: "[emulator: desk]",
+      greeting: null,
+      voice: null,
+      language: "en",
+      options: {},
+      variables: {},
+      ...wish,
+    },
     resume: null,
     history: [],
     rate,
@@ -409,6 +420,8 @@ function direct(t: Ends, kind: Kind, engine: Engine, wish: Partial<EngineSession
   const connection = engine.open(
     {
       callId: newId<CallId>(),
+      agent: null,
+      manners: plainManners,
       prompt: "[emulator: desk]",
       variables: {},
       greeting: null,

@@ -30,8 +30,24 @@ export interface Tool {
   readonly parameters: Record<string, unknown>;
 }
 
+/** How an agent listens: what an engine must be told of its settings beside the words. */
+export interface Manners {
+  /** Silence after which the caller's turn is over, ms; null: the engine's own. */
+  readonly endOfTurnMs: number | null;
+  /** How easily the caller breaks in. */
+  readonly interruption: "never" | "low" | "medium" | "high";
+  /** May the agent end the call? Where the engine has its own way for that, it is offered; a tool named hang_up does the same. */
+  readonly hangsUp: boolean;
+}
+
+/** As an engine behaves when nobody says otherwise. */
+export const plainManners: Manners = { endOfTurnMs: null, interruption: "medium", hangsUp: true };
+
 export interface EngineSession {
   readonly callId: string;
+  /** Which agent, at which version, for an engine that keeps settings of its own; null where there is none to name. */
+  readonly agent: { readonly id: string; readonly version: number; readonly name: string } | null;
+  readonly manners: Manners;
   readonly prompt: string;
   readonly variables: Readonly<Record<string, string | number | boolean>>;
   readonly greeting: string | null;
@@ -107,8 +123,44 @@ export interface EngineConnection {
 /** Overhears the wire for the journal: every message but audio, as it went over the socket; keys are in headers, never in messages. */
 export type WireTap = (way: "heard" | "told", message: string) => void;
 
+/** An agent as it is to be saved, for an engine to look at. */
+export interface EngineAgent {
+  readonly prompt: string;
+  readonly greeting: string | null;
+  readonly voice: string | null;
+  readonly language: string;
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly manners: Manners;
+  readonly tools: readonly Tool[];
+}
+
+/** Something of an agent's settings. `field` is a path in them: "prompt", "options.config_id". */
+export interface EngineProblem {
+  readonly field: string;
+  /** Completes "<field> ...", with what to do: "is longer than 10,000 characters; shorten it". */
+  readonly message: string;
+}
+
+/** What an engine makes of an agent's settings. */
+export interface EngineManner {
+  /** Longest prompt it takes, characters, after the variables are filled in; null: no limit is known. */
+  readonly mostPromptChars: number | null;
+  /** True of every agent: what the engine cannot do or needs. */
+  readonly always: readonly EngineProblem[];
+  /** Settings that will not do what they say. They may be saved all the same. Pure. */
+  notes(agent: EngineAgent): EngineProblem[];
+  /** Settings that cannot work: unknown or malformed options, tools it cannot take. They are not saved. Pure. */
+  refuses(agent: EngineAgent): EngineProblem[];
+}
+
 /** Makes sessions. `open` returns at once; `ready` or `ended` follows on the listener. */
 export interface Engine {
   readonly abilities: EngineAbilities;
+  readonly manner: EngineManner;
+  /**
+   * Asks the vendor before an agent is saved: is the key good, does what the options name exist? Gives what must be mended; rejects when the vendor
+   * cannot be asked (then the agent is saved with a note that says so). Absent: the vendor has nothing cheap to ask.
+   */
+  check?(agent: EngineAgent, signal: AbortSignal): Promise<readonly EngineProblem[]>;
   open(session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection;
 }

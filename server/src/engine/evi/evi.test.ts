@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../clock.ts";
-import type { EngineConnection, EngineEvent, EngineSession } from "../port.ts";
+import { type EngineConnection, type EngineEvent, type EngineSession, plainManners } from "../port.ts";
 import { createEviEngine } from "./evi.ts";
 
 /** The other end, byte for byte: what a test says is what goes over the wire. */
@@ -30,6 +30,8 @@ interface House {
 
 const session: EngineSession = {
   callId: "call-1",
+  agent: null,
+  manners: plainManners,
   prompt: "You are brief.",
   variables: { first_name: "Imre", balance: 41 },
   greeting: "Hello.",

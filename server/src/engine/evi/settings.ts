@@ -44,7 +44,7 @@ export function sessionSettings(session: EngineSession): Record<string, unknown>
         parameters: JSON.stringify(tool.parameters),
       })),
     }),
-    ...(options.hang_up && { builtin_tools: [{ name: "hang_up" }] }),
+    ...(session.manners.hangsUp && options.hang_up && { builtin_tools: [{ name: "hang_up" }] }),
   };
 }
 

@@ -5,7 +5,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../clock.ts";
 import type { RealtimeDialect } from "../../config.ts";
-import type { EngineConnection, EngineEvent, EngineSession } from "../port.ts";
+import { type EngineConnection, type EngineEvent, type EngineSession, plainManners } from "../port.ts";
 import { createOpenAiEngine } from "./openai.ts";
 
 /** The other end, byte for byte: what a test says is what goes over the wire. */
@@ -18,6 +18,8 @@ afterEach(async () => {
 
 const session: EngineSession = {
   callId: "call-1",
+  agent: null,
+  manners: plainManners,
   prompt: "You are brief.",
   variables: {},
   greeting: null,

@@ -6,6 +6,7 @@ import { openResampler } from "../../sound/resampler.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
 import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
 import { type Ending, endingOf, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
+import { mannerOf } from "./manner.ts";
 import { sessionUrl, wireRates } from "./settings.ts";
 import { type Before, RealtimeTalk } from "./talk.ts";
 import { APPEND, append, hear, type RealtimeAudio } from "./wire.ts";
@@ -66,6 +67,7 @@ export function createOpenAiEngine(parts: OpenAiParts): Engine {
   const brokenOff = new Map<string, Before>();
   return {
     abilities,
+    manner: mannerOf(dialect),
     open(session, listener, tap) {
       // Words without a session of ours: another process has died over this call, nobody knows where.
       const before = brokenOff.get(session.callId) ?? (session.history.length > 0 ? "caller waits" : "at rest");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { realtimeDialects } from "../../config.ts";
-import type { EngineSession } from "../port.ts";
+import { type EngineSession, plainManners } from "../port.ts";
 import { dialectOf } from "./dialects.ts";
 import { endingOf, refusalOf } from "./endings.ts";
 import { sessionSettings, sessionUrl, wireRates } from "./settings.ts";
@@ -8,6 +8,8 @@ import { APPEND, append, hear } from "./wire.ts";
 
 const session: EngineSession = {
   callId: "call-1",
+  agent: null,
+  manners: plainManners,
   prompt: "You are brief.",
   variables: {},
   greeting: null,

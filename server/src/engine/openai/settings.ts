@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { EngineSession, Tool } from "../port.ts";
+import type { EngineSession, Manners, Tool } from "../port.ts";
 import type { Dialect } from "./dialects.ts";
 
 /** What an agent may set for this engine alone (`options`); passed on as OpenAI spells it. */
-const Options = z.looseObject({
+export const Options = z.looseObject({
   model: z.string().optional(),
   /** A tool of the adapter's own with which the agent ends the call. */
   hang_up: z.boolean().default(true),
@@ -27,7 +27,7 @@ export const HANG_UP: Tool = {
 
 /** Does the adapter itself look after hanging up in this session? Not where the session brings a tool of that name. */
 export const hangsUpItself = (session: EngineSession): boolean =>
-  optionsOf(session).hang_up && !session.tools.some(({ name }) => name === HANG_UP.name);
+  session.manners.hangsUp && optionsOf(session).hang_up && !session.tools.some(({ name }) => name === HANG_UP.name);
 
 /** The address of a session. The key is not in it: addresses end in logs. */
 export function sessionUrl(base: string, model: string, session: EngineSession): URL {
@@ -45,13 +45,24 @@ export function wireRates({ rates }: Dialect, session: EngineSession): { readonl
 /** A phone call's pauses: longer than the official example's 200 ms, which cuts people off between two words. */
 const TURNS = { type: "server_vad", threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500 };
 
+/** How loud a voice must be to break in: the threshold of voice activity, 0 to 1. With never it is not listened to while the agent speaks. */
+const thresholds = { never: 0.5, low: 0.8, medium: 0.5, high: 0.3 } as const satisfies Record<Manners["interruption"], number>;
+
+/** An agent's patience and interruption as the protocol has them. */
+export const turnsOf = ({ endOfTurnMs, interruption }: Manners): Record<string, unknown> => ({
+  ...TURNS,
+  threshold: thresholds[interruption],
+  ...(endOfTurnMs !== null && { silence_duration_ms: endOfTurnMs }),
+  ...(interruption === "never" && { interrupt_response: false }),
+});
+
 /** The body of the first `session.update`: nothing is left to a default that could change (openai-realtime §0, §2). */
 export function sessionSettings(dialect: Dialect, session: EngineSession): Record<string, unknown> {
   const options = optionsOf(session);
   const rates = wireRates(dialect, session);
   const format = (rate: number) => ({ type: "audio/pcm", rate });
   const voice = voiceOf(session.voice ?? dialect.voice);
-  const turnDetection = options.turn_detection ?? TURNS;
+  const turnDetection = options.turn_detection ?? turnsOf(session.manners);
   const transcription = options.transcription ?? dialect.transcription;
   const language = /^[a-z]{2}/i.exec(session.language)?.[0].toLowerCase();
   const noiseReduction = options.noise_reduction === undefined ? { type: "near_field" } : options.noise_reduction;

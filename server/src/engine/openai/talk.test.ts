@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { EngineEvent, EngineSession } from "../port.ts";
+import { type EngineEvent, type EngineSession, plainManners } from "../port.ts";
 import { type DialectName, dialectOf } from "./dialects.ts";
 import type { Ending } from "./endings.ts";
 import { type Before, NO_WORDS, RealtimeTalk } from "./talk.ts";
@@ -7,6 +7,8 @@ import { hear } from "./wire.ts";
 
 const session: EngineSession = {
   callId: "call-1",
+  agent: null,
+  manners: plainManners,
   prompt: "You are brief.",
   variables: {},
   greeting: "Hello.",
