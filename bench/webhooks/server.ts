@@ -32,6 +32,7 @@ const app = await openDoor({
   line: null,
   engines: [],
   jobs: { states: async () => [], wake: () => {} },
+  asWav: () => Promise.reject(new Error("There are no recordings here.")),
   tellings: { local: false, wake: () => {} },
   carrierDoors: [
     vonageDoor({

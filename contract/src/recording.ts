@@ -57,25 +57,46 @@ export const Recording = z.object({
 });
 export type Recording = z.infer<typeof Recording>;
 
+/** How finely a recording's loudness can be had: points over its whole length. */
+export const peakZooms = [500, 2000, 8000] as const;
+
 /** Loudness envelope for drawing: per channel, pairs of min and max, each -128..127, `points` pairs. */
 export const Peaks = z.object({
   duration_ms: z.int(),
-  points: z.int(),
+  points: z.int().describe("As many as asked for, or fewer when the recording is short."),
   channels: z.array(z.array(z.int())).describe("[caller, agent]; each min,max,min,max..."),
 });
 export type Peaks = z.infer<typeof Peaks>;
 
+/** Which of a call's recordings is meant. */
+const chosen = {
+  source: RecordingSource.optional().describe("The best one of this source; of all when absent."),
+  recording: z.uuid().optional().describe("This one: a call may have two of one source, as after a transfer."),
+  token: z.string().max(600).optional().describe("Of a shared link, in place of a credential."),
+};
+
 /** GET /api/calls/{id}/recording?... */
 export const RecordingQuery = z.strictObject({
-  source: RecordingSource.optional().describe("The best one when absent."),
+  ...chosen,
+  as: z.enum(["kept", "wav"]).default("kept").describe("kept: as it was stored, by ranges. wav: decoded to 16-bit PCM, whole."),
   download: z.enum(["0", "1"]).optional().describe("1: as a file to keep."),
-  token: z.string().max(600).optional().describe("Of a shared link, in place of a credential."),
 });
 export type RecordingQuery = z.infer<typeof RecordingQuery>;
+
+/** GET /api/calls/{id}/recording/peaks?... */
+export const PeaksQuery = z.strictObject({
+  ...chosen,
+  points: z
+    .enum(peakZooms.map(String) as [`${(typeof peakZooms)[number]}`])
+    .default("2000")
+    .transform(Number)
+    .describe("How finely, over the whole length."),
+});
 
 /** POST /api/calls/{id}/recording/link */
 export const ShareRecording = z.strictObject({
   source: RecordingSource.optional().describe("The best one when absent, also if it changes later."),
+  recording: chosen.recording,
   minutes: z
     .int()
     .min(1)

@@ -193,6 +193,7 @@ async function start(config: Config): Promise<void> {
       mute: (call, on, by) => muteCaller(calling, call, on, by),
     },
     jobs: recordings,
+    asWav: (file) => recordings.asWav(file),
     tellings: { local: emulated, wake: () => outgoing.wake() },
     line: config.vonage === null || carrier === null ? null : lineOf(config, config.vonage, carrier, pool),
     metrics: [

@@ -16,6 +16,8 @@ import type pg from "pg";
 import type { Clock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import type { Actor } from "../people/audits.ts";
+import type { WavSound } from "../recordings/as-wav.ts";
+import type { AudioFormat } from "../recordings/audio/sound.ts";
 import type { Storage } from "../recordings/storage.ts";
 import { guardRoutes, type RateLimits, usualLimits } from "./access.ts";
 import { agentRoutes } from "./agents.ts";
@@ -72,6 +74,8 @@ export interface DoorParts {
   /** Null while no carrier is configured. */
   readonly line: Line | null;
   readonly jobs: BackgroundJobs;
+  /** recordings/as-wav.ts: a stored file, decoded. */
+  asWav(file: { readonly key: string; readonly format: AudioFormat }): Promise<WavSound>;
   readonly tellings: Tellings;
   /** Further conditions of /readyz, beside the database and its migrations. */
   readonly ready?: readonly ReadyCheck[];

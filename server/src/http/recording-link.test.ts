@@ -1,16 +1,23 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { type CallId, newId } from "../ids.ts";
+import { type CallId, newId, type RecordingId } from "../ids.ts";
 import { readShare, type Share, signShare } from "./recording-link.ts";
 
 const key = randomBytes(32);
 const now = new Date("2026-03-01T12:00:00Z");
-const share: Share = { call: newId<CallId>(), source: "journal", expiresAt: new Date(now.getTime() + 60_000), maker: `user:${newId()}` };
+const share: Share = {
+  call: newId<CallId>(),
+  source: "journal",
+  recording: null,
+  expiresAt: new Date(now.getTime() + 60_000),
+  maker: `user:${newId()}`,
+};
 
 describe("a shared link's token", () => {
   it("says again what was signed", () => {
     expect(readShare(signShare(share, key), key, now)).toEqual(share);
-    expect(readShare(signShare({ ...share, source: null }, key), key, now)).toEqual({ ...share, source: null });
+    for (const other of [{ source: null }, { source: null, recording: newId<RecordingId>() }])
+      expect(readShare(signShare({ ...share, ...other }, key), key, now)).toEqual({ ...share, ...other });
   });
 
   it("ends on the second", () => {

@@ -3,14 +3,15 @@ import { roleMay } from "@earshot/contract/permission";
 import { RecordingSource } from "@earshot/contract/recording";
 import type { Role } from "@earshot/contract/session";
 import type { Sql } from "../db/pool.ts";
-import type { CallId } from "../ids.ts";
+import type { CallId, RecordingId } from "../ids.ts";
 import { isUuid } from "../ids.ts";
 import type { Actor } from "../people/audits.ts";
 
-/** What a shared link opens, until when, and on whose word. */
+/** What a shared link opens, until when, and on whose word. One recording, the best of a source, or the best of all. */
 export interface Share {
   readonly call: CallId;
   readonly source: RecordingSource | null;
+  readonly recording: RecordingId | null;
   readonly expiresAt: Date;
   readonly maker: Actor;
 }
@@ -25,9 +26,11 @@ export async function linkKey(sql: Sql): Promise<Buffer> {
   return Buffer.from(rows[0]?.value ?? "", "base64url");
 }
 
-/** `v1.<call>.<source or any>.<expiry, seconds>.<maker>.<HMAC-SHA256 of all that>`: legible, so that a support engineer can read it. */
+/** `v1.<call>.<recording, source or any>.<expiry, seconds>.<maker>.<HMAC-SHA256 of all that>`: legible, so that a support engineer can read it. */
 export function signShare(share: Share, key: Buffer): string {
-  const said = ["v1", share.call, share.source ?? "any", Math.floor(share.expiresAt.getTime() / 1000), share.maker].join(".");
+  const said = ["v1", share.call, share.recording ?? share.source ?? "any", Math.floor(share.expiresAt.getTime() / 1000), share.maker].join(
+    ".",
+  );
   return `${said}.${mac(said, key)}`;
 }
 
@@ -38,13 +41,14 @@ export function readShare(token: string, key: Buffer, now: Date): Share | null {
   const sent = Buffer.from(token.slice(cut + 1));
   const expected = Buffer.from(mac(said, key));
   if (sent.length !== expected.length || !timingSafeEqual(sent, expected)) return null;
-  const [version, call = "", source = "", expiry = "", maker = "", ...rest] = said.split(".");
+  const [version, call = "", what = "", expiry = "", maker = "", ...rest] = said.split(".");
   const expiresAt = new Date(Number(expiry) * 1000);
-  const named = RecordingSource.safeParse(source).data ?? null;
-  if (version !== "v1" || rest.length > 0 || !isUuid(call) || !/^(user|key):/.test(maker) || (named === null && source !== "any"))
-    return null;
+  const source = RecordingSource.safeParse(what).data ?? null;
+  const recording = isUuid(what) ? (what as RecordingId) : null;
+  if (version !== "v1" || rest.length > 0 || !isUuid(call) || !/^(user|key):/.test(maker)) return null;
+  if (source === null && recording === null && what !== "any") return null;
   if (!(expiresAt > now)) return null;
-  return { call: call as CallId, source: named, expiresAt, maker: maker as Actor };
+  return { call: call as CallId, source, recording, expiresAt, maker: maker as Actor };
 }
 
 /** A link lives no longer than its maker's right to make it: a disabled user's, a revoked key's links end with them. */

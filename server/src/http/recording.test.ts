@@ -3,6 +3,7 @@ import { page } from "@earshot/contract/call";
 import { Peaks, Recording, RecordingLink } from "@earshot/contract/recording";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type CallId, newId } from "../ids.ts";
+import { conversation, mp3Of } from "../recordings/audio/test-sounds.ts";
 import { insert, openStream, openTestHouse, seedCall, seedRecording, type TestHouse } from "./test-house.ts";
 
 const sound = randomBytes(10_000);
@@ -114,10 +115,29 @@ describe("which recording", () => {
     expect(none.statusCode).toBe(404);
     const { items } = page(Recording).parse((await house.ask("viewer", { url: `/api/calls/${call}/recordings` })).json());
     expect(items.map(({ source, url }) => [source, url])).toEqual([
-      ["carrier", `/api/calls/${call}/recording?source=carrier`],
-      ["journal", `/api/calls/${call}/recording?source=journal`],
+      ["carrier", `/api/calls/${call}/recording?recording=${recording}`],
+      ["journal", `/api/calls/${call}/recording?recording=${items[1]?.id}`],
     ]);
     expect(items[0]).toMatchObject({ offset_ms: 250, channels: 2, duration_ms: 60_000 });
+  });
+
+  it("is also the second of one source, each at its own address, and no other call's", async () => {
+    const after = randomBytes(200);
+    const second = await seedRecording(house, call, after, { peaks: Buffer.from(Int8Array.of(-7, 7)), channels: 1 });
+    const { items } = page(Recording).parse((await house.ask("viewer", { url: `/api/calls/${call}/recordings` })).json());
+    expect(items.map(({ source }) => source)).toEqual(["carrier", "carrier"]);
+    const heard = await Promise.all(items.map(({ url }) => house.ask("viewer", { url: url ?? "" })));
+    expect(heard.map(({ rawPayload }) => rawPayload.length)).toEqual([10_000, 200]);
+    const drawn = await house.ask("viewer", { url: items[1]?.peaks_url ?? "" });
+    expect(drawn.json().channels).toEqual([[-7, 7]]);
+    const other = await seedCall(house);
+    expect((await house.ask("viewer", { url: `/api/calls/${other}/recording?recording=${second}` })).statusCode).toBe(404);
+    expect((await get(`?recording=${second}&source=journal`)).statusCode).toBe(404);
+    expect((await get("?recording=../../etc/passwd")).json().errors[0].field).toBe("recording");
+    const shared = await house.ask("member", { method: "POST", url: `/api/calls/${call}/recording/link`, payload: { recording: second } });
+    const link = shared.json().url.replace("https://desk.test", "");
+    expect((await house.app.inject({ url: link })).rawPayload.equals(after)).toBe(true);
+    expect((await house.app.inject({ url: `${link}&recording=${recording}` })).statusCode).toBe(403);
   });
 
   it("that is not there says why and what to do, in its own words", async () => {
@@ -167,6 +187,56 @@ describe("its loudness", () => {
       ],
     });
     expect(await audits()).toEqual([]);
+  });
+
+  it("is drawn as finely as asked for, every zoom from the one measurement", async () => {
+    const pairs = Array.from({ length: 8000 }, (_, i) => [-(i % 128), i % 128]).flat();
+    await house.database.pool.query("update recordings set peaks = $2, channels = 1 where id = $1", [
+      recording,
+      Buffer.from(Int8Array.from(pairs)),
+    ]);
+    const zoom = async (points: string) => (await house.ask("viewer", { url: `/api/calls/${call}/recording/peaks${points}` })).json();
+    for (const points of [500, 2000, 8000]) {
+      const peaks = Peaks.parse(await zoom(`?points=${points}`));
+      expect([peaks.points, peaks.channels[0]?.length]).toEqual([points, points * 2]);
+      const each = 8000 / points;
+      expect(peaks.channels[0]?.slice(0, 4)).toEqual([1 - each, each - 1, 1 - 2 * each, 2 * each - 1].map((level) => level + 0));
+    }
+    expect((await zoom("")).points).toBe(2000);
+    expect((await zoom("?points=1000")).errors[0].field).toBe("points");
+  });
+});
+
+describe("as a WAV", () => {
+  it("it comes whole and decoded, both sides, and is an event of its own", async () => {
+    const talk = conversation(2, 5);
+    const spoken = await mp3Of(talk);
+    const other = await seedCall(house);
+    await seedRecording(house, other, spoken);
+    const answer = await house.ask("viewer", { url: `/api/calls/${other}/recording?as=wav&download=1` });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers).toMatchObject({
+      "content-type": "audio/wav",
+      "content-length": String(answer.rawPayload.length),
+      "accept-ranges": "none",
+      "content-disposition": `attachment; filename="call-${other}-carrier.wav"`,
+    });
+    const header = answer.rawPayload.subarray(0, 44);
+    expect(header.toString("latin1", 0, 4) + header.toString("latin1", 8, 12)).toBe("RIFFWAVE");
+    expect([header.readUInt16LE(22), header.readUInt32LE(24), header.readUInt16LE(34)]).toEqual([2, 16_000, 16]);
+    expect(header.readUInt32LE(40)).toBe(answer.rawPayload.length - 44);
+    expect((answer.rawPayload.length - 44) / 4 / 16_000).toBeCloseTo(2, 2);
+    const etag = String(answer.headers.etag);
+    const again = await house.ask("viewer", { url: `/api/calls/${other}/recording?as=wav`, headers: { "if-none-match": etag } });
+    expect(again.statusCode).toBe(304);
+    const { rows } = await house.database.pool.query("select action, detail from audits where call_id = $1", [other]);
+    expect(rows).toMatchObject([{ action: "recording.downloaded", detail: { as: "wav" } }, { action: "recording.played" }]);
+  });
+
+  it("it refuses what is no sound, with a reason", async () => {
+    const answer = await get("?as=wav");
+    expect(answer.statusCode).toBe(502);
+    expect(answer.json().code).toBe("RECORDING_UNREADABLE");
   });
 });
 

@@ -18,6 +18,8 @@ import type { Clock } from "../clock.ts";
 import { type CallId, type LegId, newId } from "../ids.ts";
 import { makeApiKey } from "../people/api-keys.ts";
 import { hashPassword } from "../people/passwords.ts";
+import { asWav } from "../recordings/as-wav.ts";
+import { AudioThreads } from "../recordings/audio/audio-threads.ts";
 import { openStorage, type Storage } from "../recordings/storage.ts";
 import type { Line } from "./carrier.ts";
 import { type DoorParts, openDoor } from "./door.ts";
@@ -103,6 +105,7 @@ export async function openTestHouse(
       role,
     ]);
   }
+  const threads = new AudioThreads(1);
   const app = await openDoor({
     pool,
     databaseUrl: database.url,
@@ -122,6 +125,7 @@ export async function openTestHouse(
     },
     line: null,
     jobs: { states: async () => [], wake: () => {} },
+    asWav: (file) => asWav({ storage, threads, workDir: join(folder, "work"), pace: { take: async () => {} } }, file),
     tellings: { local: false, wake: () => {} },
     ...more,
   }).catch(async (error: unknown) => {
@@ -151,6 +155,7 @@ export async function openTestHouse(
     async close() {
       await Promise.all(calling.dialing);
       await app.close();
+      await threads.close();
       await database.drop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -36,7 +36,7 @@ export interface Parts {
 /** The one file of a recording in the making. `purpose`: which job makes it. */
 export async function workPath(
   { workDir }: Pick<Parts, "workDir">,
-  purpose: "fetch" | "render" | "verify" | "compare" | "redact" | "original",
+  purpose: "fetch" | "render" | "verify" | "compare" | "redact" | "original" | "wav",
   recording: RecordingId,
 ): Promise<string> {
   await mkdir(workDir, { recursive: true, mode: 0o750 });

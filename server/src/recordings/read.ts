@@ -44,10 +44,16 @@ export async function recordingsOf(sql: Sql, calls: readonly CallClock[]): Promi
   };
 }
 
-/** All recordings of a call, the best first, each with the address of its own sound. */
+/** All recordings of a call, the best first, each with the address of its own sound: two may be of one source. */
 export async function listRecordings(sql: Sql, call: CallClock): Promise<Recording[]> {
   const rows = await rowsOf(sql, call.id);
-  return rows.sort(better).map((row) => asJson(row, call.answeredAt, `?source=${row.source}`));
+  return rows.sort(better).map((row) => asJson(row, call.answeredAt, `?recording=${row.id}`));
+}
+
+/** Which of a call's recordings is meant: one by its id, the best of a source, or the best of all. */
+export interface Choice {
+  readonly recording?: RecordingId | undefined;
+  readonly source?: RecordingSource | undefined;
 }
 
 /** A recording as a door needs it to play it. */
@@ -65,10 +71,10 @@ export interface Playable {
   } | null;
 }
 
-/** The best recording of a call, or of one source of it. Null when none is expected. */
-export async function playableOf(sql: Sql, call: CallId, source: RecordingSource | undefined): Promise<Playable | null> {
+/** The best of the recordings of a call that are meant. Null when none is expected. */
+export async function playableOf(sql: Sql, call: CallId, { recording, source }: Choice): Promise<Playable | null> {
   const rows = await rowsOf(sql, call);
-  const best = bestOf(rows.filter((row) => source === undefined || row.source === source));
+  const best = bestOf(rows.filter((row) => (recording ?? row.id) === row.id && (source ?? row.source) === row.source));
   if (!best) return null;
   const { format, storage_key: key, size_bytes: sizeBytes, sha256 } = best;
   const file = isThere(best) && format && key && sizeBytes !== null && sha256 ? { key, format, sizeBytes, sha256 } : null;
@@ -81,14 +87,14 @@ export async function playableOf(sql: Sql, call: CallId, source: RecordingSource
   };
 }
 
-/** The waveform of a recording; null when it has none. */
-export async function peaksOf(sql: Sql, recording: RecordingId): Promise<Peaks | null> {
+/** The waveform of a recording in at most so many points; null when it has none. */
+export async function peaksOf(sql: Sql, recording: RecordingId, points: number): Promise<Peaks | null> {
   const { rows } = await sql.query<{ peaks: Buffer | null; channels: number | null; duration_ms: number | null }>(
     "select peaks, channels, duration_ms from recordings where id = $1",
     [recording],
   );
   const { peaks = null, channels = null, duration_ms = null } = rows[0] ?? {};
-  return peaks && channels && duration_ms !== null ? { duration_ms, ...unpackPeaks(peaks, channels) } : null;
+  return peaks && channels && duration_ms !== null ? { duration_ms, ...unpackPeaks(peaks, channels, points) } : null;
 }
 
 async function rowsOf(sql: Sql, call: CallId): Promise<RecordingRow[]> {

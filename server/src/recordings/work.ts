@@ -10,7 +10,9 @@ import type { CallId, RecordingId } from "../ids.ts";
 import { type QueueState, startJobs } from "../jobs/jobs.ts";
 import { jobsMetrics } from "../jobs/metrics.ts";
 import { enqueue, type Queue } from "../jobs/queue.ts";
+import { asWav, removeLeftWavs, type WavSound } from "./as-wav.ts";
 import { AudioThreads } from "./audio/audio-threads.ts";
+import type { AudioFormat } from "./audio/sound.ts";
 import { auditRecordings } from "./audit.ts";
 import { Claims } from "./claims.ts";
 import { compareSources } from "./compare-sources.ts";
@@ -54,6 +56,8 @@ export interface Recordings {
   wake(): void;
   /** The call is over and its journal closed: our own recording is made, and the carrier's must be announced in time. */
   callEnded(call: CallId): Promise<void>;
+  /** A stored file as a WAV, made on the spot. */
+  asWav(file: { readonly key: string; readonly format: AudioFormat }): Promise<WavSound>;
   /** What waits, runs and failed, for metrics and the operator. */
   states(): Promise<QueueState[]>;
   /** The same for /metrics. */
@@ -142,6 +146,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
   });
   await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
+  await removeLeftWavs(parts, clock.now());
   await sweep(parts, true);
 
   let sweeping: Promise<void> = Promise.resolve();
@@ -163,6 +168,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
       await inTransaction(pool, (sql) => callIsOver(sql, call, clock.now(), parts.announceWithinMs));
       jobs.wake();
     },
+    asWav: (file) => asWav(parts, file),
     states: () => jobs.states(),
     metrics: jobsMetrics(jobs),
     sweep: sweepNow,

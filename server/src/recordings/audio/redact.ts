@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
 import { decode } from "./decode.ts";
 import { type Bitrate, mp3Encoder } from "./mp3.ts";
-import type { AudioFormat, Sound } from "./sound.ts";
+import { type AudioFormat, interleaved, type Sound } from "./sound.ts";
 import { wavHeader } from "./wav.ts";
 
 /** A stretch of the recording that is not to be heard. `side`: channel 0 is the caller, 1 the agent; a mix is silenced whole. */
@@ -105,16 +105,6 @@ async function writerFor({ rateHz, channels }: Sound): Promise<Writer> {
     },
     finish: () => ({ tail: Buffer.alloc(0), head: wavHeader(rateHz, count, bytes) }),
   };
-}
-
-function interleaved({ channels }: Sound): Buffer {
-  const length = channels[0]?.length ?? 0;
-  const out = Buffer.alloc(length * channels.length * 2);
-  for (let i = 0, at = 0; i < length; i++) {
-    for (const channel of channels)
-      at = out.writeInt16LE(Math.max(-32768, Math.min(32767, Math.round((channel[i] as number) * 32767))), at);
-  }
-  return out;
 }
 
 async function digest(path: string): Promise<{ sizeBytes: number; sha256: string }> {

@@ -29,6 +29,17 @@ function isLayer3Header(head: Uint8Array): boolean {
   return first === 0xff && second >= 0xe0 && version !== 1 && layer === 1 && third >> 4 !== 15 && ((third >> 2) & 3) !== 3;
 }
 
+/** One array per channel to interleaved 16-bit samples, little endian; what is too loud is cut. */
+export function interleaved({ channels }: Sound): Buffer {
+  const length = channels[0]?.length ?? 0;
+  const out = Buffer.alloc(length * channels.length * 2);
+  for (let i = 0, at = 0; i < length; i++) {
+    for (const channel of channels)
+      at = out.writeInt16LE(Math.max(-32768, Math.min(32767, Math.round((channel[i] as number) * 32767))), at);
+  }
+  return out;
+}
+
 /** Interleaved 16-bit samples to one array per channel. */
 export function deinterleave(samples: Int16Array, channels: number): Float32Array[] {
   const length = Math.floor(samples.length / channels);

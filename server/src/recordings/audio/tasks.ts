@@ -4,6 +4,7 @@ import { type Inspected, inspect } from "./inspect.ts";
 import { type Redacted, redact, type Stretch } from "./redact.ts";
 import { type Rendered, renderJournal } from "./render.ts";
 import type { AudioFormat } from "./sound.ts";
+import { type Decoded, toWav } from "./to-wav.ts";
 
 /** What an audio thread can be asked for. Files are named, never sent: sound crosses no thread border. */
 export interface Jobs {
@@ -11,6 +12,7 @@ export interface Jobs {
   /** `a` is the one whose clock the findings are told in. */
   compare: { asked: { a: AudioFile; b: AudioFile }; done: Comparison };
   redact: { asked: { source: AudioFile; stretches: readonly Stretch[]; path: string }; done: Redacted };
+  wav: { asked: { source: AudioFile; path: string }; done: Decoded };
   render: { asked: { journal: string; path: string }; done: Rendered };
 }
 export interface AudioFile {
@@ -41,6 +43,8 @@ export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
       return inspectFile(job.a).then(async (a) => compare(a, await inspectFile(job.b)));
     case "redact":
       return redact(job.source, job.stretches, job.path);
+    case "wav":
+      return toWav(job.source, job.path);
     case "render":
       return renderJournal(job.journal, job.path);
   }
