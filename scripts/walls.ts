@@ -17,7 +17,12 @@ interface Room {
 }
 
 const ground = ["contract/src", "server/src/failure.ts", "server/src/ids.ts", "server/src/clock.ts"];
-const ports = ["server/src/carrier/port.ts", "server/src/carrier/failures.ts", "server/src/engine/port.ts"];
+const ports = [
+  "server/src/carrier/port.ts",
+  "server/src/carrier/failures.ts",
+  "server/src/engine/port.ts",
+  "server/src/engine/failures.ts",
+];
 const rules = ["calls", "conversation", "recordings", "agents", "people", "emotion", "outgoing"].map((room) => `server/src/${room}`);
 const below = [...ground, ...ports, "server/src/db", "server/src/jobs", "server/src/journal", "server/src/sound"];
 const doors = [...below, ...rules];
@@ -42,6 +47,7 @@ export const rooms: readonly Room[] = [
   { at: "server/src/carrier/port.ts", may: ground },
   { at: "server/src/carrier/failures.ts", may: ground },
   { at: "server/src/engine/port.ts", may: ground },
+  { at: "server/src/engine/failures.ts", may: ground },
   { at: "server/src/db", may: ground },
   { at: "server/src/jobs", may: [...ground, "server/src/db"] },
   { at: "server/src/sound", may: ground },

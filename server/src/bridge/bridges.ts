@@ -1,6 +1,7 @@
 import type pg from "pg";
 import { toldToEngine } from "../agents/engine-side.ts";
 import { engineMissing } from "../agents/engines.ts";
+import { sessionDropped, sessionEnded, sessionReady, sessionsOver } from "../calls/engine-sessions.ts";
 import { recordEvent } from "../calls/events.ts";
 import { endLease } from "../calls/leases.ts";
 import { audioStarted, audioStopped, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
@@ -111,6 +112,13 @@ export function createBridges(parts: BridgesParts): Bridges {
       const session = { name: engine, session: fact.session, resume: fact.resume };
       one.session = session;
       void chronicle.after(call, () => engineOpened(pool, call, parts.owner, session));
+      void chronicle.after(call, () =>
+        sessionReady(pool, call, parts.owner, { engine, session: fact.session, resume: fact.resume, at: fact.at }),
+      );
+    }
+    if (fact.fact === "engine ended" && one.session !== null) {
+      const { session } = one.session;
+      if (session !== null) void chronicle.after(call, () => sessionEnded(pool, engine, session, fact.at));
     }
     if (fact.fact === "audio closed") void chronicle.after(call, () => audioStopped(pool, call, fact.at));
     void chronicle.after(call, () => recordEvent(pool, { call, ...timelineOf(fact) }));
@@ -198,6 +206,7 @@ export function createBridges(parts: BridgesParts): Bridges {
   const letGo = async (call: CallId, one: Carried): Promise<void> => {
     await finish(call, one);
     await Promise.all([conversation.written(call), chronicle.written(call)]);
+    void chronicle.after(call, () => sessionsOver(pool, call, parts.owner, clock.now()));
     void chronicle.after(call, () => endLease(pool, call, parts.owner));
   };
 
@@ -215,6 +224,12 @@ export function createBridges(parts: BridgesParts): Bridges {
       else {
         // The carrier speaks another rate than was asked of it: the engine is opened anew for that one.
         one.run.abandon();
+        const dropped = one.session;
+        if (dropped?.session != null) {
+          const { name, session } = dropped;
+          void chronicle.after(call, () => sessionDropped(pool, name, session, clock.now()));
+        }
+        one.session = null;
         one.media = media;
         one.run = null;
         one.ready = start(call, one, true);

@@ -153,6 +153,44 @@ export interface EngineManner {
   refuses(agent: EngineAgent): EngineProblem[];
 }
 
+/** One session of the engine in a call, as its vendor knows it: a call has several when it was resumed or renewed. */
+export interface SessionRef {
+  readonly session: string;
+  /** What sessions that go on with each other have in common; null where an engine cannot resume. */
+  readonly resume: string | null;
+}
+
+/** What the vendor has of the sound of one session: a file of its own. */
+export interface ReconstructedPart {
+  readonly session: string;
+  /** Good until `expiresAt`; a fresh look gives a fresh one. Never shown to a browser. */
+  readonly url: string;
+  readonly expiresAt: Date | null;
+  /** When the session began by the vendor's clock; null when it does not say. */
+  readonly startedAt: Date | null;
+}
+
+/**
+ * making: look again later. ready: one file a session, oldest first. none: final; nothing was kept, or the vendor gave up.
+ */
+export type Reconstruction =
+  | { readonly state: "making" }
+  | { readonly state: "ready"; readonly parts: readonly ReconstructedPart[] }
+  | { readonly state: "none"; readonly because: "not_kept" | "failed"; readonly text: string };
+
+/** The vendor's own recording of sessions that are over. All throw EngineFailure (failures.ts). */
+export interface Reconstructions {
+  /** One look, which waits for nothing: the first makes the vendor begin. */
+  look(sessions: readonly SessionRef[], signal?: AbortSignal): Promise<Reconstruction>;
+  /** Opens a file for reading, as a carrier's: only allowed hosts, on redirects too. The reader counts and bounds the bytes. */
+  openRecording(
+    url: string,
+    rangeFrom: number,
+  ): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }>;
+  /** Would openRecording accept this URL? */
+  mayFetch(url: string): boolean;
+}
+
 /** Makes sessions. `open` returns at once; `ready` or `ended` follows on the listener. */
 export interface Engine {
   readonly abilities: EngineAbilities;
@@ -162,5 +200,7 @@ export interface Engine {
    * cannot be asked (then the agent is saved with a note that says so). Absent: the vendor has nothing cheap to ask.
    */
   check?(agent: EngineAgent, signal: AbortSignal): Promise<readonly EngineProblem[]>;
+  /** Absent where the vendor makes no recording of its own. */
+  readonly reconstructions?: Reconstructions;
   open(session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection;
 }

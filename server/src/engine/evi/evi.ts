@@ -6,6 +6,8 @@ import { openResampler } from "../../sound/resampler.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
 import { type Ending, endingOf, endsTheChat, refusalOf, unreachable } from "./endings.ts";
 import { eviManner } from "./manner.ts";
+import { humeRest } from "./rest.ts";
+import { reconstructionsOf } from "./rest-audio.ts";
 import { chatUrl, sessionSettings } from "./settings.ts";
 import { CHAT_MS, EviTalk } from "./talk.ts";
 import { monoOf, soundOf } from "./wav.ts";
@@ -53,7 +55,12 @@ export interface EviParts {
 
 /** Hume EVI as an engine: one WebSocket a session (hume-evi §1-4), read without the vendor's client for the reasons in its §0. */
 export function createEviEngine(parts: EviParts): Engine {
-  return { abilities: eviAbilities, manner: eviManner, open: (session, listener, tap) => openChat(parts, session, listener, tap) };
+  return {
+    abilities: eviAbilities,
+    manner: eviManner,
+    reconstructions: reconstructionsOf(humeRest(parts)),
+    open: (session, listener, tap) => openChat(parts, session, listener, tap),
+  };
 }
 
 /** The decoded file of the chunk in hand; grows to the largest seen. All of it is used up before the next message is read. */
