@@ -66,7 +66,7 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
   await migrate(pool);
   // The chaos is to be ours: neither our limits nor the carrier's shall hold calls back.
   await pool.query(`insert into settings (name, value) values ('call_limits', '{"max_concurrent": 5000, "max_per_day": 100000}')`);
-  await pool.query("insert into carrier_rates (name, most, window_ms) values ('vonage create', 500, 1000), ('vonage other', 500, 1000)");
+  await pool.query("insert into carrier_rates (name, most, window_ms) values ('vonage create', 500, 1000), ('vonage connect', 500, 1000), ('vonage other', 500, 1000)");
 
   const phone = await startProgram(
     "emulators/vonage/main.ts",
