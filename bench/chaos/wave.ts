@@ -99,32 +99,33 @@ async function happen(world: World, { what, pick }: Incident, log: (text: string
       return done(living.length > 1);
     }
     case "engine sockets dropped": {
-      const answer = await fetch(`${world.eviUrl}/emulator/chats`);
-      const { chats } = (await answer.json()) as { chats: { chat_id: string; doing: string }[] };
-      const open = chats.filter(({ doing }) => doing !== "ended");
-      for (const chat of open.filter((_, index) => index % 2 === Math.floor(pick * 2)))
-        await fetch(`${world.eviUrl}/emulator/chats/${chat.chat_id}/close`, {
-          method: "POST",
-          headers: { "content-type": "application/json" },
-          body: '{"code": 1006}',
-        });
-      return done(true);
+      // While the engine itself is being restarted there is no socket to drop.
+      const open = await openChats(world).catch(() => []);
+      const dropped = await Promise.all(open.filter((_, index) => index % 2 === Math.floor(pick * 2)).map((chat) => dropChat(world, chat)));
+      return dropped.length === 0 ? null : done(true);
     }
     case "Postgres killed":
       world.killPostgres();
-      while (
-        !(await world.pool.query("select 1").then(
-          () => true,
-          () => false,
-        ))
-      )
-        await sleep(50);
+      await world.untilDatabase();
       return done(true);
     case "engine restarted":
       await world.restartEvi();
       return done(true);
   }
 }
+
+async function openChats(world: World): Promise<string[]> {
+  const { chats } = (await (await fetch(`${world.eviUrl}/emulator/chats`)).json()) as { chats: { chat_id: string; doing: string }[] };
+  return chats.filter(({ doing }) => doing !== "ended").map(({ chat_id }) => chat_id);
+}
+
+/** As a network does that loses a connection. */
+const dropChat = (world: World, chat: string): Promise<unknown> =>
+  fetch(`${world.eviUrl}/emulator/chats/${chat}/close`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: '{"code": 1006}',
+  }).catch(() => {});
 
 async function untilEnded(world: World, calls: readonly string[]): Promise<string[]> {
   const end = Date.now() + ENDED_WITHIN_MS;

@@ -3,7 +3,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync 
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type pg from "pg";
+import { setTimeout as sleep } from "node:timers/promises";
+import pg from "pg";
 import { startEmbedded } from "../../server/src/db/embedded.ts";
 import { migrate } from "../../server/src/db/migrate.ts";
 import { openPool } from "../../server/src/db/pool.ts";
@@ -20,7 +21,10 @@ export interface World {
   readonly eviUrl: string;
   /** Asks the server through the front; throws on anything but 2xx. */
   api<T>(path: string, init?: RequestInit): Promise<T>;
+  /** SIGKILL to its postmaster; a supervisor of ours starts it again. */
   killPostgres(): void;
+  /** Resolves when a new connection to the database works. */
+  untilDatabase(): Promise<void>;
   restartEvi(): Promise<void>;
   close(keep: boolean): Promise<void>;
 }
@@ -66,7 +70,9 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
   await migrate(pool);
   // The chaos is to be ours: neither our limits nor the carrier's shall hold calls back.
   await pool.query(`insert into settings (name, value) values ('call_limits', '{"max_concurrent": 5000, "max_per_day": 100000}')`);
-  await pool.query("insert into carrier_rates (name, most, window_ms) values ('vonage create', 500, 1000), ('vonage connect', 500, 1000), ('vonage other', 500, 1000)");
+  await pool.query(
+    "insert into carrier_rates (name, most, window_ms) values ('vonage create', 500, 1000), ('vonage connect', 500, 1000), ('vonage other', 500, 1000)",
+  );
 
   const phone = await startProgram(
     "emulators/vonage/main.ts",
@@ -141,6 +147,23 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
     killPostgres() {
       const pid = Number(readFileSync(join(dir, "data/postgres/data/postmaster.pid"), "utf8").split("\n")[0]);
       process.kill(pid, "SIGKILL");
+    },
+    async untilDatabase() {
+      for (;;) {
+        const client = new pg.Client({ connectionString: database.url });
+        client.on("error", () => {});
+        const works = await client.connect().then(
+          () =>
+            client.query("select 1").then(
+              () => true,
+              () => false,
+            ),
+          () => false,
+        );
+        await client.end().catch(() => {});
+        if (works) return;
+        await sleep(20);
+      }
     },
     async restartEvi() {
       await evi.kill();
