@@ -231,7 +231,7 @@ async function start(config: Config): Promise<void> {
   built.push({ name: "door", close: () => closeDoor(app, audio) });
 
   await recoverCalls(pool, clock.now());
-  const watchdog = startWatchdog({ ...asked, carries: (call) => !bridges.mayAttach(call), onEnded: ended });
+  const watchdog = startWatchdog({ ...asked, carries: (call) => bridges.hasAudio(call), onEnded: ended });
   built.push({ name: "watchdog", close: () => watchdog.close() });
   await app.listen({ port: config.port, host: listenOn(config.publicUrl) });
   void inbox

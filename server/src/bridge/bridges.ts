@@ -40,8 +40,11 @@ export interface BridgesParts {
 export interface Bridges {
   /** Opens the engine while it rings. Returns at once; asking twice changes nothing. */
   prepare(call: CallId): void;
-  /** May the call's audio be attached? Not while a connection is there already. */
+  /** May the call's audio be attached? Not any more when the call is being ended here. */
   mayAttach(call: CallId): boolean;
+  /** Is the call's audio connected here, or being let go? */
+  hasAudio(call: CallId): boolean;
+  /** A connection for the call's audio. It takes the place of one that is there: the carrier opens another only when it has lost that. */
   attach(call: CallId, media: CallerMedia): void;
   /** The call is over: everything is closed. Resolves when its journal is complete and its utterances are in the database. */
   end(call: CallId): Promise<void>;
@@ -212,13 +215,15 @@ export function createBridges(parts: BridgesParts): Bridges {
 
   return {
     prepare: (call) => void carry(call),
-    mayAttach(call) {
+    mayAttach: (call) => carried.get(call)?.ended !== true,
+    hasAudio(call) {
       const one = carried.get(call);
-      return one === undefined || (!one.ended && one.media === null && one.run?.attached() !== true);
+      return one !== undefined && (one.ended || one.media !== null || one.run?.attached() === true);
     },
     attach(call, media) {
       const one = carry(call);
       if (one.ended) return media.close();
+      one.media?.close();
       if (one.run === null) one.media = media;
       else if (one.run.rate === media.rate) join(call, one, one.run, media);
       else {

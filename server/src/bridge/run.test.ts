@@ -120,6 +120,20 @@ function house() {
     session: (i = sessions.length - 1) => sessions[i] as Session,
     sessions,
     attach: () => run.attach(media),
+    /** Another connection, which writes its own line and listens for itself. */
+    attachAnother() {
+      const lines: (string | number)[] = [];
+      let mine: MediaListener | null = null;
+      run.attach({
+        ...media,
+        play: (pcm) => lines.push(pcm.length / 640),
+        close: () => lines.push("close"),
+        listen: (one) => {
+          mine = one;
+        },
+      });
+      return { lines, frame: (value: number) => mine?.frame(new Uint8Array(640).fill(value)) };
+    },
     frame: (value: number) => listener?.frame(new Uint8Array(640).fill(value)),
     hangUpByCaller: () => listener?.closed(),
   };
@@ -189,6 +203,25 @@ test("a caller who hangs up in the middle of a sentence leaves it cut where they
   session().say(speech("a", 1_000));
   expect(line).toEqual([5]);
   expect(said.at(-1)).toMatchObject({ heardMs: 40, cut: true });
+});
+
+test("a second connection takes the call over from one that died in silence: the engine goes on, and greets no second time", () => {
+  const { run, attach, attachAnother, frame, session, sessions, line, facts, hangUpByCaller } = house();
+  attach();
+  session().say(ready);
+  frame(1);
+  const { lines, frame: another } = attachAnother();
+  expect(line).toEqual(["close"]);
+  another(2);
+  // What the dead connection still brings, its end too, concerns nobody.
+  frame(9);
+  hangUpByCaller();
+  session().say(speech("a", 1_000));
+  expect([line, lines]).toEqual([["close"], [5]]);
+  expect(session().heard).toEqual([1, 2]);
+  expect(sessions).toHaveLength(1);
+  expect(facts.filter((fact) => fact === "audio closed")).toHaveLength(1);
+  expect([run.state(), run.attached()]).toEqual(["talking", true]);
 });
 
 test("nothing is a row before the time of the answer is known, and then everything is", () => {

@@ -49,6 +49,7 @@ export interface RunningBridge {
   readonly rate: number;
   readonly player: Player;
   state(): Bridge["state"];
+  /** The caller's connection; it takes the place of an earlier one, which is closed. */
   attach(media: CallerMedia): void;
   attached(): boolean;
   /** When the call was answered: until told, the transcript waits for it. */
@@ -324,6 +325,7 @@ export function runBridge(parts: RunParts): RunningBridge {
 
   const listenerOf = (connection: CallerMedia): MediaListener => ({
     frame: safely((pcm: Uint8Array) => {
+      if (media !== connection) return;
       const at = now();
       frame = pcm;
       audioClock.heard(at, pcm.length / 2);
@@ -339,15 +341,17 @@ export function runBridge(parts: RunParts): RunningBridge {
     marked: (name) => journal.put("carrierHeard", now(), JSON.stringify({ event: "notify", name })),
     cleared: () => journal.put("carrierHeard", now(), '{"event":"cleared"}'),
     closed: safely(() => {
-      if (media !== connection) return;
-      media = null;
-      journal.put("media", now(), '{"on":false}');
-      note({ fact: "audio closed" });
-      decide({ what: "media off", at: now() });
-      player.disconnect(now());
-      stopTicking();
+      if (media === connection) audioLost();
     }),
   });
+  const audioLost = (): void => {
+    media = null;
+    journal.put("media", now(), '{"on":false}');
+    note({ fact: "audio closed" });
+    decide({ what: "media off", at: now() });
+    player.disconnect(now());
+    stopTicking();
+  };
 
   journal.put("decided", now(), JSON.stringify({ begun: { resume: parts.resume }, state: bridge.state, actions: [] }));
   openEngine(parts.resume);
@@ -363,6 +367,10 @@ export function runBridge(parts: RunParts): RunningBridge {
       transcript.startsAt(at === null ? audio : Math.min(audio, now() - (clock.now().getTime() - at.getTime())));
     },
     attach: safely((connection: CallerMedia) => {
+      // A carrier opens another connection only when it has lost the one before: that one is dead, though nobody has told us.
+      const dead = media;
+      if (dead !== null) audioLost();
+      dead?.close();
       const at = now();
       stopSilence?.();
       stopSilence = null;
@@ -381,6 +389,9 @@ export function runBridge(parts: RunParts): RunningBridge {
       decide({ what: "second", at: now() });
     }),
     abandon() {
+      media?.close();
+      media = null;
+      stopTicking();
       void ear?.close();
       engine?.close();
       engine = null;

@@ -38,6 +38,9 @@ beforeEach(async () => {
   free = true;
   lookUp = async () => {};
   handshakeMs = 10_000;
+  await openDoor(1_000);
+});
+async function openDoor(secondMs: number): Promise<void> {
   const log = {
     info: (_: object, text: string): void => void logged.push(text),
     warn: (_: object, text: string): void => void logged.push(text),
@@ -53,6 +56,7 @@ beforeEach(async () => {
     get handshakeMs() {
       return handshakeMs;
     },
+    secondMs,
     keys,
     clock: systemClock,
     bridges: { mayAttach: () => free, attach: (_, one) => void media.push(one) },
@@ -65,7 +69,7 @@ beforeEach(async () => {
     server.closeAllConnections();
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };
-});
+}
 afterEach(() => closeDoor());
 
 async function newCall(): Promise<CallId> {
@@ -171,9 +175,33 @@ test("without a token that opens a call there is no connection", async () => {
   socket.close();
 });
 
-test("a call that has its audio gets no second connection", async () => {
+test("a call that is being ended gets no connection", async () => {
   free = false;
   await expect(open()).rejects.toThrow("HTTP 409");
+});
+
+test("a second connection with a token of its own is let in: the carrier has lost the first, whatever we think of it", async () => {
+  const call = await newCall();
+  const path = async (): Promise<string> => `/media/vonage/${await makeSocketToken(database.pool, call)}`;
+  const [first, second] = [await open(await path()), await open(await path())];
+  for (const socket of [first, second]) socket.send(connected);
+  await vi.waitFor(() => expect(media).toHaveLength(2));
+  for (const socket of [first, second]) socket.close();
+});
+
+test("a connection whose other end answered pings and does so no more is given up, and the bridge hears of it", async () => {
+  await closeDoor();
+  await openDoor(20);
+  const socket = await open();
+  socket.send(connected);
+  const heard = await listening();
+  await once(socket, "ping");
+  await once(socket, "ping");
+  expect(heard).toEqual([]);
+  socket.pause(); // what a half-open connection looks like from here: not closed, and nothing comes
+  await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+  expect(logged).toEqual(["A carrier's audio socket answers no more: it is given up, and the carrier may open another."]);
+  socket.terminate();
 });
 
 test("a token is of no use once its call is over", async () => {

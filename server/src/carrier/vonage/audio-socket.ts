@@ -9,6 +9,7 @@ import { type CallerMedia, frameBytes, type MediaListener } from "../../bridge/m
 import { redeemSocketToken } from "../../calls/socket-token.ts";
 import type { Clock } from "../../clock.ts";
 import type { CallId } from "../../ids.ts";
+import { Liveness } from "./liveness.ts";
 import { type Refusal, refusals, type SignatureKeys, verifyHandshake } from "./signature.ts";
 
 /** The path of a call's audio: /media/vonage/<token>. */
@@ -25,6 +26,7 @@ export interface AudioSocketParts {
   readonly log: { info(detail: object, text: string): void; warn(detail: object, text: string): void };
   /** For tests. */
   readonly handshakeMs?: number;
+  readonly secondMs?: number;
 }
 
 /** Vonage says nothing of the largest message; a frame is under 1 kB, and `headers` of the first are limited to 512 bytes. */
@@ -49,13 +51,24 @@ export function mayUpgrade({ url }: { readonly url?: string | undefined }): bool
 }
 
 /**
- * Lets Vonage's audio sockets in (vonage-voice §5). The token is redeemed before the upgrade is accepted: one connection, one call; a second
- * one for a call that has its audio is refused too. Every upgrade is answered: one to another path with 404. Closing destroys all of them.
+ * Lets Vonage's audio sockets in (vonage-voice §5). The token is redeemed before the upgrade is accepted: one connection, one call. A second one
+ * with a token of its own takes the place of the first: the carrier opens it only when it has lost that. Every upgrade is answered: one to another
+ * path with 404. One timer looks after all of them (liveness.ts). Closing destroys all of them.
  */
 export function acceptAudio(server: Server, parts: AudioSocketParts): { close(): void } {
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MOST_MESSAGE_BYTES, clientTracking: true });
   /** Not yet accepted, or refused and not yet gone: neither the HTTP server nor `sockets` knows them any more. */
   const pending = new Set<Duplex>();
+  const living = new Map<WebSocket, { readonly liveness: Liveness; readonly call: CallId }>();
+  const everySecond = setInterval(() => {
+    for (const [socket, { liveness, call }] of living) {
+      const pulse = liveness.second();
+      if (pulse === "ask" && socket.readyState === WebSocket.OPEN) socket.ping();
+      if (pulse !== "dead") continue;
+      parts.log.info({ call }, "A carrier's audio socket answers no more: it is given up, and the carrier may open another.");
+      socket.terminate();
+    }
+  }, parts.secondMs ?? 1_000);
   const upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on("error", () => {});
     pending.add(socket);
@@ -83,10 +96,13 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
     redeemSocketToken(parts.pool, token).then(
       (call) => {
         if (call === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
-        if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call has its audio already.");
+        if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call is being ended.");
         sockets.handleUpgrade(request, socket, head, (accepted) => {
           settled();
-          hear(accepted, socket, call, parts);
+          const liveness = new Liveness();
+          living.set(accepted, { liveness, call });
+          accepted.once("close", () => living.delete(accepted));
+          hear(accepted, socket, call, liveness, parts);
         });
       },
       (error: Error) => {
@@ -99,6 +115,7 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
   return {
     close() {
       server.off("upgrade", upgrade);
+      clearInterval(everySecond);
       for (const socket of pending) socket.destroy();
       for (const socket of sockets.clients) socket.terminate();
       sockets.close();
@@ -149,7 +166,7 @@ export function rateOf(contentType: string): number | null {
  * One connection. States: greeting (until `websocket:connected`, or until audio came without it, whose frame size tells the rate), attached,
  * closed. Closing decides nothing about the call: the carrier's webhooks do.
  */
-function hear(socket: WebSocket, raw: Duplex, call: CallId, parts: AudioSocketParts): void {
+function hear(socket: WebSocket, raw: Duplex, call: CallId, liveness: Liveness, parts: AudioSocketParts): void {
   const media = new VonageMedia(socket, raw);
   let attached = false;
   const attach = (rate: number): void => {
@@ -162,7 +179,9 @@ function hear(socket: WebSocket, raw: Duplex, call: CallId, parts: AudioSocketPa
     }
     parts.bridges.attach(call, media);
   };
+  socket.on("pong", () => liveness.answered());
   socket.on("message", (data: Buffer, isBinary) => {
+    liveness.heard();
     if (isBinary) {
       if (!attached) attach([8_000, 16_000, 24_000].find((rate) => frameBytes(rate) === data.length) ?? 16_000);
       return media.frame(data);
