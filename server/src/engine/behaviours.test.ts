@@ -27,7 +27,7 @@ interface Kind {
   /** Hz of the carrier. */
   readonly rate: number;
   engine(url: string, key: string): Engine;
-  /** Options of an agent whose sessions end after twenty seconds, where the adapter renews them. */
+  /** Options of an agent whose sessions end after twenty or thirty seconds, where the adapter renews them. */
   readonly short: Readonly<Record<string, unknown>> | null;
   /** What the engine believes was heard of its last cut answer, ms; null where it is not told. */
   heardAtMost(url: string): Promise<number | null>;
@@ -48,7 +48,7 @@ const kinds: readonly Kind[] = [
     args: ["--think-ms", "50"],
     rate: 16_000,
     engine: (url, apiKey) => createEviEngine({ url: `${ws(url)}/v0/evi/chat`, apiKey, configId: null, clock }),
-    short: null,
+    short: { config_id: "expires", max_duration_s: 30 },
     heardAtMost: async () => null,
   },
   {

@@ -38,6 +38,9 @@ export function endingOf(close: number, error: EviError | null, asked: boolean):
   return { why: "lost", code: `ws_${close}`, text: `The connection to EVI was lost (close code ${close}).`, retry: true };
 }
 
+/** A chat nears its end (30 minutes, whatever is configured): we close it, and another goes on with its chat group. */
+export const renewal: Ending = { why: "expired", code: "renewal", text: "The chat nears its time limit and is renewed.", retry: true };
+
 /** Why a chat could not begin: EVI answered the handshake with an HTTP status. A refused key is refused the second time too. */
 export function refusalOf(status: number): Ending {
   const code = `http_${status}`;

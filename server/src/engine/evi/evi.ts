@@ -4,11 +4,12 @@ import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
-import { type Ending, endingOf, endsTheChat, refusalOf, unreachable } from "./endings.ts";
+import { openRenewal } from "../renewal.ts";
+import { type Ending, endingOf, endsTheChat, refusalOf, renewal, unreachable } from "./endings.ts";
 import { eviManner } from "./manner.ts";
 import { humeRest } from "./rest.ts";
 import { reconstructionsOf } from "./rest-audio.ts";
-import { chatUrl, sessionSettings } from "./settings.ts";
+import { chatMs, chatUrl, sessionSettings } from "./settings.ts";
 import { CHAT_MS, EviTalk } from "./talk.ts";
 import { monoOf, soundOf } from "./wav.ts";
 import { AUDIO_INPUT, audioInput, decodeAudio, type EviAudio, hear, mostBytes } from "./wire.ts";
@@ -72,7 +73,7 @@ let mono = new Int16Array(131_072);
  * last event and comes once. Timers and listeners end with the socket.
  */
 function openChat(parts: EviParts, session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection {
-  const talk = new EviTalk(() => parts.clock.now());
+  const talk = new EviTalk(() => parts.clock.now(), chatMs(session));
   const resampler = { rate: 0, stream: openResampler(48_000, 48_000) };
   let asked = false;
   let over = false;
@@ -101,6 +102,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
     clearTimeout(readyTimer);
     clearInterval(pingTimer);
     clearTimeout(closeTimer);
+    renewing.stop();
     resampler.stream.free();
     if (terminate) socket.terminate();
     listener({ what: "ended", ...ending });
@@ -110,6 +112,20 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
     const json = JSON.stringify(message);
     tap?.("told", json);
     socket.send(json);
+  };
+  const renewing = openRenewal({
+    atRest: () => talk.atRest,
+    renew() {
+      finishSound(talk.restOfSound());
+      socket.close(1000);
+      setTimeout(() => socket.terminate(), CLOSE_WITHIN_MS).unref();
+      end(renewal);
+    },
+  });
+  /** Has EVI say words as they are. */
+  const speak = (text: string): void => {
+    talk.asked();
+    tell({ type: "assistant_input", text });
   };
   const emit = (utterance: string, pcm: Int16Array): void => {
     if (pcm.length > 0) listener({ what: "agent audio", utterance, pcm });
@@ -186,11 +202,13 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
         if (ready) continue;
         ready = true;
         clearTimeout(readyTimer);
+        renewing.plan(talk.lastsMs);
       }
       listener(event);
       if (event.what === "ready" && session.greeting !== null && session.resume === null && session.history.length === 0)
-        tell({ type: "assistant_input", text: session.greeting });
+        speak(session.greeting);
     }
+    renewing.look();
   };
   socket.on("unexpected-response", (request, response) => {
     request.destroy();
@@ -201,6 +219,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
     if (socket.readyState === WebSocket.CONNECTING || !ready) end(asked ? endingOf(1000, null, true) : unreachable(error.message));
   });
   socket.on("close", (code) => {
+    if (over) return;
     finishSound(talk.restOfSound());
     end(endingOf(code, talk.error, asked));
   });
@@ -217,17 +236,24 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
       if (pcm.length >= LEAST_FRAME_BYTES) wire.frames.send(pcm);
       else socket.send(audioInput(pcm));
     },
-    say: (text) => tell({ type: "assistant_input", text }),
+    say: (text) => speak(text),
     context(text, answer) {
-      if (answer) tell({ type: "user_input", text });
-      else tell({ type: "session_settings", context: { type: "temporary", text } });
+      if (answer) {
+        talk.asked();
+        tell({ type: "user_input", text });
+      } else tell({ type: "session_settings", context: { type: "temporary", text } });
     },
     toolResult(id, { ok, text }) {
+      talk.toolAnswered(id);
       if (ok) tell({ type: "tool_response", tool_call_id: id, content: text });
       else tell({ type: "tool_error", tool_call_id: id, error: text, content: text });
     },
     played() {},
-    playing: (on) => talk.tellPlaying(on),
+    playing(on) {
+      talk.tellPlaying(on);
+      // Not within whatever the bridge is doing now.
+      if (!on) setImmediate(renewing.look);
+    },
     close() {
       if (asked || over) return;
       asked = true;

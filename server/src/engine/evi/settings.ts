@@ -9,6 +9,8 @@ export const EviOptions = z.looseObject({
   hang_up: z.boolean().default(true),
   /** Said to EVI with every utterance of the caller. */
   context: z.string().optional(),
+  /** A chat is renewed before it has lasted so long. */
+  max_duration_s: z.int().min(30).max(1800).optional(),
 });
 
 /** The address of a chat. The key is not in it: addresses end in logs. */
@@ -23,6 +25,9 @@ export function chatUrl(base: string, configId: string | null, session: EngineSe
   if (session.resume !== null) url.searchParams.set("resumed_chat_group_id", session.resume);
   return url;
 }
+
+/** How long a chat lasts, ms. */
+export const chatMs = (session: EngineSession): number => (optionsOf(session).max_duration_s ?? 1800) * 1000;
 
 /** The first message of every chat, resumed ones too: settings belong to the socket, not to the chat group (hume-evi §4.4). */
 export function sessionSettings(session: EngineSession): Record<string, unknown> {

@@ -130,3 +130,43 @@ test("ten thousand strange messages of a thousand types are ten troubles", () =>
   for (let i = 0; i < 10_000; i++) troubles += one.strangeMessage(`type_${i % 1_000}`, false).length;
   expect(troubles).toBeLessThanOrEqual(10);
 });
+
+test("a chat is at rest when nothing is said, asked or waited for", () => {
+  const { talk: one, hears } = talk();
+  const rests: [string, boolean][] = [];
+  const now = (moment: string): void => void rests.push([moment, one.atRest]);
+  now("before it began");
+  hears(metadata);
+  now("begun");
+  one.asked();
+  now("asked to greet");
+  one.hearSound("a1", 0, pcm(1));
+  one.tellPlaying(true);
+  hears({ type: "assistant_end" });
+  now("the greeting is being heard");
+  one.tellPlaying(false);
+  now("greeted");
+  hears(user("can you", { interim: true }));
+  now("the caller speaks");
+  hears(user("can you look it up?"));
+  now("the caller waits");
+  hears({ type: "tool_call", name: "look_up", parameters: "{}", tool_call_id: "t1", tool_type: "function", response_required: true });
+  hears({ type: "assistant_end" });
+  now("a tool is out");
+  one.toolAnswered("t1");
+  now("its result is to be said");
+  one.hearSound("a2", 0, pcm(1));
+  one.tellPlaying(true);
+  one.tellPlaying(false);
+  now("said, and no assistant_end came");
+  hears({ type: "user_interruption", time: 1 });
+  now("interrupted");
+  hears(user("never mind"), { type: "assistant_end" });
+  now("answered with nothing");
+  expect(rests.filter(([, rests]) => rests).map(([moment]) => moment)).toEqual([
+    "begun",
+    "greeted",
+    "said, and no assistant_end came",
+    "answered with nothing",
+  ]);
+});

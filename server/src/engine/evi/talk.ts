@@ -27,18 +27,43 @@ export class EviTalk {
   /** The last final words: said again in the same breath, they are the same message twice. */
   private lastWords = "";
   private playing = false;
+  /** Has the caller been heard speaking without their final words having come? */
+  private callerSpeaks = false;
+  /** Is EVI asked for something it has not finished saying? `sounding`: sound of it came. */
+  private owes: "nothing" | "an answer" | "sounding" = "nothing";
+  private readonly toolsOut = new Set<string>();
   private readonly living = new Set<string>();
   private readonly dead = new Set<string>();
   private coming: { id: string; next: number; waiting: Map<number, Int16Array> } | null = null;
   private readonly now: () => Date;
+  /** How long the chat lasts, ms. */
+  readonly lastsMs: number;
 
-  constructor(now: () => Date) {
+  constructor(now: () => Date, lastsMs: number = CHAT_MS) {
     this.now = now;
+    this.lastsMs = lastsMs;
+  }
+
+  /** Nothing is said, asked or waited for: the moment to renew a chat. */
+  get atRest(): boolean {
+    return this.chat !== "?" && !this.playing && !this.callerSpeaks && this.owes === "nothing" && this.toolsOut.size === 0;
+  }
+
+  /** EVI was asked to speak. */
+  asked(): void {
+    this.owes = "an answer";
+  }
+
+  /** A tool's result was sent: EVI speaks on. */
+  toolAnswered(id: string): void {
+    if (this.toolsOut.delete(id)) this.owes = "an answer";
   }
 
   /** The bridge says whether the caller still has agent audio to hear. */
   tellPlaying(on: boolean): void {
     this.playing = on;
+    // Not every answer is followed by assistant_end: what was heard to its end is over.
+    if (!on && this.owes === "sounding") this.owes = "nothing";
   }
 
   /** Counts a strange message; an event for the first of each type, up to ten types, so that a flood of them is quiet. */
@@ -61,7 +86,7 @@ export class EviTalk {
             what: "ready",
             session: saying.chat_id,
             resume: saying.chat_group_id ?? null,
-            expiresAt: new Date(this.now().getTime() + CHAT_MS),
+            expiresAt: new Date(this.now().getTime() + this.lastsMs),
           },
         ];
       case "user_message":
@@ -81,11 +106,15 @@ export class EviTalk {
         return scores === null || saying.id == null ? [] : [this.emotion("agent", saying.id, null, null, scores)];
       }
       case "assistant_end":
+        this.owes = "nothing";
         return [{ what: "agent done", how: "complete" }];
       case "user_interruption":
+        this.callerSpeaks = true;
+        this.owes = "nothing";
         return [...this.cutIn(), { what: "agent done", how: "cut" }];
       case "tool_call":
         if (saying.tool_type === "builtin") return [];
+        this.toolsOut.add(saying.tool_call_id);
         return [{ what: "tool", id: saying.tool_call_id, name: saying.name, args: saying.parameters }];
       case "tool_error":
         return [{ what: "trouble", code: "tool_error", text: saying.error ?? "A tool of EVI's own failed." }];
@@ -108,6 +137,7 @@ export class EviTalk {
     this.error = endsTheChat(this.error?.code) ? this.error : null;
     if (this.dead.has(id)) return { fresh: false, rest: [], chunks: [] };
     this.living.add(id);
+    if (this.owes === "an answer") this.owes = "sounding";
     const fresh = this.coming?.id !== id;
     const rest = fresh ? this.restOfSound() : [];
     if (this.coming === null || fresh) this.coming = { id, next: 0, waiting: new Map() };
@@ -138,6 +168,8 @@ export class EviTalk {
     const words = `${saying.time?.begin} ${saying.time?.end} ${saying.message.content}`;
     if (!saying.interim && words === this.lastWords) return [];
     if (!saying.interim) this.lastWords = words;
+    this.callerSpeaks = saying.interim;
+    if (!saying.interim) this.owes = "an answer";
     const events: EngineEvent[] = [];
     // Typed words are not the caller's voice. A voice while our queue still plays is a cut-in, interim or not (hume-evi §3.3).
     if (this.playing && !saying.from_text) events.push(...this.cutIn());

@@ -4,6 +4,7 @@ import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
+import { openRenewal } from "../renewal.ts";
 import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
 import { type Ending, endingOf, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
@@ -34,9 +35,6 @@ const MOST_UNSENT_BYTES = 330_000;
 const LEAST_FRAME_BYTES = 72;
 /** The longest piece of sound sent in one frame of ours. */
 const MOST_FRAME_BYTES = 40_000;
-/** So long before its limit (or a quarter of a short session) a session is renewed in the next pause; LAST_MS (or a twelfth) before, whether or not. */
-const RENEW_BEFORE_MS = 90_000;
-const LAST_MS = 4_000;
 /** Calls whose last session broke off, remembered until they go on. */
 const MOST_REMEMBERED = 1_000;
 
@@ -106,7 +104,6 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
   let wire: { readonly raw: Socket; readonly frames: Base64Messages } | null = null;
   let silentPings = 0;
   let pongs = false;
-  let renewalDue = false;
   /** Whose sound is in the resampler. */
   let sounding: string | null = null;
   /** Half a sample, left over from a delta of an odd number of bytes. */
@@ -124,13 +121,13 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     else if (socket.readyState === WebSocket.OPEN) socket.ping();
   }, PING_MS);
   let closeTimer: NodeJS.Timeout | undefined;
-  let renewTimer: NodeJS.Timeout | undefined;
 
   /** Over, whoever began it. The socket is closed politely if it is still open. */
   const end = (ending: Ending): void => {
     if (over) return;
     over = true;
-    for (const timer of [readyTimer, pingTimer, closeTimer, renewTimer]) clearTimeout(timer);
+    for (const timer of [readyTimer, pingTimer, closeTimer]) clearTimeout(timer);
+    renewing.stop();
     if (ending.retry) parts.remember(ending === renewal ? "at rest" : talk.ready ? talk.brokenOff : parts.before);
     finishSound();
     talk.over();
@@ -186,18 +183,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     emitSound(item, toCaller.push(new Int16Array(decoded.buffer, decoded.byteOffset, samples)));
   };
 
-  const planRenewal = (expiresAt: Date | null): void => {
-    const lastsMs = expiresAt === null ? dialect.maxMs : expiresAt.getTime() - clock.now().getTime();
-    const earlyMs = Math.min(RENEW_BEFORE_MS, lastsMs / 4);
-    renewTimer = setTimeout(() => {
-      renewalDue = true;
-      renewTimer = setTimeout(() => end(renewal), earlyMs - Math.min(LAST_MS, earlyMs / 3));
-      renewAtRest();
-    }, lastsMs - earlyMs);
-  };
-  const renewAtRest = (): void => {
-    if (renewalDue && talk.atRest) end(renewal);
-  };
+  const renewing = openRenewal({ atRest: () => talk.atRest, renew: () => end(renewal) });
 
   socket.on("upgrade", (response) => {
     wire = { raw: response.socket, frames: new Base64Messages(response.socket, ...APPEND) };
@@ -223,9 +209,10 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     else if (heard.kind === "unknown") talk.strangeMessage(heard.type, heard.malformed);
     if (!wasReady && talk.ready && !over) {
       clearTimeout(readyTimer);
-      planRenewal(talk.sessionEndsAt);
+      const endsAt = talk.sessionEndsAt?.getTime();
+      renewing.plan(endsAt === undefined ? dialect.maxMs : endsAt - clock.now().getTime());
     }
-    renewAtRest();
+    renewing.look();
   });
   socket.on("unexpected-response", (request, response) => {
     request.destroy();
@@ -257,7 +244,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     played: (utterance, ms, how) => talk.played(utterance, ms, how),
     playing(on) {
       talk.tellPlaying(on);
-      if (!on && renewalDue) setImmediate(() => !over && renewAtRest());
+      if (!on) setImmediate(renewing.look);
     },
     close() {
       if (asked || over) return;
