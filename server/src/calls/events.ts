@@ -1,6 +1,7 @@
 import type { CallEvent } from "@earshot/contract/call";
-import { notify } from "../db/notify.ts";
+import { notifyAll } from "../db/notify.ts";
 import type { Sql } from "../db/pool.ts";
+import { recordset } from "../db/recordset.ts";
 import { type CallId, newId, type WebhookId } from "../ids.ts";
 
 /** One row of a call's timeline. */
@@ -21,23 +22,33 @@ export interface NewEvent {
 
 /** Writes an event and tells the listeners; false when its `once` was there already. Part of the caller's transaction. */
 export async function recordEvent(sql: Sql, event: NewEvent): Promise<boolean> {
-  const { rowCount } = await sql.query(
-    `insert into events (id, call_id, at, kind, actor, said, detail, webhook_id, once)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-     on conflict (call_id, once) do nothing`,
-    [
-      newId(),
-      event.call,
-      event.at,
-      event.kind,
-      event.actor,
-      event.said,
-      JSON.stringify(event.detail ?? {}),
-      event.webhook ?? null,
-      event.once ?? null,
+  return (await recordEvents(sql, [event])) === 1;
+}
+
+/** The same for several events, of several calls, in one statement. Returns how many were not there already. */
+export async function recordEvents(sql: Sql, events: readonly NewEvent[]): Promise<number> {
+  if (events.length === 0) return 0;
+  const { rows } = await sql.query<{ call: CallId }>({
+    name: "record events",
+    text: `insert into events (id, call_id, at, kind, actor, said, detail, webhook_id, once)
+      select id, call_id, at, kind, actor, said, detail, webhook_id, once from jsonb_to_recordset($1)
+        as e (id uuid, call_id uuid, at timestamptz, kind text, actor text, said text, detail jsonb, webhook_id uuid, once text)
+      on conflict (call_id, once) do nothing returning call_id as call`,
+    values: [
+      recordset(
+        events.map(({ call, webhook, detail, ...event }) => ({
+          ...event,
+          id: newId(),
+          call_id: call,
+          detail: detail ?? {},
+          webhook_id: webhook ?? null,
+        })),
+      ),
     ],
+  });
+  await notifyAll(
+    sql,
+    rows.map(({ call }) => ({ call_id: call, what: "event" })),
   );
-  if (rowCount === 0) return false;
-  await notify(sql, { call_id: event.call, what: "event" });
-  return true;
+  return rows.length;
 }

@@ -7,7 +7,7 @@ import { agentVersion } from "../agents/store.ts";
 import { notify } from "../db/notify.ts";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import type { AgentId, CallId } from "../ids.ts";
-import { tellOfAnswer } from "./apply.ts";
+import { noteAnswer } from "./apply.ts";
 import { after, deadlineOf, ENDING_S } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { settle } from "./hear.ts";
@@ -111,7 +111,7 @@ export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, a
     if (known.call.status !== "ended" && answeredAt === null) {
       const settled = settle({ ...known, call: { ...known.call, answeredAt: at } }, at);
       await saveCall(sql, known, settled.known);
-      await tellOfAnswer(sql, known, settled.known, "us", null);
+      await noteAnswer(sql, known, settled.known);
       answeredAt = settled.known.call.answeredAt;
     }
     await sql.query("update calls set socket_started_at = coalesce(socket_started_at, $2), owner = $3 where id = $1", [call, at, owner]);

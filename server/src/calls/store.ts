@@ -1,6 +1,7 @@
 import type { Direction } from "@earshot/contract/call";
-import { notify } from "../db/notify.ts";
+import { notify, notifyAll } from "../db/notify.ts";
 import type { Sql } from "../db/pool.ts";
+import { recordset } from "../db/recordset.ts";
 import type { AgentId, CallId, ConversationId, LegId } from "../ids.ts";
 import type { CallKnown, Known, LegKnown } from "./known.ts";
 
@@ -17,39 +18,50 @@ const legColumns = `leg, kind, status, ended_as as "endedAs", detail, sip_code a
   started_at as "startedAt", ended_at as "endedAt", duration_s as "durationS", rate::text, price::text, network, seen_at as "seenAt",
   ringing_at as "ringingAt", answered_at as "answeredAt", lost_at as "lostAt", over_at as "overAt"`;
 
-/** Which column each fact of a call is kept in. What is not here never changes by hearing. */
+/** Which column each fact of a call is kept in, and its type. What is not here never changes by hearing. */
 const columnOf = {
-  status: "status",
-  endReason: "end_reason",
-  endDetail: "end_detail",
-  dialedAt: "dialed_at",
-  ringingAt: "ringing_at",
-  answeredAt: "answered_at",
-  endedAt: "ended_at",
-  deadlineAt: "deadline_at",
-  askedAt: "asked_at",
-  hangupAskedAt: "hangup_asked_at",
-  hangupAskedBy: "hangup_asked_by",
-  hangupBecause: "hangup_because",
-  answeredBy: "answered_by",
-  beepAt: "beep_at",
-  messageAt: "message_at",
-  phoneLeg: "phone_leg",
-  socketLeg: "socket_leg",
-  conversation: "conversation",
-} as const satisfies Partial<Record<keyof CallKnown, string>>;
+  status: ["status", "text"],
+  endReason: ["end_reason", "text"],
+  endDetail: ["end_detail", "text"],
+  dialedAt: ["dialed_at", "timestamptz"],
+  ringingAt: ["ringing_at", "timestamptz"],
+  answeredAt: ["answered_at", "timestamptz"],
+  endedAt: ["ended_at", "timestamptz"],
+  deadlineAt: ["deadline_at", "timestamptz"],
+  askedAt: ["asked_at", "timestamptz"],
+  hangupAskedAt: ["hangup_asked_at", "timestamptz"],
+  hangupAskedBy: ["hangup_asked_by", "text"],
+  hangupBecause: ["hangup_because", "text"],
+  answeredBy: ["answered_by", "text"],
+  beepAt: ["beep_at", "timestamptz"],
+  messageAt: ["message_at", "timestamptz"],
+  phoneLeg: ["phone_leg", "text"],
+  socketLeg: ["socket_leg", "text"],
+  conversation: ["conversation", "text"],
+} as const satisfies Partial<Record<keyof CallKnown, readonly [column: string, type: string]>>;
 type Changeable = keyof typeof columnOf;
 
 /** A call and its legs, locked until the transaction ends, so that two words about one call are heard one after the other. */
 export async function lockCall(sql: Sql, call: CallId): Promise<Known | null> {
-  const { rows } = await sql.query<CallKnown>(`select ${callColumns} from ${callTables} where c.id = $1 for update of c`, [call]);
-  return rows[0] === undefined ? null : { call: rows[0], legs: await legsOf(sql, call) };
+  return (await lockCalls(sql, [call])).get(call) ?? null;
+}
+
+/** The same for several, locked in one order by everybody, so that two who lock several wait for each other and not in a circle. */
+export async function lockCalls(sql: Sql, calls: readonly CallId[]): Promise<Map<CallId, Known>> {
+  const { rows } = await sql.query<CallKnown>({
+    name: "lock calls",
+    text: `select ${callColumns} from ${callTables} where c.id = any($1::uuid[]) order by c.id for update of c`,
+    values: [calls],
+  });
+  if (rows.length === 0) return new Map();
+  const legs = await legsOf(sql, calls);
+  return new Map(rows.map((call) => [call.id, { call, legs: legs.get(call.id) ?? [] }]));
 }
 
 /** The same without a lock: for looking only. */
 export async function readCall(sql: Sql, call: CallId): Promise<Known | null> {
   const { rows } = await sql.query<CallKnown>(`select ${callColumns} from ${callTables} where c.id = $1`, [call]);
-  return rows[0] === undefined ? null : { call: rows[0], legs: await legsOf(sql, call) };
+  return rows[0] === undefined ? null : { call: rows[0], legs: (await legsOf(sql, [call])).get(call) ?? [] };
 }
 
 /** The watchdog is to look at a running call by `at`: something happened that usually means its end. */
@@ -74,27 +86,46 @@ export async function lastSign(sql: Sql, call: CallId, now: Date): Promise<Date 
   return rows[0]?.at ?? null;
 }
 
+/** What a word of the carrier says about whom it is about. */
+export interface About {
+  readonly call: CallId | null;
+  readonly leg: LegId | null;
+  readonly conversation: ConversationId | null;
+}
+
+export interface Found {
+  readonly call: CallId | null;
+  /** Its mark names one call and its leg belongs to another. */
+  readonly contradicts: boolean;
+}
+
 /**
  * Which call a word of the carrier is about: our own mark first, then the leg, then the conversation. A mark that contradicts what is known
  * of the leg is not followed: then somebody played one call's webhook to another call's address.
  */
-export async function findCall(
-  sql: Sql,
-  by: { readonly call: CallId | null; readonly leg: LegId | null; readonly conversation: ConversationId | null },
-): Promise<{ readonly call: CallId | null; readonly contradicts: boolean }> {
-  const { rows } = await sql.query<{ id: CallId; how: "mark" | "leg" | "conversation" }>(
-    `select id, 'mark' as how from calls where id = $1
-     union all select call_id, 'leg' from legs where leg = $2
-     union all select id, 'leg' from calls where phone_leg = $2
-     union all (select id, 'conversation' from calls where conversation = $3 order by created_at desc limit 1)`,
-    [by.call, by.leg, by.conversation],
-  );
-  const found = (how: string): CallId | null => rows.find((row) => row.how === how)?.id ?? null;
-  const [mark, leg] = [found("mark"), found("leg")];
-  if (mark !== null && leg !== null && mark !== leg) return { call: null, contradicts: true };
-  // A mark of a call we do not have: never guess by the conversation.
-  if (by.call !== null) return { call: mark ?? leg, contradicts: false };
-  return { call: leg ?? found("conversation"), contradicts: false };
+export async function findCall(sql: Sql, by: About): Promise<Found> {
+  return (await findCalls(sql, [by]))[0] as Found;
+}
+
+/** The same for several words in one statement; the answers stand in the words' order. */
+export async function findCalls(sql: Sql, words: readonly About[]): Promise<Found[]> {
+  const { rows } = await sql.query<{ nth: number; id: CallId; how: "mark" | "leg" | "conversation" }>({
+    name: "find calls",
+    text: `select w.nth::int as nth, f.id, f.how
+      from unnest($1::uuid[], $2::text[], $3::text[]) with ordinality as w (call, leg, conversation, nth), lateral (
+        select id, 'mark' as how from calls where id = w.call
+        union all select call_id, 'leg' from legs where legs.leg = w.leg
+        union all select id, 'leg' from calls where phone_leg = w.leg
+        union all (select id, 'conversation' from calls where calls.conversation = w.conversation order by created_at desc limit 1)) f`,
+    values: [words.map(({ call }) => call), words.map(({ leg }) => leg), words.map(({ conversation }) => conversation)],
+  });
+  const found = new Map(rows.map(({ nth, how, id }) => [`${nth} ${how}`, id]));
+  return words.map(({ call }, i) => {
+    const [mark, leg, conversation] = (["mark", "leg", "conversation"] as const).map((how) => found.get(`${i + 1} ${how}`) ?? null);
+    if (mark && leg && mark !== leg) return { call: null, contradicts: true };
+    // A mark of a call we do not have: never guess by the conversation.
+    return { call: (call === null ? (leg ?? conversation) : (mark ?? leg)) ?? null, contradicts: false };
+  });
 }
 
 /** A new call. Fails on a phone leg that is known already. */
@@ -151,59 +182,72 @@ export async function insertCall(
   await notify(sql, { call_id: call.id, what: "call" });
 }
 
+/** Two states of a locked call and its legs. */
+export interface Change {
+  readonly before: Known;
+  readonly after: Known;
+}
+
 /** Writes what differs between two states of a locked call and its legs, and tells the listeners when the call itself changed. */
-export async function saveCall(sql: Sql, before: Known, after: Known): Promise<void> {
-  for (const leg of after.legs) {
-    const had = before.legs.find((one) => one.leg === leg.leg);
-    if (had === undefined || !sameLeg(had, leg)) await saveLeg(sql, after.call.id, leg);
-  }
-  const changed = (Object.keys(columnOf) as Changeable[]).filter((fact) => !same(before.call[fact], after.call[fact]));
-  if (changed.length === 0) return;
-  await sql.query(`update calls set ${changed.map((fact, i) => `${columnOf[fact]} = $${i + 2}`).join(", ")} where id = $1`, [
-    after.call.id,
-    ...changed.map((fact) => after.call[fact]),
-  ]);
-  await notify(sql, { call_id: after.call.id, what: "call" });
-}
+export const saveCall = (sql: Sql, before: Known, after: Known): Promise<void> => saveCalls(sql, [{ before, after }]);
 
-async function legsOf(sql: Sql, call: CallId): Promise<LegKnown[]> {
-  const { rows } = await sql.query<LegKnown>(`select ${legColumns} from legs where call_id = $1 order by seen_at, leg`, [call]);
-  return rows;
-}
-
-async function saveLeg(sql: Sql, call: CallId, leg: LegKnown): Promise<void> {
+/** The same for several calls, each of them once, in a statement for the legs and one for the calls. */
+export async function saveCalls(sql: Sql, changes: readonly Change[]): Promise<void> {
+  const legs = changes.flatMap(({ before, after }) =>
+    after.legs
+      .filter((leg) => !before.legs.some((had) => had.leg === leg.leg && sameLeg(had, leg)))
+      .map((leg) => ({ ...leg, call: after.call.id })),
+  );
+  if (legs.length > 0) await saveLegs(sql, legs);
+  const changed = changes.map(({ before, after }) => ({
+    call: after.call,
+    facts: (Object.keys(columnOf) as Changeable[]).filter((fact) => !same(before.call[fact], after.call[fact])),
+  }));
+  const moved = changed.filter(({ facts }) => facts.length > 0);
+  if (moved.length === 0) return;
+  // The rows are locked: what did not change of one of them is written as it is, because another of them changed there.
+  const facts = [...new Set(moved.flatMap((one) => one.facts))].sort();
   await sql.query(
-    `insert into legs (leg, call_id, kind, status, ended_as, detail, sip_code, disconnected_by, started_at, ended_at, duration_s, rate, price,
+    `update calls set ${facts.map((fact) => `${columnOf[fact][0]} = x."${fact}"`).join(", ")}
+     from jsonb_to_recordset($1) as x (id uuid, ${facts.map((fact) => `"${fact}" ${columnOf[fact][1]}`).join(", ")}) where calls.id = x.id`,
+    [recordset(moved.map(({ call }) => ({ id: call.id, ...Object.fromEntries(facts.map((fact) => [fact, call[fact]])) })))],
+  );
+  await notifyAll(
+    sql,
+    moved.map(({ call }) => ({ call_id: call.id, what: "call" })),
+  );
+}
+
+async function legsOf(sql: Sql, calls: readonly CallId[]): Promise<Map<CallId, LegKnown[]>> {
+  const { rows } = await sql.query<LegKnown & { call: CallId }>({
+    name: "legs of calls",
+    text: `select call_id as call, ${legColumns} from legs where call_id = any($1::uuid[]) order by seen_at, leg`,
+    values: [calls],
+  });
+  const legs = new Map<CallId, LegKnown[]>();
+  for (const { call, ...leg } of rows) legs.set(call, [...(legs.get(call) ?? []), leg]);
+  return legs;
+}
+
+/** A leg belongs to one call for good: said to be another's, it stays as it is. */
+async function saveLegs(sql: Sql, legs: readonly (LegKnown & { readonly call: CallId })[]): Promise<void> {
+  await sql.query({
+    name: "save legs",
+    text: `insert into legs (leg, call_id, kind, status, ended_as, detail, sip_code, disconnected_by, started_at, ended_at, duration_s, rate, price,
        network, seen_at, ringing_at, answered_at, lost_at, over_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, now())
+     select leg, call, kind, status, "endedAs", detail, "sipCode", "disconnectedBy", "startedAt", "endedAt", "durationS", rate, price,
+       network, "seenAt", "ringingAt", "answeredAt", "lostAt", "overAt", now()
+     from jsonb_to_recordset($1) as x (leg text, call uuid, kind text, status text, "endedAs" text, detail text, "sipCode" int,
+       "disconnectedBy" text, "startedAt" timestamptz, "endedAt" timestamptz, "durationS" int, rate numeric, price numeric, network text,
+       "seenAt" timestamptz, "ringingAt" timestamptz, "answeredAt" timestamptz, "lostAt" timestamptz, "overAt" timestamptz)
      on conflict (leg) do update set status = excluded.status, ended_as = excluded.ended_as, detail = excluded.detail,
        sip_code = excluded.sip_code, disconnected_by = excluded.disconnected_by, started_at = excluded.started_at,
        ended_at = excluded.ended_at, duration_s = excluded.duration_s, rate = excluded.rate, price = excluded.price,
        network = excluded.network, seen_at = excluded.seen_at, ringing_at = excluded.ringing_at, answered_at = excluded.answered_at,
        lost_at = excluded.lost_at, over_at = excluded.over_at, updated_at = now()
      where legs.call_id = excluded.call_id`,
-    [
-      leg.leg,
-      call,
-      leg.kind,
-      leg.status,
-      leg.endedAs,
-      leg.detail,
-      leg.sipCode,
-      leg.disconnectedBy,
-      leg.startedAt,
-      leg.endedAt,
-      leg.durationS,
-      leg.rate,
-      leg.price,
-      leg.network,
-      leg.seenAt,
-      leg.ringingAt,
-      leg.answeredAt,
-      leg.lostAt,
-      leg.overAt,
-    ],
-  );
+    values: [recordset(legs)],
+  });
 }
 
 function sameLeg(one: LegKnown, other: LegKnown): boolean {

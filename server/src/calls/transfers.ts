@@ -2,7 +2,7 @@ import type { LegEnd } from "../carrier/port.ts";
 import type { Sql } from "../db/pool.ts";
 import { type CallId, type LegId, newId } from "../ids.ts";
 import { sipTells, wasConnected } from "./endings.ts";
-import { recordEvent } from "./events.ts";
+import { recordEvent, recordEvents } from "./events.ts";
 import type { Known, LegKnown } from "./known.ts";
 
 /** The only place that writes `transfers`: a caller handed to a person, and what became of it. */
@@ -58,15 +58,10 @@ export async function failTransfer(sql: Sql, call: CallId, detail: string, at: D
   await recordEvent(sql, { call, at, kind: "transfer.failed", actor: "carrier", said: `The transfer failed: ${detail}` });
 }
 
-/**
- * Brings the transfer to what its leg says, after a word was heard of a leg; and closes one that is open when the call is over. Returns true when
- * the caller is now connected to the person, once.
- */
+/** Brings the transfer to what its leg says, after a word was heard of a leg. Returns true when the caller is now connected to the person, once. */
 export async function noteTransferLeg(sql: Sql, before: Known, after: Known, heard: LegId | null): Promise<boolean> {
   const leg = after.legs.find((one) => one.leg === heard && one.kind === "transfer");
-  const connected = leg !== undefined && (await noteLeg(sql, before, after.call.id, leg));
-  if (after.call.status === "ended" && before.call.status !== "ended") await cancelOpen(sql, after);
-  return connected;
+  return leg !== undefined && (await noteLeg(sql, before, after.call.id, leg));
 }
 
 /** The transfer of a leg is the one that was open when the leg was first heard of. */
@@ -102,22 +97,20 @@ async function noteLeg(sql: Sql, before: Known, call: CallId, leg: LegKnown): Pr
   return result === "connected";
 }
 
-/** The call is over and nobody was connected: whoever hung up did so while the person's phone rang. */
-async function cancelOpen(sql: Sql, { call }: Known): Promise<void> {
-  const at = call.endedAt ?? new Date(0);
-  const { rowCount } = await sql.query(
-    "update transfers set result = 'cancelled', ended_at = coalesce(ended_at, $2) where call_id = $1 and result is null",
-    [call.id, at],
+/** These calls are over: who was to be connected and was not, never will be. Whoever hung up did so while the person's phone rang. */
+export async function cancelTransfersOf(sql: Sql, over: readonly Known[]): Promise<void> {
+  if (over.length === 0) return;
+  const { rows } = await sql.query<{ call: CallId; at: Date }>({
+    name: "cancel transfers",
+    text: `update transfers t set result = 'cancelled', ended_at = coalesce(t.ended_at, x.at)
+      from unnest($1::uuid[], $2::timestamptz[]) as x (call, at) where t.call_id = x.call and t.result is null returning x.call, x.at`,
+    values: [over.map(({ call }) => call.id), over.map(({ call }) => call.endedAt ?? new Date(0))],
+  });
+  const base = { kind: "transfer.failed", actor: "carrier", said: said.cancelled, once: "transfer.cancelled" } as const;
+  await recordEvents(
+    sql,
+    rows.map((row) => ({ ...base, ...row })),
   );
-  if (rowCount)
-    await recordEvent(sql, {
-      call: call.id,
-      at,
-      kind: "transfer.failed",
-      actor: "carrier",
-      said: said.cancelled,
-      once: "transfer.cancelled",
-    });
 }
 
 /** Typed: connected, or why not; null while it is open. A bare `completed` says nothing: the word that names the reason usually comes beside it. */

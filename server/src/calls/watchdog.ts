@@ -4,13 +4,14 @@ import type { Carrier, LegState } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
-import { tellOfEnd } from "./apply.ts";
 import { after, deadlineOf, ENDING_S, HANGUP_S, LOOK_AFTER_RESTART_S } from "./deadlines.ts";
 import { type Ending, lost } from "./endings.ts";
-import { recordEvent } from "./events.ts";
+import { recordEvent, recordEvents } from "./events.ts";
 import { hear, settle, wordOf } from "./hear.ts";
 import { awaitsAudio, type CallKnown, type Known, phoneLeg } from "./known.ts";
 import { lastSign, lockCall, saveCall } from "./store.ts";
+import { saidOfEnd } from "./tell.ts";
+import { cancelTransfersOf } from "./transfers.ts";
 
 export interface WatchdogParts {
   readonly pool: pg.Pool;
@@ -117,7 +118,8 @@ async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
     await saveCall(sql, before, { ...settled.known, call: judged });
     const evidence = { watchdog: described(told), status: before.call.status };
     await recordEvent(sql, { call, at: now, kind: "watchdog.looked", actor: "us", said: next.said, detail: evidence });
-    await tellOfEnd(sql, before, { known: { ...settled.known, call: judged }, became, revised: false }, null, evidence);
+    await recordEvents(sql, saidOfEnd(before, { known: { ...settled.known, call: judged }, became, revised: false }, null, evidence));
+    if (became.length > 0) await cancelTransfersOf(sql, [{ ...settled.known, call: judged }]);
     return { hangUp: next.hangUp, over: became.length > 0 };
   });
   if (over) parts.onEnded?.(call);

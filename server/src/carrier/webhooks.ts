@@ -1,4 +1,5 @@
 import type { Sql } from "../db/pool.ts";
+import { recordset } from "../db/recordset.ts";
 import { type CallId, type ConversationId, type LegId, newId, type WebhookId } from "../ids.ts";
 
 /** The only place that writes `webhooks`: every request of a carrier, stored before it is answered, and what became of it. */
@@ -147,30 +148,33 @@ export async function trimRefused(sql: Sql): Promise<void> {
   );
 }
 
-/** A pending webhook for applying, locked until the transaction ends; null when it is done already or another process has it. */
-export async function takePending(sql: Sql, id: WebhookId): Promise<StoredWebhook | null> {
+/** Pending webhooks for applying, in the order asked for, locked until the transaction ends; without those that are done already or that another process has. */
+export async function takePending(sql: Sql, ids: readonly WebhookId[]): Promise<StoredWebhook[]> {
   const { rows } = await sql.query<StoredWebhook>({
-    name: "take webhook",
-    text: `select id, received_at as "receivedAt", door, method, url, body from webhooks where id = $1 and verdict = 'pending' for update skip locked`,
-    values: [id],
+    name: "take webhooks",
+    text: `select id, received_at as "receivedAt", door, method, url, body from webhooks where id = any($1::uuid[]) and verdict = 'pending' for update skip locked`,
+    values: [ids],
   });
-  return rows[0] ?? null;
+  const taken = new Map(rows.map((row) => [row.id, row]));
+  return [...new Set(ids)].flatMap((id) => taken.get(id) ?? []);
 }
 
 /**
- * Was the same fact delivered before, in whatever form? Two deliveries at once may both be told "no": then the second to commit breaks against the
- * unique index on identities and is applied again, as the duplicate it is.
+ * Which of these facts were delivered before, in whatever form? Two deliveries at once may both be told "no": then the second to commit breaks against
+ * the unique index on identities and is applied again, as the duplicate it is.
  */
-export async function isDuplicate(sql: Sql, carrier: string, identity: string): Promise<boolean> {
-  const { rows } = await sql.query<{ before: boolean }>({
-    name: "seen identity",
-    text: `select exists (select from webhooks where carrier = $1 and identity = $2 and verdict in ('applied', 'kept', 'late')) as before`,
-    values: [carrier, identity],
+export async function seenIdentities(sql: Sql, carrier: string, identities: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql.query<{ identity: string }>({
+    name: "seen identities",
+    text: `select identity from webhooks where carrier = $1 and identity = any($2::text[]) and verdict in ('applied', 'kept', 'late')`,
+    values: [carrier, identities],
   });
-  return rows[0]?.before === true;
+  return new Set(rows.map(({ identity }) => identity));
 }
 
+/** What became of one webhook. */
 export interface Judged {
+  readonly id: WebhookId;
   readonly verdict: "applied" | "kept" | "duplicate" | "late" | "unknown_call" | "unreadable";
   readonly because: string | null;
   readonly identity: string | null;
@@ -179,11 +183,12 @@ export interface Judged {
   readonly conversation: ConversationId | null;
 }
 
-export async function judgeWebhook(sql: Sql, id: WebhookId, judged: Judged): Promise<void> {
+export async function judgeWebhooks(sql: Sql, judged: readonly Judged[]): Promise<void> {
   await sql.query({
-    name: "judge webhook",
-    text: "update webhooks set verdict = $2, because = $3, identity = $4, call_id = $5, leg = $6, conversation = $7 where id = $1",
-    values: [id, judged.verdict, judged.because, judged.identity, judged.call, judged.leg, judged.conversation],
+    name: "judge webhooks",
+    text: `update webhooks w set verdict = x.verdict, because = x.because, identity = x.identity, call_id = x.call, leg = x.leg, conversation = x.conversation
+      from jsonb_to_recordset($1) as x (id uuid, verdict text, because text, identity text, call uuid, leg text, conversation text) where w.id = x.id`,
+    values: [recordset(judged)],
   });
 }
 
@@ -221,4 +226,19 @@ export async function wakeUnknown(sql: Sql, since: Date): Promise<number> {
     [since],
   );
   return rowCount ?? 0;
+}
+
+/** The same of one leg and its conversation, whose call was made just now. Returns what is to be applied, oldest first. */
+export async function wakeUnknownOf(
+  sql: Sql,
+  leg: LegId,
+  conversation: ConversationId | null,
+): Promise<{ readonly id: WebhookId; readonly url: string }[]> {
+  const { rows } = await sql.query<{ id: WebhookId; url: string; received: Date }>({
+    name: "wake of leg",
+    text: `update webhooks set verdict = 'pending', attempts = attempts + 1
+      where verdict = 'unknown_call' and attempts < ${MOST_ATTEMPTS - 1} and (leg = $1 or conversation = $2) returning id, url, received_at as received`,
+    values: [leg, conversation],
+  });
+  return rows.sort((a, b) => a.received.getTime() - b.received.getTime());
 }

@@ -8,8 +8,16 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 5_000;
 
 /** Tells every listening process that a call changed. Part of the caller's transaction: heard only after its commit, or never. */
-export async function notify(sql: Sql, change: LiveChange): Promise<void> {
-  await sql.query("select pg_notify($1, $2)", [CHANNEL, JSON.stringify(change)]);
+export const notify = (sql: Sql, change: LiveChange): Promise<void> => notifyAll(sql, [change]);
+
+/** The same of several changes, in one statement; a change named twice is told once. */
+export async function notifyAll(sql: Sql, changes: readonly LiveChange[]): Promise<void> {
+  if (changes.length === 0) return;
+  await sql.query({
+    name: "notify",
+    text: "select pg_notify($1, change) from unnest($2::text[]) change",
+    values: [CHANNEL, [...new Set(changes.map((change) => JSON.stringify(change)))]],
+  });
 }
 
 /**

@@ -160,8 +160,7 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
     setImmediate(() => {
       tellHooks(parts.hooks, parts.log, { call: made.call, leg: question.leg, moved: [...dialing, ...made.moved] });
       // Events of an inbound call may come before its question (§6.4): they can be applied now.
-      if (made.isNew)
-        parts.inbox.sweep(true).catch((error: unknown) => parts.log.warn({ err: error }, "early events wait for the next sweep"));
+      if (made.isNew) void parts.inbox.applyEarly(question.leg, question.conversation);
     });
     // Something went wrong on the way here, and the caller has waited in silence: a word first, then the call goes on.
     return webhook.door === "fallback" && made.talks ? [...oneMomentNcco(made.language), ...made.ncco] : made.ncco;

@@ -2,16 +2,15 @@ import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type pg from "pg";
 import type { Logger } from "pino";
-import { applyCarrierEvent, type Moved, type Verdict } from "../../calls/apply.ts";
+import { applyCarrierEvents, type Moved, type Verdict, type Word } from "../../calls/apply.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import type { Clock } from "../../clock.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, ConversationId, LegId, WebhookId } from "../../ids.ts";
 import { trimLine } from "../keeping.ts";
 import {
-  isDuplicate,
   type Judged,
-  judgeWebhook,
+  judgeWebhooks,
   listPending,
   metAnother,
   type NewWebhook,
@@ -19,9 +18,11 @@ import {
   openStoring,
   type Stored,
   type StoredWebhook,
+  seenIdentities,
   takePending,
   trimRefused,
   wakeUnknown,
+  wakeUnknownOf,
 } from "../webhooks.ts";
 import { pickedUp } from "./instructions.ts";
 import { marksOf, type Question, type Reading, readJson, readQuery, readQuestion, readWebhook } from "./wire.ts";
@@ -52,14 +53,16 @@ export interface InboxParts {
 }
 
 /**
- * Understands and applies what the door stored. Each webhook once, in a transaction of its own, apart from the request that brought it: a crash
- * between the two leaves it pending, and the next sweep (of any process) applies it.
+ * Understands and applies what the door stored. Each webhook once, apart from the request that brought it: a crash between the two leaves it pending,
+ * and the next sweep (of any process) applies it. Alone it waits for nothing; what comes in a storm is applied several in one transaction.
  */
 export interface Inbox {
   /** Puts a request on disk; it stays pending until it is applied. */
   store(webhook: NewWebhook): Promise<Stored>;
   /** Applies it soon; `url` is the one it came to. Never throws. */
   apply(id: WebhookId, url: string): void;
+  /** A call was made of this leg just now: applies soon what was told of it before. Never throws. */
+  applyEarly(leg: LegId, conversation: ConversationId | null): Promise<void>;
   /** Applies everything pending, and resolves when it is done. */
   sweep(all?: boolean): Promise<void>;
   close(): Promise<void>;
@@ -69,7 +72,9 @@ const EVERY_MS = 5_000;
 /** Younger pending webhooks are on their way in the process that received them. */
 const FRESH_MS = 5_000;
 /** One call's webhooks are applied one after the other, in the order received; so many calls' at once. More would only wait for connections. */
-const LANES = 4;
+const LANES = 2;
+/** So many in one transaction at most: it holds their calls, and whoever wants one of them meanwhile waits. (bench/webhooks) */
+const MOST_AT_ONCE = 50;
 /** In a storm of requests each application gives way for this long, no longer: both must get on. */
 const WAIT_MS = 5;
 const MOST_WAITS = 4;
@@ -90,10 +95,10 @@ export function openInbox(parts: InboxParts): Inbox {
 
   const work = async (lane: number): Promise<void> => {
     const queue = waiting[lane] as WebhookId[];
-    for (let id = queue.shift(); id !== undefined; id = queue.shift()) {
+    while (queue.length > 0) {
       // Storing goes first: the carrier waits for it, and for applying nobody does.
       for (let waits = 0; storing.waiting > 0 && waits < MOST_WAITS && !closed; waits++) await setTimeout(WAIT_MS);
-      await applyOne(parts, id);
+      await applyAll(parts, queue.splice(0, MOST_AT_ONCE));
     }
     running.delete(lane);
   };
@@ -130,6 +135,13 @@ export function openInbox(parts: InboxParts): Inbox {
   return {
     store: storing.store,
     apply: add,
+    async applyEarly(leg, conversation) {
+      try {
+        for (const { id, url } of await wakeUnknownOf(parts.pool, leg, conversation)) add(id, url);
+      } catch (error) {
+        parts.log.warn({ err: error }, "early webhooks wait for the next sweep");
+      }
+    },
     sweep,
     async close() {
       closed = true;
@@ -160,15 +172,28 @@ export function readStored(webhook: StoredWebhook): { question: Question | null;
   return { question: asks ? readQuestion(payload, marks) : null, reading: readWebhook(payload, marks, webhook.receivedAt, digest) };
 }
 
+/** Several in one transaction; when that breaks, each by itself, so that one bad webhook holds up no other. Never throws. */
+async function applyAll(parts: InboxParts, ids: readonly WebhookId[]): Promise<void> {
+  if (ids.length > 1) {
+    try {
+      const done = await inTransaction(parts.pool, (sql) => applyStored(sql, ids, parts.clock.now()));
+      for (const one of done) tellHooks(parts.hooks, parts.log, one);
+      return;
+    } catch (error) {
+      parts.log.debug({ webhooks: ids.length, err: error }, "webhooks could not be applied together; each is applied by itself");
+    }
+  }
+  for (const id of ids) await applyOne(parts, id);
+}
+
 async function applyOne(parts: InboxParts, id: WebhookId): Promise<void> {
-  const apply = (tries: number): Promise<Done | null> =>
-    inTransaction(parts.pool, (sql) => applyStored(sql, id, parts.clock.now())).catch((error: unknown) => {
+  const apply = (tries: number): Promise<Done[]> =>
+    inTransaction(parts.pool, (sql) => applyStored(sql, [id], parts.clock.now())).catch((error: unknown) => {
       if (tries > 0 && metAnother(error)) return apply(tries - 1);
       throw error;
     });
   try {
-    const done = await apply(MOST_TRIES);
-    if (done !== null) tellHooks(parts.hooks, parts.log, done);
+    for (const done of await apply(MOST_TRIES)) tellHooks(parts.hooks, parts.log, done);
   } catch (error) {
     parts.log.error({ webhook: id, err: error }, "a webhook could not be applied; it stays pending");
     await noteAttempt(parts.pool, id, error instanceof Error ? error.message : String(error)).catch(() => {});
@@ -182,80 +207,97 @@ export interface Done {
   readonly moved: readonly Moved[];
 }
 
-async function applyStored(sql: Sql, id: WebhookId, now: Date): Promise<Done | null> {
-  const webhook = await takePending(sql, id);
-  if (webhook === null) return null;
+type Opinion = Omit<Judged, "id">;
+/** A stored webhook understood: what is known of it at once, or the word that is to be applied and what follows from its verdict. */
+type Understood =
+  | { readonly is: "judged"; readonly judged: Opinion }
+  | { readonly is: "arrival"; readonly question: Question; readonly judged: Opinion }
+  | { readonly is: "word"; readonly word: Word; readonly lateIsApplied: boolean; readonly judged: Opinion };
+
+async function applyStored(sql: Sql, ids: readonly WebhookId[], now: Date): Promise<Done[]> {
+  const taken = (await takePending(sql, ids)).map((webhook) => ({ webhook, read: understand(webhook) }));
+  if (taken.length === 0) return [];
+  const identities = taken.flatMap(({ read }) => read.judged.identity ?? []);
+  const before = identities.length === 0 ? new Set<string>() : await seenIdentities(sql, CARRIER, identities);
+  const first = new Map<string, WebhookId>();
+  const judged = new Map<WebhookId, Judged>();
+  const moved = new Map<WebhookId, Done>();
+  const words: (Understood & { readonly is: "word"; readonly id: WebhookId })[] = [];
+  const twins: { readonly id: WebhookId; readonly of: WebhookId; readonly judged: Opinion }[] = [];
+  for (const { webhook, read } of taken) {
+    const { id } = webhook;
+    const { identity } = read.judged;
+    const twin = identity === null ? undefined : first.get(identity);
+    if (identity !== null && before.has(identity)) {
+      judged.set(id, { ...read.judged, id, ...duplicate });
+      continue;
+    }
+    if (twin !== undefined) {
+      twins.push({ id, of: twin, judged: read.judged });
+      continue;
+    }
+    if (identity !== null) first.set(identity, id);
+    if (read.is === "word") words.push({ ...read, id });
+    else if (read.is === "judged") judged.set(id, { ...read.judged, id });
+    else {
+      // The door answered it at once; the row is made here if the door could not.
+      const { call } = await receiveCall(sql, read.question, webhook.receivedAt);
+      judged.set(id, { ...read.judged, id, call });
+      moved.set(id, { call, leg: read.question.leg, moved: [] });
+    }
+  }
+  const verdicts =
+    words.length === 0
+      ? []
+      : await applyCarrierEvents(
+          sql,
+          words.map(({ word }) => word),
+          now,
+        );
+  words.forEach(({ id, lateIsApplied, judged: opinion }, i) => {
+    const told = verdicts[i] as Verdict;
+    const { verdict, because } = lateIsApplied && told.verdict === "late" ? ({ verdict: "applied", because: null } as const) : told;
+    judged.set(id, { ...opinion, id, verdict, because, call: told.call });
+    moved.set(id, { call: told.call, leg: opinion.leg, moved: told.moved });
+  });
+  // Not known when it came the first time is not known the second time.
+  for (const { id, of, judged: opinion } of twins) {
+    const told = judged.get(of) as Judged;
+    judged.set(id, told.verdict === "unknown_call" ? { ...told, id } : { ...opinion, id, ...duplicate });
+  }
+  await judgeWebhooks(sql, [...judged.values()]);
+  return [...moved.values()];
+}
+
+const duplicate = { verdict: "duplicate", because: "It came before." } as const;
+
+/** What a stored webhook is to us, before anything is looked up. */
+function understand(webhook: StoredWebhook): Understood {
   const { question, reading } = readStored(webhook);
-  if (question !== null) return applyQuestion(sql, webhook, question, now);
+  if (question !== null) return understoodQuestion(webhook, question);
   if (!reading.understood) {
-    await judgeWebhook(sql, id, {
-      verdict: "unreadable",
-      because: reading.because,
-      identity: null,
-      call: null,
-      leg: null,
-      conversation: null,
-    });
-    return null;
+    const nobody = { identity: null, call: null, leg: null, conversation: null };
+    return { is: "judged", judged: { ...nobody, verdict: "unreadable", because: reading.because } };
   }
   const { event, identity } = reading;
-  if (await isDuplicate(sql, CARRIER, identity)) {
-    const known = { call: event.call, leg: event.leg, conversation: event.conversation };
-    await judgeWebhook(sql, id, { ...known, verdict: "duplicate", because: "It came before.", identity });
-    return null;
-  }
-  return conclude(sql, webhook, event, identity, await applyCarrierEvent(sql, event, id, now));
+  const { call, leg, conversation } = event;
+  const judged = { call, leg, conversation, identity, verdict: "unknown_call", because: null } as const;
+  return { is: "word", word: { event, webhook: webhook.id }, lateIsApplied: false, judged };
 }
 
 /**
  * A question for instructions was answered by the door at once. Here it is taken as the fact it is: an inbound call came (its row is made if the
  * door could not), or the callee of an outbound one picked up.
  */
-async function applyQuestion(sql: Sql, webhook: StoredWebhook, question: Question, now: Date): Promise<Done> {
-  const seen = { leg: question.leg, conversation: question.conversation };
-  const identity = `${webhook.door}|${question.leg}`;
-  if (await isDuplicate(sql, CARRIER, identity)) {
-    await judgeWebhook(sql, webhook.id, { ...seen, verdict: "duplicate", because: "It was asked before.", identity, call: question.call });
-    return { call: null, leg: null, moved: [] };
-  }
+function understoodQuestion(webhook: StoredWebhook, question: Question): Understood {
+  const { leg, conversation, call } = question;
+  const judged = { leg, conversation, call, identity: `${webhook.door}|${leg}`, because: null } as const;
   // Of another leg than the phone's: that one did not pick up by being asked about.
-  if (question.about !== null) {
-    await judgeWebhook(sql, webhook.id, { ...seen, verdict: "kept", because: null, identity, call: question.call });
-    return { call: null, leg: null, moved: [] };
-  }
-  if (question.call === null) {
-    const { call } = await receiveCall(sql, question, webhook.receivedAt);
-    await judgeWebhook(sql, webhook.id, { ...seen, verdict: "applied", because: question.because, identity, call });
-    return { call, leg: question.leg, moved: [] };
-  }
-  const verdict = await applyCarrierEvent(sql, pickedUp(question, webhook.receivedAt), webhook.id, now);
+  if (question.about !== null) return { is: "judged", judged: { ...judged, verdict: "kept" } };
+  if (call === null) return { is: "arrival", question, judged: { ...judged, verdict: "applied", because: question.because } };
   // Late only because the door wrote it at once, or the event of the same fact came first: it was answered with instructions all the same.
-  return conclude(
-    sql,
-    webhook,
-    question,
-    identity,
-    verdict.verdict === "late" ? { ...verdict, verdict: "applied", because: null } : verdict,
-  );
-}
-
-async function conclude(
-  sql: Sql,
-  webhook: StoredWebhook,
-  event: { readonly leg: LegId | null; readonly conversation: ConversationId | null },
-  identity: string,
-  verdict: Verdict,
-): Promise<Done> {
-  const judged: Judged = {
-    verdict: verdict.verdict,
-    because: verdict.because,
-    identity,
-    call: verdict.call,
-    leg: event.leg,
-    conversation: event.conversation,
-  };
-  await judgeWebhook(sql, webhook.id, judged);
-  return { call: verdict.call, leg: event.leg, moved: verdict.moved };
+  const word = { event: pickedUp(question, webhook.receivedAt), webhook: webhook.id };
+  return { is: "word", word, lateIsApplied: true, judged: { ...judged, verdict: "applied" } };
 }
 
 /** Tells the house what moved, after the commit. */

@@ -37,7 +37,7 @@ const CLOCK_AHEAD_MS = 5 * 60_000;
 /** Texts as Postgres can hold them: no NUL, no half surrogates, bounded. Numbers and booleans become texts; anything else null. */
 const text = z.preprocess((value) => {
   const told = typeof value === "string" ? value : typeof value === "number" || typeof value === "boolean" ? String(value) : "";
-  const clean = told.replaceAll("\0", "").toWellFormed().trim().slice(0, MAX_TEXT);
+  const clean = told.replaceAll("\0", "").trim().slice(0, MAX_TEXT).toWellFormed();
   return clean === "" ? null : clean;
 }, z.string().nullable());
 
@@ -97,7 +97,7 @@ const Wire = z.object({
   sip_code: whole(999),
   disconnected_by: text,
   recording_url: z.preprocess(
-    (value) => (typeof value === "string" ? value.replaceAll("\0", "").toWellFormed().slice(0, 2048) : null),
+    (value) => (typeof value === "string" ? value.replaceAll("\0", "").slice(0, 2048).toWellFormed() : null),
     z.string().nullable(),
   ),
   recording_uuid: text,
