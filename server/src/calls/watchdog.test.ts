@@ -14,10 +14,11 @@ let db: FreshDatabase;
 beforeAll(async () => {
   db = await freshDatabase();
   await ensureFirstAgent(db.pool);
+  await db.pool.query("insert into carrier_rates (name, most, window_ms) values ('told create', 1000, 1)");
 });
 afterEach(() =>
   db.pool.query(
-    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from calls; delete from settings; delete from carrier_rates",
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from calls; delete from settings",
   ),
 );
 afterAll(() => db.drop());
