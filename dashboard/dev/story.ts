@@ -42,6 +42,20 @@ export const agents = [
       max_minutes: 10,
       record: true,
       numbers: ["+12025550100"],
+      line: {
+        notice: "This call is recorded.",
+        notice_recorded: true,
+        hours: {
+          time_zone: "Europe/Berlin",
+          open: [
+            { days: ["mon", "tue", "wed", "thu", "fri"], from: "08:30", to: "12:30" },
+            { days: ["mon", "tue", "thu"], from: "13:30", to: "18:00" },
+            { days: ["sat"], from: "22:00", to: "02:00" },
+          ],
+          closed_on: ["2026-12-24", "2026-12-25", "2026-12-26", "2027-01-01"],
+          otherwise: { do: "say", text: "The parcel desk is closed just now. Please call again during our opening hours." },
+        },
+      },
     },
   },
   {

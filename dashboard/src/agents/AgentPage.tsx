@@ -1,17 +1,20 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import { ask, Nothing } from "../ask/ask.ts";
+import { ask } from "../ask/ask.ts";
 import { isUnknown, Refused } from "../ask/failures.ts";
 import { queries } from "../ask/queries.ts";
 import { Agent } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { Choice, TextArea, TextField } from "../look/Field.tsx";
-import { Sheet } from "../look/Sheet.tsx";
+import { Part } from "../look/Part.tsx";
+import { Tick } from "../look/Tick.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
-import { type Draft, draftOf, emptyDraft, engines, settingsOf, voicemailRules } from "./draft.ts";
+import { type Draft, draftOf, emptyDraft, engines, settingsOf, voicemailRules, type Wrong } from "./draft.ts";
+import { Hours } from "./Hours.tsx";
+import { Standing, Versions } from "./Standing.tsx";
 
 export function AgentPage(): ReactNode {
   const { id } = useParams({ from: "/inside/agents/$id" });
@@ -63,7 +66,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
   const mayChange = useMay("agents.change");
   useTitle(agent?.settings.name ?? "New agent");
   const [draft, setDraft] = useState(shown);
-  const [wrong, setWrong] = useState<Partial<Record<keyof Draft, string>>>({});
+  const [wrong, setWrong] = useState<Wrong>({});
   const [attempts, setAttempts] = useState(0);
   const form = useRef<HTMLFormElement>(null);
   const changed = JSON.stringify(draft) !== JSON.stringify(shown);
@@ -94,14 +97,14 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
     setAttempts(attempts + 1);
     if ("settings" in read) save.mutate(read.settings);
   };
-  const of = (name: Exclude<keyof Draft, "record" | "notice_recorded">) => ({
+  const of = (name: Exclude<keyof Draft, "record" | "notice_recorded" | "hours">) => ({
     value: draft[name],
     onChange: (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value }),
     wrong: wrong[name] ?? (save.error instanceof Refused ? (save.error.field(name) ?? save.error.field(`line.${name}`)) : null),
   });
 
   return (
-    <form ref={form} onSubmit={submit} noValidate className="max-w-2xl [&_:is(input,textarea,select)]:scroll-mb-24">
+    <form ref={form} onSubmit={submit} noValidate className="max-w-4xl [&_:is(input,textarea,select)]:scroll-mb-24">
       <div className="flex flex-wrap items-baseline gap-x-4">
         <h1 className="text-title font-strong">
           <bdi>{agent?.settings.name ?? "New agent"}</bdi>
@@ -122,84 +125,113 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
             : "What you change is heard from the next call on."}
         </p>
       )}
-      <fieldset disabled={past || !mayChange} className="flex flex-col gap-5 pt-5">
-        <div className="grid gap-5 sm:grid-cols-2">
-          <TextField label="Name" required maxLength={100} {...of("name")} />
-          <Choice label="Engine" hint="The AI that listens and speaks." {...of("engine")}>
-            {Object.entries(engines).map(([name, said]) => (
-              <option key={name} value={name}>
+      <fieldset disabled={past || !mayChange} className="min-w-0">
+        <Part title="Who it is">
+          <div className="grid w-full gap-5 sm:grid-cols-2">
+            <TextField label="Name" required maxLength={100} {...of("name")} />
+            <Choice label="Engine" hint="The AI that listens and speaks." {...of("engine")}>
+              {Object.entries(engines).map(([name, said]) => (
+                <option key={name} value={name}>
+                  {said}
+                </option>
+              ))}
+            </Choice>
+            <TextField label="Language" hint="A tag as en or ur." maxLength={35} {...of("language")} />
+            <TextField label="Voice" hint="By the engine's name for it; empty for its own." maxLength={200} {...of("voice")} />
+          </div>
+        </Part>
+        <Part title="What it says">
+          <TextArea
+            className="w-full"
+            label="Greeting"
+            rows={2}
+            maxLength={1000}
+            hint="Spoken once, first, at once. Left empty, the agent waits for the other party."
+            {...of("greeting")}
+          />
+          <TextArea
+            className="w-full"
+            label="What the agent is told"
+            rows={8}
+            maxLength={20_000}
+            hint="{{name}} is replaced by the call's variable, {{name|words}} says what stands there without one. Asked whether it is a machine, the agent says so: that cannot be switched off."
+            {...of("prompt")}
+          />
+        </Part>
+        <Part title="On the line">
+          <TextArea
+            className="w-full"
+            label="Numbers it answers"
+            rows={2}
+            dir="ltr"
+            hint="One a line, with country code. A call to another number goes to the default agent."
+            {...of("numbers")}
+          />
+          <TextField label="Longest call, minutes" type="number" min={1} max={120} step={1} className="w-40" {...of("max_minutes")} />
+          <Choice label="When a machine answers, it" className="w-full max-w-sm" {...of("voicemail")}>
+            {Object.entries(voicemailRules).map(([rule, said]) => (
+              <option key={rule} value={rule}>
                 {said}
               </option>
             ))}
           </Choice>
-        </div>
-        <TextArea
-          label="Greeting"
-          rows={2}
-          maxLength={1000}
-          hint="Spoken once, first, at once. Left empty, the agent waits for the other party."
-          {...of("greeting")}
-        />
-        <TextArea
-          label="What the agent is told"
-          rows={8}
-          maxLength={20_000}
-          hint="{{name}} is replaced by the call's variable, {{name|words}} says what stands there without one. Asked whether it is a machine, the agent says so: that cannot be switched off."
-          {...of("prompt")}
-        />
-        <div className="grid gap-5 sm:grid-cols-3">
-          <TextField label="Language" hint="A tag as en or ur." maxLength={35} {...of("language")} />
-          <TextField label="Voice" hint="By the engine's name for it; empty for its own." maxLength={200} {...of("voice")} />
-          <TextField label="Longest call, minutes" type="number" min={1} max={120} step={1} {...of("max_minutes")} />
-        </div>
-        <TextArea
-          label="Numbers it answers"
-          rows={2}
-          dir="ltr"
-          hint="One a line, with country code. A call to another number goes to the default agent."
-          {...of("numbers")}
-        />
-        <Mark
-          label="Record its calls"
-          hint="At the carrier, from the answer on, each voice on its own channel."
-          checked={draft.record}
-          onMark={(record) => setDraft({ ...draft, record })}
-        />
-        <TextArea
-          label="Notice before the agent"
-          rows={2}
-          maxLength={1500}
-          hint="Spoken by the carrier, as that the call is recorded. Left empty, the agent speaks at once."
-          {...of("notice")}
-        />
-        {draft.notice.trim() !== "" && (
-          <Mark
-            label="The notice is part of the recording"
-            hint="So that it can be shown that it was given."
-            checked={draft.notice_recorded}
-            onMark={(notice_recorded) => setDraft({ ...draft, notice_recorded })}
+          {draft.voicemail === "leave_message" && (
+            <TextArea
+              className="w-full"
+              label="The message"
+              rows={2}
+              maxLength={1500}
+              hint="Spoken by the carrier after the beep. {{name}} is filled in. A person who answers may wait up to five seconds for the agent."
+              {...of("voicemail_message")}
+            />
+          )}
+        </Part>
+        <Part title="Opening hours">
+          <Hours
+            self={agent?.id ?? null}
+            hours={draft.hours}
+            wrong={hoursWrong(wrong, save.error)}
+            onChange={(hours) => setDraft({ ...draft, hours })}
           />
-        )}
-        <Choice label="When a machine answers, it" {...of("voicemail")}>
-          {Object.entries(voicemailRules).map(([rule, said]) => (
-            <option key={rule} value={rule}>
-              {said}
-            </option>
-          ))}
-        </Choice>
-        {draft.voicemail === "leave_message" && (
+        </Part>
+        <Part title="Recording">
+          <Tick
+            label="Record its calls"
+            hint="At the carrier, from the answer on, each voice on its own channel."
+            checked={draft.record}
+            onTick={(record) => setDraft({ ...draft, record })}
+          />
           <TextArea
-            label="The message"
+            className="w-full"
+            label="Notice before the agent"
             rows={2}
             maxLength={1500}
-            hint="Spoken by the carrier after the beep. {{name}} is filled in. A person who answers may wait up to five seconds for the agent."
-            {...of("voicemail_message")}
+            hint="Spoken by the carrier, as that the call is recorded. Left empty, the agent speaks at once."
+            {...of("notice")}
           />
-        )}
-        <details open={wrong.options !== undefined || undefined}>
-          <summary className="font-strong">The engine's own settings</summary>
-          <TextArea className="pt-2" label="JSON, passed through untouched" rows={4} mono dir="ltr" spellCheck={false} {...of("options")} />
-        </details>
+          {draft.notice.trim() !== "" && (
+            <Tick
+              label="The notice is part of the recording"
+              hint="So that it can be shown that it was given."
+              checked={draft.notice_recorded}
+              onTick={(notice_recorded) => setDraft({ ...draft, notice_recorded })}
+            />
+          )}
+        </Part>
+        <Part title="The engine's own settings">
+          <details className="w-full" open={wrong.options !== undefined || draft.options !== "{}" || undefined}>
+            <summary className="text-soft hover:text-ink">What only this engine knows</summary>
+            <TextArea
+              className="pt-3"
+              label="JSON, passed through untouched"
+              rows={4}
+              mono
+              dir="ltr"
+              spellCheck={false}
+              {...of("options")}
+            />
+          </details>
+        </Part>
       </fieldset>
       {save.error && <Trouble error={save.error} className="mt-5" />}
       {!past && mayChange && (
@@ -220,90 +252,17 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
   );
 }
 
-function Mark({ label, hint, checked, onMark }: { label: string; hint: string; checked: boolean; onMark: (checked: boolean) => void }) {
-  return (
-    <label className="flex items-start gap-2.5">
-      <input type="checkbox" checked={checked} onChange={(event) => onMark(event.target.checked)} className="mt-0.5 size-4 accent-ink" />
-      <span>
-        <span className="font-strong">{label}</span>
-        <span className="block text-small text-soft">{hint}</span>
-      </span>
-    </label>
-  );
-}
-
-function Versions({ agent, shown }: { agent: Agent; shown: number }) {
-  const neighbours = [shown - 1, shown + 1].filter((version) => version >= 1 && version <= agent.version);
-  return (
-    <p className="text-soft">
-      Version {shown}
-      {neighbours.map((version) => (
-        <Link
-          key={version}
-          to="/agents/$id"
-          params={{ id: agent.id }}
-          search={version === agent.version ? {} : { version }}
-          className="ms-3 underline decoration-edge underline-offset-2 hover:text-ink hover:decoration-ink"
-        >
-          {version < shown ? "Look at the one before" : "The next"}
-        </Link>
-      ))}
-    </p>
-  );
-}
-
-/** Its place among the others: the default, or out of service. */
-function Standing({ agent, keep }: { agent: Agent; keep: (agent: Agent) => void }) {
-  const client = useQueryClient();
-  const navigate = useNavigate();
-  const [asking, setAsking] = useState(false);
-  const makeDefault = useMutation({
-    mutationFn: () => ask(Agent, `/agents/${agent.id}/default`, { method: "POST" }),
-    onSuccess: (saved) => {
-      keep(saved);
-      void client.invalidateQueries({ queryKey: ["agents"] });
-    },
-  });
-  const archive = useMutation({
-    mutationFn: () => ask(Nothing, `/agents/${agent.id}`, { method: "DELETE" }),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: ["agents"] });
-      void navigate({ to: "/agents" });
-    },
-  });
-  if (agent.is_default) return null;
-  return (
-    <div className="ms-auto flex gap-2">
-      <Button look="bare" busy={makeDefault.isPending} onClick={() => makeDefault.mutate()}>
-        Make it the default
-      </Button>
-      <Button look="bare" onClick={() => setAsking(true)}>
-        Take out of service
-      </Button>
-      {makeDefault.error && <Trouble error={makeDefault.error} />}
-      {asking && (
-        <Sheet
-          title="Take this agent out of service?"
-          shape="question"
-          onClose={() => setAsking(false)}
-          foot={
-            <>
-              <Button look="grave" busy={archive.isPending} onClick={() => archive.mutate()}>
-                Take out of service
-              </Button>
-              <Button data-first onClick={() => setAsking(false)}>
-                Keep it
-              </Button>
-            </>
-          }
-        >
-          <p>
-            <bdi className="font-strong">{agent.settings.name}</bdi> answers and places no more calls. Its calls and versions stay as they
-            are.
-          </p>
-          {archive.error && <Trouble error={archive.error} className="mt-3" />}
-        </Sheet>
-      )}
-    </div>
-  );
+/** What the form and the server say of the opening hours, field by field. */
+function hoursWrong(wrong: Wrong, refused: unknown) {
+  const told = (field: string, path: string): Record<string, string> => {
+    const said = wrong[`hours.${field}`] ?? (refused instanceof Refused ? refused.field(path) : null);
+    return said === null || said === undefined ? {} : { [field]: said };
+  };
+  return {
+    ...told("open", "line.hours.open"),
+    ...told("time_zone", "line.hours.time_zone"),
+    ...told("text", "line.hours.otherwise.text"),
+    ...told("number", "line.hours.otherwise.number"),
+    ...told("agent_id", "line.hours.otherwise.agent_id"),
+  };
 }

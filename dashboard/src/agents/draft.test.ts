@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { AgentSettings } from "../ask/shapes.ts";
 import { draftOf, emptyDraft, settingsOf } from "./draft.ts";
+import { firstHours } from "./hours.ts";
 
 const settings = AgentSettings.parse({
   name: "Desk",
@@ -49,6 +50,9 @@ describe("an agent's form", () => {
       wrong: { voicemail_message: "Say what is to be left." },
     });
     expect(settingsOf(draftOf(settings), settings)).toEqual({ settings });
+    expect(settingsOf({ ...draftOf(settings), hours: { ...firstHours("UTC"), text: "" } }, settings)).toEqual({
+      wrong: { "hours.text": "Say what a caller hears." },
+    });
   });
   it("takes numbers on lines or after commas", () => {
     const read = settingsOf({ ...draftOf(settings), numbers: "+1 202 555 0100, +12025550101\n\n" }, settings);

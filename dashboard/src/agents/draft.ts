@@ -1,5 +1,6 @@
 /** An agent's settings as a form holds them, and back. */
 import type { AgentSettings, LineRules } from "../ask/shapes.ts";
+import { type HoursDraft, hoursDraftOf, hoursOf } from "./hours.ts";
 
 export const engines = { evi: "Hume EVI", openai: "OpenAI Realtime" } as const satisfies Record<AgentSettings["engine"], string>;
 
@@ -12,7 +13,11 @@ export const voicemailRules = {
 
 /** Every field as text or a mark, as inputs have it. */
 type Texts = "name" | "engine" | "prompt" | "greeting" | "language" | "voice" | "max_minutes" | "numbers" | "options";
-export type Draft = Record<Texts | "voicemail" | "voicemail_message" | "notice", string> & Record<"record" | "notice_recorded", boolean>;
+export type Draft = Record<Texts | "voicemail" | "voicemail_message" | "notice", string> &
+  Record<"record" | "notice_recorded", boolean> & {
+    /** Null: always. */
+    hours: HoursDraft | null;
+  };
 
 export const emptyDraft: Draft = {
   name: "",
@@ -29,6 +34,7 @@ export const emptyDraft: Draft = {
   voicemail_message: "",
   notice: "",
   notice_recorded: false,
+  hours: null,
 };
 
 export const draftOf = (settings: AgentSettings): Draft => ({
@@ -46,6 +52,7 @@ export const draftOf = (settings: AgentSettings): Draft => ({
   voicemail_message: settings.line?.voicemail_message ?? "",
   notice: settings.line?.notice ?? "",
   notice_recorded: settings.line?.notice_recorded ?? false,
+  hours: settings.line?.hours ? hoursDraftOf(settings.line.hours) : null,
 });
 
 /** What the form does not show, as a new agent has it. */
@@ -56,14 +63,16 @@ const unshown = {
   transfer_number: null,
 } satisfies Partial<AgentSettings>;
 
-export type Read = { settings: AgentSettings } | { wrong: Partial<Record<keyof Draft, string>> };
+/** What is wrong, by field; of the opening hours by theirs: `hours.open`. */
+export type Wrong = { [field in keyof Draft | `hours.${string}`]?: string };
+export type Read = { settings: AgentSettings } | { wrong: Wrong };
 
 /**
  * The form as settings, or what stands in the way and where; the server checks the rest. What the form does not show stays as it is in
  * `before` (null for a new agent).
  */
 export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
-  const wrong: Partial<Record<keyof Draft, string>> = {};
+  const wrong: Wrong = {};
   if (draft.name.trim() === "") wrong.name = "An agent needs a name.";
   if (draft.prompt.trim() === "") wrong.prompt = "Say what the agent is to do.";
   const minutes = Number(draft.max_minutes);
@@ -75,9 +84,11 @@ export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
   const strange = numbers.find((number) => !/^\+[\d\s()./-]{6,}$/.test(number));
   if (strange !== undefined) wrong.numbers = `${strange} is no telephone number with its country code.`;
   if (draft.voicemail === "leave_message" && draft.voicemail_message.trim() === "") wrong.voicemail_message = "Say what is to be left.";
+  const hours = draft.hours === null ? { hours: null } : hoursOf(draft.hours);
+  if ("wrong" in hours) for (const [field, what] of Object.entries(hours.wrong)) wrong[`hours.${field}`] = what;
   const options = objectIn(draft.options);
   if (options === null) wrong.options = "This is not a JSON object.";
-  if (options === null || Object.keys(wrong).length > 0) return { wrong };
+  if (options === null || "wrong" in hours || Object.keys(wrong).length > 0) return { wrong };
   return {
     settings: {
       ...(before ?? unshown),
@@ -91,21 +102,22 @@ export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
       numbers,
       options,
       record: draft.record,
-      ...lineOf(draft, before),
+      ...lineOf(draft, hours.hours, before),
     },
   };
 }
 
 /** The rules of the line; left out where nobody has ever set one. */
-function lineOf(draft: Draft, before: AgentSettings | null): { line?: LineRules } {
+function lineOf(draft: Draft, hours: LineRules["hours"], before: AgentSettings | null): { line?: LineRules } {
   const line: LineRules = {
     voicemail: draft.voicemail === "hang_up" || draft.voicemail === "leave_message" ? draft.voicemail : "talk",
     voicemail_message: draft.voicemail_message.trim() === "" ? null : draft.voicemail_message.trim(),
     notice: draft.notice.trim() === "" ? null : draft.notice.trim(),
     notice_recorded: draft.notice_recorded,
-    hours: before?.line?.hours ?? null,
+    hours,
   };
-  const untouched = line.voicemail === "talk" && line.voicemail_message === null && line.notice === null && !line.notice_recorded;
+  const untouched =
+    line.voicemail === "talk" && line.voicemail_message === null && line.notice === null && !line.notice_recorded && hours === null;
   return untouched && before?.line === undefined ? {} : { line };
 }
 

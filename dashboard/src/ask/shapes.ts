@@ -4,6 +4,7 @@ export { ApiKey, MadeApiKey } from "@earshot/contract/api-key";
 export { Call, CallEvent, Direction, LiveChange, PlaceCall, page, Speaker, Utterance } from "@earshot/contract/call";
 export { CarrierLimit, CarrierState, DoctorCheck, DoctorReport, Exchange } from "@earshot/contract/carrier";
 export { JobQueue } from "@earshot/contract/listener";
+export { OpeningHours, type Weekday } from "@earshot/contract/opening-hours";
 export { type Permission, roleMay } from "@earshot/contract/permission";
 export { Problem } from "@earshot/contract/problem";
 export { Peaks, Recording, RecordingLink, RecordingSource, RecordingStatus } from "@earshot/contract/recording";

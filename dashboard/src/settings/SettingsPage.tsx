@@ -6,6 +6,7 @@ import { queries } from "../ask/queries.ts";
 import type { Role } from "../ask/shapes.ts";
 import { chooseDirection, chooseTheme, useDirection, useTheme } from "../frame/theme.ts";
 import { Button } from "../look/Button.tsx";
+import { Part } from "../look/Part.tsx";
 import { Segments } from "../look/Segments.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
@@ -61,13 +62,6 @@ export function SettingsPage(): ReactNode {
     </main>
   );
 }
-
-const Part = ({ title, children }: { title: string; children: ReactNode }) => (
-  <section className="mt-6 grid gap-x-8 gap-y-3 border-t border-line pt-4 md:grid-cols-[10rem_minmax(0,1fr)]">
-    <h2 className="font-strong">{title}</h2>
-    <div className="flex flex-col items-start gap-4">{children}</div>
-  </section>
-);
 
 function SignOut() {
   const client = useQueryClient();
