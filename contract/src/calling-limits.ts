@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What may be dialled at all: the wall against toll fraud and against our own mistakes. GET and PUT /api/settings/calling-limits */
+/** What may be dialled at all: the wall against toll fraud and against our own mistakes. PUT /api/settings/calling-limits */
 export const CallingLimits = z.strictObject({
   max_concurrent: z.int().min(0).max(10_000).describe("Calls that run at once, both directions; beyond it none is placed."),
   max_per_day: z.int().min(0).max(1_000_000).describe("Calls placed within any 24 hours."),
@@ -11,3 +11,10 @@ export const CallingLimits = z.strictObject({
     .describe("Countries (US) and prefixes (+4930) that may be dialled; null: our own number's country. Premium numbers never."),
 });
 export type CallingLimits = z.infer<typeof CallingLimits>;
+
+/** GET /api/settings/calling-limits: the limits, and how much of them is used now. */
+export const CallingLimitsNow = CallingLimits.extend({
+  running: z.int().describe("Calls that run now, both directions."),
+  placed: z.int().describe("Calls placed within the last 24 hours."),
+});
+export type CallingLimitsNow = z.infer<typeof CallingLimitsNow>;

@@ -24,6 +24,8 @@ export const allowed = {
   "agents.read": ["admin", "member", "viewer"],
   "agents.change": ["admin", "member"],
   "keys.manage": ["admin"],
+  "users.manage": ["admin"],
+  "audits.read": ["admin"],
   "metrics.read": ["admin", "member"],
 } as const satisfies Record<string, readonly Role[]>;
 export type Permission = keyof typeof allowed;

@@ -8,7 +8,7 @@ export const rememberCsrf = (token: string | null): void => {
   csrf = token;
 };
 
-export type Change = { method: "POST" | "PUT" | "DELETE"; body?: unknown; headers?: Record<string, string> };
+export type Change = { method: "POST" | "PUT" | "PATCH" | "DELETE"; body?: unknown; headers?: Record<string, string> };
 
 /**
  * The only way to the server. Asks `/api${path}` and gives back what `shape` says it is.

@@ -7,17 +7,26 @@ import {
   Agent,
   AgentSettings,
   ApiKey,
+  Audit,
   Call,
   CallEvent,
+  CallingLimitsNow,
   CarrierState,
   DoctorReport,
   EmulatedNumber,
   Exchange,
   JobQueue,
+  Keeping,
+  KeepRule,
+  LineKept,
+  Listener,
+  OpenSession,
   Peaks,
   page,
   Recording,
   Session,
+  Telling,
+  User,
   Utterance,
   Webhook,
 } from "./shapes.ts";
@@ -102,6 +111,55 @@ export const queries = {
       queryKey: ["jobs"],
       queryFn: ({ signal }) => whole((q) => ask(page(JobQueue), `/jobs${q}`, undefined, signal)),
       refetchInterval: 5_000,
+    }),
+  callingLimits: () =>
+    queryOptions({
+      queryKey: ["calling-limits"],
+      queryFn: ({ signal }) => ask(CallingLimitsNow, "/settings/calling-limits", undefined, signal),
+      refetchInterval: 10_000,
+    }),
+  keeping: (id: string) =>
+    queryOptions({ queryKey: ["keeping", id], queryFn: ({ signal }) => ask(Keeping, `/calls/${id}/keeping`, undefined, signal) }),
+  keepRules: () =>
+    queryOptions({
+      queryKey: ["keep-rules"],
+      queryFn: ({ signal }) => whole((q) => ask(page(KeepRule), `/keep-rules${q}`, undefined, signal)),
+    }),
+  lineKept: () => queryOptions({ queryKey: ["line-kept"], queryFn: ({ signal }) => ask(LineKept, "/carrier/keeping", undefined, signal) }),
+  listeners: () =>
+    queryOptions({
+      queryKey: ["listeners"],
+      queryFn: ({ signal }) => whole((q) => ask(page(Listener), `/listeners${q}`, undefined, signal)),
+      refetchInterval: 10_000,
+    }),
+  /** The last hundred, or as many as the server gives at once. */
+  tellings: (listener: string) =>
+    queryOptions({
+      queryKey: ["listeners", listener, "tellings"],
+      queryFn: async ({ signal }) => (await ask(page(Telling), `/listeners/${listener}/tellings?limit=500`, undefined, signal)).items,
+      refetchInterval: 5_000,
+    }),
+  users: () =>
+    queryOptions({ queryKey: ["users"], queryFn: ({ signal }) => whole((q) => ask(page(User), `/users${q}`, undefined, signal)) }),
+  sessions: () =>
+    queryOptions({
+      queryKey: ["sessions"],
+      queryFn: ({ signal }) => whole((q) => ask(page(OpenSession), `/sessions${q}`, undefined, signal)),
+    }),
+  audits: (wish: { about?: string; call?: string }) =>
+    infiniteQueryOptions({
+      queryKey: ["audits", wish],
+      queryFn: ({ pageParam, signal }) => {
+        const query = new URLSearchParams({
+          limit: "50",
+          ...(wish.about && { about: wish.about }),
+          ...(wish.call && { call_id: wish.call }),
+          ...(pageParam && { cursor: pageParam }),
+        });
+        return ask(page(Audit), `/audits?${query}`, undefined, signal);
+      },
+      initialPageParam: null as string | null,
+      getNextPageParam: (last) => last.next,
     }),
   recordings: (id: string) =>
     queryOptions({

@@ -35,14 +35,19 @@ export function refuseForbiddenNumber(limits: CallingLimits, to: PhoneNumber, ou
   if (!fits) throw new NumberNotAllowed(to.number, `only ${allowed.join(", ") || "nothing"} may be called.`);
 }
 
-/** Throws when one more call would be too many. Call it under the placing lock, so that two at once cannot both be the last. */
-export async function refuseTooMany(sql: Sql, limits: CallingLimits, now: Date): Promise<void> {
+/** How many calls run now, and how many were placed in the last 24 hours. */
+export async function usedOfLimits(sql: Sql, now: Date): Promise<{ open: number; day: number }> {
   const { rows } = await sql.query<{ open: number; day: number }>(
-    `select (select count(*) from calls where status <> 'ended') as open,
-            (select count(*) from calls where direction = 'outbound' and created_at > $1::timestamptz - interval '24 hours') as day`,
+    `select (select count(*)::int from calls where status <> 'ended') as open,
+            (select count(*)::int from calls where direction = 'outbound' and created_at > $1::timestamptz - interval '24 hours') as day`,
     [now],
   );
-  const { open, day } = rows[0] as { open: number; day: number };
+  return rows[0] as { open: number; day: number };
+}
+
+/** Throws when one more call would be too many. Call it under the placing lock, so that two at once cannot both be the last. */
+export async function refuseTooMany(sql: Sql, limits: CallingLimits, now: Date): Promise<void> {
+  const { open, day } = await usedOfLimits(sql, now);
   if (open >= limits.max_concurrent) throw new TooManyCalls(open);
   if (day >= limits.max_per_day) throw new DayLimitReached(day);
 }

@@ -16,7 +16,7 @@ describe("the calling limits", () => {
   it("are for administrators alone", async () => {
     expect((await house.ask("member", { url })).statusCode).toBe(403);
     expect((await set(usual, "member")).statusCode).toBe(403);
-    expect((await house.ask("admin", { url })).json()).toEqual(usual);
+    expect((await house.ask("admin", { url })).json()).toEqual({ ...usual, running: 0, placed: 0 });
   });
 
   it("hold from the next call on, name this address where they refuse, and are audited", async () => {
@@ -25,10 +25,11 @@ describe("the calling limits", () => {
     expect(refused.json().remedy).toContain(url);
     const limits = { max_concurrent: 1, max_per_day: 5, allowed: ["US", "+4930"] };
     expect((await set(limits)).json()).toEqual(limits);
-    expect((await house.ask("admin", { url })).json()).toEqual(limits);
+    expect((await house.ask("admin", { url })).json()).toEqual({ ...limits, running: 0, placed: 0 });
     expect((await call("+4930123456")).statusCode).toBe(201);
     const second = await call("+4930123457");
     expect(second.statusCode).toBe(429);
+    expect((await house.ask("admin", { url })).json()).toMatchObject({ running: 1, placed: 1 });
     expect(second.json().remedy).toContain(url);
     const { rows } = await house.database.pool.query("select actor, detail from audits where action = 'calling_limits.set'");
     expect(rows).toEqual([{ actor: expect.stringMatching(/^key:/), detail: { max_concurrent: 1, max_per_day: 5, allowed: "US +4930" } }]);

@@ -1,5 +1,5 @@
-import { CallingLimits } from "@earshot/contract/calling-limits";
-import { readLimits, setLimits } from "../calls/limits.ts";
+import { CallingLimits, CallingLimitsNow } from "@earshot/contract/calling-limits";
+import { readLimits, setLimits, usedOfLimits } from "../calls/limits.ts";
 import { inTransaction } from "../db/pool.ts";
 import { recordAudit } from "../people/audits.ts";
 import { credentialIn } from "./access.ts";
@@ -13,9 +13,16 @@ export function callingLimitRoutes(door: Door, { pool, clock }: DoorParts): void
     "/api/settings/calling-limits",
     {
       config,
-      schema: { summary: "The limits of placing calls, as they are in force", tags: ["operation"], response: { 200: CallingLimits } },
+      schema: {
+        summary: "The limits of placing calls, as they are in force, and how much of them is used",
+        tags: ["operation"],
+        response: { 200: CallingLimitsNow },
+      },
     },
-    () => readLimits(pool),
+    async () => {
+      const [limits, { open, day }] = await Promise.all([readLimits(pool), usedOfLimits(pool, clock.now())]);
+      return { ...limits, running: open, placed: day };
+    },
   );
 
   door.put(

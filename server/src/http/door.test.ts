@@ -22,6 +22,7 @@ const OPEN = [
   "HEAD /readyz",
   "POST /api/session",
   "POST /api/session/link",
+  "POST /api/session/password",
 ];
 /** Closed, but a shared link's token, or asking from the machine itself, stands in for the credential. */
 const SPECIAL = ["GET /api/calls/:id/recording", "GET /api/calls/:id/recording/peaks", "GET /metrics"];

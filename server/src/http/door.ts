@@ -21,6 +21,7 @@ import type { AudioFormat } from "../recordings/audio/sound.ts";
 import type { Storage } from "../recordings/storage.ts";
 import { guardRoutes, type RateLimits, usualLimits } from "./access.ts";
 import { agentRoutes } from "./agents.ts";
+import { auditRoutes } from "./audits.ts";
 import { callingLimitRoutes } from "./calling-limits.ts";
 import { callRoutes } from "./calls.ts";
 import { carrierRoutes, type Line } from "./carrier.ts";
@@ -45,6 +46,7 @@ import { foreseen, logOf, problemOf } from "./problem.ts";
 import { recordingRoutes } from "./recording.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { sessionRoutes } from "./session.ts";
+import { userRoutes } from "./users.ts";
 import { utteranceRoutes } from "./utterances.ts";
 import { webhookRoutes } from "./webhooks.ts";
 
@@ -178,6 +180,8 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     liveRoutes(door, feed);
     agentRoutes(door, parts);
     keyRoutes(door, parts, feed);
+    userRoutes(door, parts, feed);
+    auditRoutes(door, parts);
     emulatedNumberRoutes(door, parts);
     healthRoutes(door, parts);
     metricsRoutes(door, parts);

@@ -12,6 +12,7 @@ import { dropToken, keepToken, tokenIn } from "./cookie.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { SessionNeeded } from "./failures.ts";
 import type { LiveFeed } from "./live-feed.ts";
+import { passwordRoutes } from "./passwords.ts";
 
 /** Signing in and out. */
 export function sessionRoutes(door: Door, parts: DoorParts, feed: LiveFeed): void {
@@ -23,7 +24,8 @@ export function sessionRoutes(door: Door, parts: DoorParts, feed: LiveFeed): voi
   const enter = async (request: FastifyRequest, reply: FastifyReply, user: User): Promise<SessionJson> => {
     const before = tokenIn(request.cookies);
     if (before !== null) await closeSession(pool, sha256(before));
-    const { token, session } = await openSession(pool, user, clock);
+    const program = request.headers["user-agent"]?.replaceAll(/[^\x20-\x7e]/g, "") ?? null;
+    const { token, session } = await openSession(pool, user, clock, { address: request.ip, program });
     await recordAudit(pool, { at: clock.now(), actor: `user:${user.id}`, action: "session.opened", detail: { address: request.ip } });
     reply.header("set-cookie", keepToken(token, session.expiresAt, isSecure(request)));
     return asJson(session);
@@ -86,6 +88,8 @@ export function sessionRoutes(door: Door, parts: DoorParts, feed: LiveFeed): voi
       return reply.header("set-cookie", dropToken()).code(204).send(null);
     },
   );
+
+  passwordRoutes(door, parts, feed, { signIn, enter, sessionIn });
 }
 
 function sessionIn(request: FastifyRequest): OpenSession {

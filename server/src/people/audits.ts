@@ -1,3 +1,4 @@
+import type { Audit as AuditJson } from "@earshot/contract/audit";
 import type { Sql } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
 import { newId } from "../ids.ts";
@@ -37,7 +38,15 @@ export type AuditAction =
   | "agent.archived"
   | "agent.made_default"
   | "key.made"
-  | "key.revoked";
+  | "key.revoked"
+  | "user.invited"
+  | "user.role_set"
+  | "user.disabled"
+  | "user.enabled"
+  | "user.link_made"
+  | "user.signed_out"
+  | "password.chosen"
+  | "password.changed";
 
 export interface Audit {
   readonly at: Date;
@@ -74,4 +83,48 @@ export async function recordAuditOnce(sql: Sql, audit: Audit & { readonly call: 
        select 1 from audits where call_id = $5 and at > $7 and actor = $3 and action = $4 and detail = $6::jsonb)`,
     [newId(), audit.at, audit.actor, audit.action, audit.call, detail, new Date(audit.at.getTime() - windowMs)],
   );
+}
+
+/** Who did what, the latest first: at most `limit`, those after `after`. Users and keys by their name as it is now. */
+export async function listAudits(
+  sql: Sql,
+  wish: {
+    readonly about?: string | undefined;
+    readonly by?: string | undefined;
+    readonly call?: string | undefined;
+    readonly from?: Date | undefined;
+    readonly to?: Date | undefined;
+    readonly limit: number;
+    readonly after: { readonly at: number; readonly id: string } | null;
+  },
+): Promise<{ items: AuditJson[]; next: { at: number; id: string } | null }> {
+  const { rows } = await sql.query<Omit<AuditJson, "at"> & { at: Date; us: number }>(
+    `select a.id, a.at, a.actor, coalesce(u.email, k.name) as who, a.action, a.call_id, a.detail,
+            floor(extract(epoch from a.at) * 1000000)::bigint as us
+       from audits a
+       left join users u on a.actor = 'user:' || u.id
+       left join api_keys k on a.actor = 'key:' || k.id
+      where ($1::text is null or a.action = $1 or starts_with(a.action, $1 || '.'))
+        and ($2::text is null or a.actor = $2)
+        and ($3::uuid is null or a.call_id = $3)
+        and ($4::timestamptz is null or a.at >= $4)
+        and ($5::timestamptz is null or a.at < $5)
+        and ($6::bigint is null or (a.at, a.id) < ('epoch'::timestamptz + $6 * interval '1 microsecond', $7::uuid))
+      order by a.at desc, a.id desc limit $8`,
+    [
+      wish.about ?? null,
+      wish.by ?? null,
+      wish.call ?? null,
+      wish.from ?? null,
+      wish.to ?? null,
+      wish.after?.at ?? null,
+      wish.after?.id ?? null,
+      wish.limit + 1,
+    ],
+  );
+  const last = rows.length > wish.limit ? rows[wish.limit - 1] : undefined;
+  return {
+    items: rows.slice(0, wish.limit).map(({ us: _us, at, ...row }) => ({ ...row, at: at.toISOString() })),
+    next: last ? { at: Number(last.us), id: last.id } : null,
+  };
 }

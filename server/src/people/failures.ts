@@ -42,3 +42,102 @@ export class NoSuchKey extends Failure {
     super("There is no such API key.", { remedy: "GET /api/keys lists the keys that exist." });
   }
 }
+
+export class NoSuchUser extends Failure {
+  readonly code = "USER_NOT_FOUND";
+  readonly blame: Blame = "caller";
+  readonly status = 404;
+  constructor() {
+    super("There is no such person.", { remedy: "GET /api/users lists the accounts that exist." });
+  }
+}
+
+export class EmailTaken extends Failure {
+  readonly code = "EMAIL_TAKEN";
+  readonly blame: Blame = "caller";
+  readonly status = 409;
+  constructor() {
+    super("Somebody with this e-mail has an account already.", {
+      remedy: "Find it in the list: enable it, or make it a new link to choose a password.",
+      fields: [{ field: "email", message: "has an account already" }],
+    });
+  }
+}
+
+/** Nobody could invite, enable or configure any more. */
+export class LastAdmin extends Failure {
+  readonly code = "LAST_ADMIN";
+  readonly blame: Blame = "caller";
+  readonly status = 409;
+  constructor(field: "role" | "disabled") {
+    super("This is the last administrator.", {
+      remedy: "Make somebody else an administrator first.",
+      fields: [{ field, message: "would leave nobody to administrate" }],
+    });
+  }
+}
+
+/** The account of ADMIN_EMAIL is what the configuration says at every start; a change here would not last. */
+export class FollowsConfiguration extends Failure {
+  readonly code = "FOLLOWS_CONFIGURATION";
+  readonly blame: Blame = "caller";
+  readonly status = 409;
+  constructor(field: "role" | "disabled" | "password") {
+    super("This account is the one of the configuration.", {
+      remedy: "Change ADMIN_EMAIL or ADMIN_PASSWORD and restart the server.",
+      fields: [{ field, message: "follows the configuration" }],
+    });
+  }
+}
+
+export class AccountDisabled extends Failure {
+  readonly code = "ACCOUNT_DISABLED";
+  readonly blame: Blame = "caller";
+  readonly status = 409;
+  constructor() {
+    super("This account is disabled.", { remedy: "Enable it first." });
+  }
+}
+
+export class PasswordLinkRefused extends Failure {
+  readonly code = "PASSWORD_LINK_REFUSED";
+  readonly blame: Blame = "caller";
+  readonly status = 403;
+  constructor() {
+    super("This link to choose a password is used up, expired or unknown.", { remedy: "Ask an administrator for a new one." });
+  }
+}
+
+export class PasswordTooPlain extends Failure {
+  readonly code = "PASSWORD_TOO_PLAIN";
+  readonly blame: Blame = "caller";
+  readonly status = 422;
+  constructor() {
+    super("This password is among the first that are guessed.", {
+      remedy: "Take several words that do not belong together, or let a password manager make one.",
+      fields: [{ field: "password", message: "is too easily guessed" }],
+    });
+  }
+}
+
+/** Not 401: the session is good, only the word is not. */
+export class CurrentPasswordWrong extends Failure {
+  readonly code = "CURRENT_PASSWORD_WRONG";
+  readonly blame: Blame = "caller";
+  readonly status = 422;
+  constructor() {
+    super("This is not your current password.", {
+      remedy: "Type it again. If it is forgotten, ask an administrator for a link to choose a new one.",
+      fields: [{ field: "current", message: "is not your password" }],
+    });
+  }
+}
+
+export class NoSuchSession extends Failure {
+  readonly code = "SESSION_NOT_FOUND";
+  readonly blame: Blame = "caller";
+  readonly status = 404;
+  constructor() {
+    super("There is no such session of yours.", { remedy: "GET /api/sessions lists the open ones." });
+  }
+}

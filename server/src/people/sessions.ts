@@ -1,5 +1,7 @@
+import type { OpenSession } from "@earshot/contract/user";
 import type { Clock } from "../clock.ts";
 import type { Sql } from "../db/pool.ts";
+import { NoSuchSession } from "./failures.ts";
 import { newSecret, sha256 } from "./secrets.ts";
 import type { User } from "./users.ts";
 
@@ -21,13 +23,25 @@ export interface Session {
   readonly expiresAt: Date;
 }
 
+/** Where a session is opened: for its owner to recognise it by. */
+export interface SignedInAt {
+  readonly address: string;
+  /** The browser's own words for itself. */
+  readonly program: string | null;
+}
+
 /** Opens a session. The token is for the cookie and is not stored. */
-export async function openSession(sql: Sql, user: User, clock: Clock): Promise<{ token: string; session: Session }> {
+export async function openSession(
+  sql: Sql,
+  user: User,
+  clock: Clock,
+  at: SignedInAt | null = null,
+): Promise<{ token: string; session: Session }> {
   const token = newSecret();
   const session = { hash: sha256(token), user, csrf: newSecret(), expiresAt: new Date(clock.now().getTime() + IDLE_MS) };
   await sql.query(
-    "insert into sessions (token_hash, user_id, csrf, created_at, last_seen_at, expires_at) values ($1, $2, $3, $4, $4, $5)",
-    [session.hash, user.id, session.csrf, clock.now(), session.expiresAt],
+    "insert into sessions (token_hash, user_id, csrf, created_at, last_seen_at, expires_at, address, program) values ($1, $2, $3, $4, $4, $5, $6, $7)",
+    [session.hash, user.id, session.csrf, clock.now(), session.expiresAt, at?.address ?? null, at?.program?.slice(0, 300) ?? null],
   );
   await sql.query("delete from sessions where expires_at < $1", [clock.now()]);
   return { token, session };
@@ -72,6 +86,48 @@ async function readSession(sql: Sql, hash: Buffer, clock: Clock): Promise<Sessio
 /** Ends one session. */
 export async function closeSession(sql: Sql, hash: Buffer): Promise<void> {
   await sql.query("delete from sessions where token_hash = $1", [hash]);
+}
+
+/** What an open session is called towards its owner: the beginning of its hash, from which no token can be found. */
+const idOf = (hash: Buffer): string => hash.toString("hex", 0, 12);
+
+/** The open sessions of a user, the last used first. `here` is the one that asks. */
+export async function sessionsOf(sql: Sql, user: string, here: Buffer, clock: Clock): Promise<OpenSession[]> {
+  const { rows } = await sql.query<{
+    token_hash: Buffer;
+    created_at: Date;
+    last_seen_at: Date;
+    expires_at: Date;
+    address: string | null;
+    program: string | null;
+  }>(
+    `select token_hash, created_at, last_seen_at, expires_at, address, program from sessions
+     where user_id = $1 and expires_at > $2 order by last_seen_at desc, token_hash limit 200`,
+    [user, clock.now()],
+  );
+  return rows.map(({ token_hash, created_at, last_seen_at, expires_at, ...row }) => ({
+    id: idOf(token_hash),
+    here: token_hash.equals(here),
+    created_at: created_at.toISOString(),
+    last_seen_at: last_seen_at.toISOString(),
+    expires_at: expires_at.toISOString(),
+    ...row,
+  }));
+}
+
+/** Ends one session of a user by its id. Answers its hash. Throws NoSuchSession. */
+export async function closeSessionById(sql: Sql, user: string, id: string): Promise<Buffer> {
+  const { rows } = await sql.query<{ token_hash: Buffer }>(
+    "delete from sessions where user_id = $1 and encode(substring(token_hash for 12), 'hex') = $2 returning token_hash",
+    [user, id],
+  );
+  if (!rows[0]) throw new NoSuchSession();
+  return rows[0].token_hash;
+}
+
+/** Ends every session of a user but one. */
+export async function closeOtherSessions(sql: Sql, user: string, kept: Buffer): Promise<void> {
+  await sql.query("delete from sessions where user_id = $1 and token_hash <> $2", [user, kept]);
 }
 
 /** Ends every session of a user: "sign out everywhere". */
