@@ -121,6 +121,14 @@ test("a hole in the caller's audio is silence of its length, so that both sides 
   expect(at(right, 4_505)).toBe(9_000);
 });
 
+test("a stretch of frames that came late, and then in time again, is no hole", async () => {
+  const late = (n: number): number => (n < 100 ? 2 : Math.max(2, 150 - Math.max(0, n - 249) * 20));
+  const { left, right } = await render(await journal([on, ...caller(500, 110, late), [9_000, "playedFrame", frame(9_000)]]));
+  const from = left.indexOf(1);
+  expect([...left.subarray(from, from + 500 * 320)]).toEqual(Array.from({ length: 500 * 320 }, (_, i) => Math.floor(i / 320) + 1));
+  expect(Math.abs(right.indexOf(9_000) / 16 - 8_900)).toBeLessThanOrEqual(20);
+});
+
 test("an hour has no drift: the last word stands where it was spoken", async () => {
   const frames = 60 * 60 * 50;
   const hour = caller(frames, 110, (n) => (n * 13) % 19).map(([ms, kind], n): Entry => [ms, kind, frame(n === frames - 1 ? 77 : 0)]);

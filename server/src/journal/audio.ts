@@ -1,4 +1,4 @@
-import { type Anchor, AudioClock } from "../sound/audio-clock.ts";
+import { type Anchor, AudioClock, withHindsight } from "../sound/audio-clock.ts";
 import { openResampler } from "../sound/resampler.ts";
 import { Playout } from "./playout.ts";
 import { readJournal } from "./read.ts";
@@ -88,7 +88,7 @@ async function readScore(path: string): Promise<Score> {
     }
   }
   const zero = zeroMs ?? openedMs;
-  const ruler = new Ruler(clock?.anchors ?? [], rate, zero);
+  const ruler = new Ruler(withHindsight(clock?.anchors ?? [], rate), rate, zero);
   const caller = callerFrames.map(({ first, samples }) => ({ at: ruler.ofSample(first), samples }));
   const agent = placeAgent(playout, ruler, rate);
   const ends = [caller.at(-1), agent.at(-1)].map((place) => (place === undefined ? 0 : place.at + place.samples));

@@ -10,6 +10,8 @@ const WINDOW = 50;
 /** Smaller disagreement of the two clocks is not noted. */
 const SLACK_MS = 10;
 const MOST_ANCHORS = 2_000;
+/** How fast two crystals may part, ms a ms: five times what a cheap one does (100 ppm). */
+const MOST_DRIFT = 0.000_5;
 
 /**
  * Places the caller's samples in time. The carrier sends 20 ms every 20 ms, but they arrive late, in bunches, or after a hole; its crystal is
@@ -84,4 +86,20 @@ export class AudioClock {
     if (this.anchors.length > MOST_ANCHORS) this.anchors.splice(1, 1);
     this.count = 0;
   }
+}
+
+/**
+ * The anchors as they are seen once the whole call is known. A stretch of frames that came late for longer than a second looks like missing sound
+ * until they come in time again; a sample was never heard later than one after it, but for the drift of the two clocks. Without this a recording
+ * would keep each such delay as silence for ever.
+ */
+export function withHindsight(anchors: readonly Anchor[], rate: number): Anchor[] {
+  const seen = [...anchors];
+  for (let i = seen.length - 2; i >= 0; i--) {
+    const [anchor, later] = [seen[i] as Anchor, seen[i + 1] as Anchor];
+    const apartMs = ((later.sample - anchor.sample) * 1000) / rate;
+    const latest = later.offsetMs + SLACK_MS + apartMs * MOST_DRIFT;
+    if (anchor.offsetMs > latest) seen[i] = { ...anchor, offsetMs: latest };
+  }
+  return seen.map((anchor, i) => ({ ...anchor, gapMs: i === 0 ? 0 : anchor.offsetMs - (seen[i - 1] as Anchor).offsetMs }));
 }
