@@ -192,12 +192,6 @@ export async function judgeWebhooks(sql: Sql, judged: readonly Judged[]): Promis
   });
 }
 
-/** Broken against another transaction that was under way: a deadlock, a serialization failure, or a row both wanted to make. Told again, it goes through. */
-const passing = new Set(["23505", "40P01", "40001"]);
-export function metAnother(error: unknown): boolean {
-  return passing.has(String((error as { code?: unknown }).code));
-}
-
 /** Applying failed for a reason of ours. After too many times it is set aside, so that one bad request cannot hold up the rest. */
 export async function noteAttempt(sql: Sql, id: WebhookId, because: string): Promise<void> {
   await sql.query(

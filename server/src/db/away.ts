@@ -7,3 +7,9 @@ export function isAway(error: unknown): boolean {
   const code = String((error as { code?: unknown } | null)?.code ?? "");
   return !/^(?=.*[0-9])[0-9A-Z]{5}$/.test(code) || /^(08|40|53|55|57|58)/.test(code);
 }
+
+/** Broken against another transaction that was under way: a deadlock, a serialization failure, or a row both wanted to make. Told again, it goes through. */
+const passing = new Set(["23505", "40P01", "40001"]);
+export function metAnother(error: unknown): boolean {
+  return passing.has(String((error as { code?: unknown }).code));
+}

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Registry } from "prom-client";
 import type { Carrier } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
+import { metAnother } from "../db/away.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { type QueueState, startJobs } from "../jobs/jobs.ts";
@@ -74,6 +75,9 @@ const BURST_BYTES = 8 * 1024 * 1024;
 
 /** When another process works on it, we look again after this. */
 const ELSEWHERE_MS = 5000;
+
+/** An end that breaks against another transaction is tried again at once so many times, before the sweep does it. */
+const MOST_TRIES = 3;
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Files read back whole by the daily round: a thousand recordings are looked at within five days. */
@@ -147,31 +151,37 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   });
   await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
   await removeLeftWavs(parts, clock.now());
-  await sweep(parts, true);
 
   let sweeping: Promise<void> = Promise.resolve();
-  const sweepNow = () => {
-    sweeping = sweeping.then(() => sweep(parts, false));
+  const sweepNow = (first = false) => {
+    sweeping = sweeping.then(() => sweep(parts, first));
     return sweeping;
   };
-  const timer = setInterval(() => {
-    sweepNow().catch((error: unknown) => {
-      sweeping = Promise.resolve();
-      if (!stopping.signal.aborted) log.error({ err: error }, "The sweep of the recordings failed; the next one follows.");
-    });
-  }, given.sweepMs ?? 15_000);
+  const failed = (error: unknown) => {
+    sweeping = Promise.resolve();
+    if (!stopping.signal.aborted) log.error({ err: error }, "The sweep of the recordings failed; the next one follows.");
+  };
+  // Not waited for: after a crash it may find much, and callers whose process was lost wait for this one to listen.
+  sweepNow(true).catch(failed);
+  const timer = setInterval(() => void sweepNow().catch(failed), given.sweepMs ?? 15_000);
   timer.unref();
 
   return {
     wake: () => jobs.wake(),
     async callEnded(call) {
-      await inTransaction(pool, (sql) => callIsOver(sql, call, clock.now(), parts.announceWithinMs));
+      // Two processes may hear of one end at once, and the carrier's announcement comes in between: who lost against another tries again.
+      const over = (tries: number): Promise<void> =>
+        inTransaction(pool, (sql) => callIsOver(sql, call, clock.now(), parts.announceWithinMs)).catch((error: unknown) => {
+          if (tries === 0 || !metAnother(error)) throw error;
+          return over(tries - 1);
+        });
+      await over(MOST_TRIES);
       jobs.wake();
     },
     asWav: (file) => asWav(parts, file),
     states: () => jobs.states(),
     metrics: jobsMetrics(jobs),
-    sweep: sweepNow,
+    sweep: () => sweepNow(),
     async close() {
       clearInterval(timer);
       stopping.abort();

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import { applyCarrierEvents, type Moved, type Verdict, type Word } from "../../calls/apply.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import type { Clock } from "../../clock.ts";
+import { metAnother } from "../../db/away.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, ConversationId, LegId, WebhookId } from "../../ids.ts";
 import { trimLine } from "../keeping.ts";
@@ -12,7 +13,6 @@ import {
   type Judged,
   judgeWebhooks,
   listPending,
-  metAnother,
   type NewWebhook,
   noteAttempt,
   openStoring,
