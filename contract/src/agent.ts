@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { OpeningHours } from "./opening-hours.ts";
+import { RecordingPolicy } from "./recording-policy.ts";
 import { AgentTool } from "./tool.ts";
 
 /** What happens on the line itself, beside the talking. */
@@ -79,7 +80,8 @@ export const AgentSettings = z.strictObject({
   language: z.string().max(35).default("en"),
   voice: z.string().max(200).nullable().default(null),
   max_minutes: z.int().min(1).max(120).default(30),
-  record: z.boolean().default(true),
+  record: z.boolean().default(true).describe("Are its calls recorded at all?"),
+  recording: RecordingPolicy.optional().describe("Which recordings, and with whose consent; absent: the carrier's and ours, nobody asked."),
   numbers: z.array(z.string().max(40)).max(100).default([]).describe("Our numbers this agent answers."),
   line: LineRules.optional(),
   patience: Patience.prefault({}),

@@ -14,8 +14,13 @@ export const TRUTH = [
 export type Variables = Readonly<Record<string, string | number | boolean>>;
 
 /** What the agent is told in this call: its prompt with the call's variables filled in, then the truth about itself. Pure. */
-export function agentPrompt(settings: Pick<AgentSettings, "prompt" | "record">, variables: Variables): string {
-  const recorded = settings.record ? "it is recorded." : "it is not recorded by the phone network.";
+export function agentPrompt(settings: Pick<AgentSettings, "prompt" | "record" | "recording">, variables: Variables): string {
+  // The agent is told before anybody is asked: it opens while it rings.
+  const recorded = !settings.record
+    ? "it is not recorded."
+    : settings.recording?.consent === "ask"
+      ? "the caller was asked at the beginning, and it is recorded only if they agreed by pressing 1."
+      : "it is recorded.";
   return `${fill(settings.prompt, variables).trim()}\n\n${fill(TRUTH, { recorded })}`.trim();
 }
 

@@ -2,6 +2,8 @@
 export interface CallerMedia {
   /** Hz, both ways: s16le mono in frames of 20 ms. */
   readonly rate: number;
+  /** May its sound be kept? If not the journal has silence in its place. */
+  readonly keepsSound: boolean;
   /** Sends frames of exactly 20 ms each: one or more, one after the other in `pcm`. They are copied or sent before it returns. */
   play(pcm: Uint8Array): void;
   /** Tells the carrier to drop at once what it has not yet played. */

@@ -102,6 +102,7 @@ function house() {
   let listener: MediaListener | null = null;
   const media: CallerMedia = {
     rate: 16_000,
+    keepsSound: true,
     play: (pcm) => line.push(pcm.length / 640),
     clear: () => line.push("clear"),
     mark: () => {},

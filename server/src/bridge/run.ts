@@ -124,13 +124,16 @@ export function runBridge(parts: RunParts): RunningBridge {
     engine = null;
     parts.engineLost({ code: "bridge_failed", text: "The bridge of this call failed.", error });
   };
+  /** What the journal may keep of a frame: where nobody agreed to a recording, silence of the same length, so that its time still counts. */
+  let keepsSound = false;
+  const kept = (pcm: Uint8Array): Uint8Array => (keepsSound ? pcm : silence(pcm.length));
   const note = (fact: WithoutTime<BridgeFact>): void => parts.fact({ ...fact, at: clock.now() } as BridgeFact);
 
   const player = new Player({
     rate,
     send(bytes) {
       media?.play(bytes);
-      journal.put("playedFrame", now(), bytes);
+      journal.put("playedFrame", now(), kept(bytes));
     },
     tell: (event) => played(event),
   });
@@ -331,7 +334,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       audioClock.heard(at, pcm.length / 2);
       ear?.audio(pcm);
       decide({ what: "caller spoke" });
-      journal.put("callerFrame", at, pcm);
+      journal.put("callerFrame", at, kept(pcm));
     }),
     digit: safely((digit: string, durationMs: number | null) => {
       journal.put("carrierHeard", now(), JSON.stringify({ event: "dtmf", digit, duration: durationMs }));
@@ -375,6 +378,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       stopSilence?.();
       stopSilence = null;
       media = connection;
+      keepsSound = connection.keepsSound;
       attachedAt ??= at;
       audioClock.interrupted();
       journal.put("media", at, JSON.stringify({ on: true, rate: connection.rate }));
@@ -417,3 +421,9 @@ export function runBridge(parts: RunParts): RunningBridge {
 }
 
 type WithoutTime<T> = T extends unknown ? Omit<T, "at"> : never;
+
+let zeros = Buffer.alloc(1920);
+function silence(bytes: number): Uint8Array {
+  if (zeros.length < bytes) zeros = Buffer.alloc(bytes);
+  return zeros.subarray(0, bytes);
+}

@@ -2,6 +2,8 @@ import { fill } from "../agents/prompt.ts";
 import { agentVersion } from "../agents/store.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { AgentId, CallId, LegId } from "../ids.ts";
+import { wants } from "../recordings/policy.ts";
+import { consentOf } from "./consent.ts";
 import { RING_SECONDS } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { CallUnknown, CarrierCannot, KeysInvalid, NoCarrier, NotInProgress, TransferUnderWay } from "./failures.ts";
@@ -89,7 +91,7 @@ export async function transferCall(
     });
   });
   try {
-    const record = settings?.settings.record ?? false;
+    const record = settings !== null && wants(settings.settings, await consentOf(pool, call), "carrier");
     await carrier.handOver({
       call,
       leg,
@@ -145,7 +147,8 @@ export async function followVoicemailRule(parts: InCallParts, call: CallId): Pro
   });
   if (due === null || carrier === null) return;
   if (carrier.leaveMessage === undefined) return hangUp(parts, call, "us:voicemail");
-  const { language, record } = loaded.agent.settings;
+  const { language } = loaded.agent.settings;
+  const record = wants(loaded.agent.settings, await consentOf(pool, call), "carrier");
   await carrier.leaveMessage({ call, ...due, text, language, record });
 }
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Sql } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
+import { wantsSql } from "../recordings/policy.ts";
 
 /** The carrier opens the socket within seconds of its instructions. */
 const FRESH_S = 120;
@@ -23,16 +24,23 @@ export async function makeSocketToken(sql: Sql, call: CallId, lastsS = FRESH_S):
  * The call a token opens, and never again; null when it is unknown, used, expired, or its call is over or being ended. To be asked before the
  * socket is accepted.
  */
-export async function redeemSocketToken(sql: Sql, token: string): Promise<CallId | null> {
+export async function redeemSocketToken(sql: Sql, token: string): Promise<Opened | null> {
   if (!/^[A-Za-z0-9_-]{32}$/.test(token)) return null;
-  const { rows } = await sql.query<{ call_id: CallId }>(
+  const { rows } = await sql.query<Opened>(
     `update socket_tokens t set used_at = now() from calls c
+       left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
      where t.token_hash = $1 and t.used_at is null and t.expires_at > now()
        and c.id = t.call_id and c.status <> 'ended' and c.hangup_asked_at is null
-     returning t.call_id`,
+     returning t.call_id as call, ${wantsSql("journal")} as "keepsSound"`,
     [hashOf(token)],
   );
-  return rows[0]?.call_id ?? null;
+  return rows[0] ?? null;
+}
+
+/** What a token opens. `keepsSound`: may its sound be kept in the journal? */
+export interface Opened {
+  readonly call: CallId;
+  readonly keepsSound: boolean;
 }
 
 /** How often this call's audio was opened, and how many tokens were made for it in the last minute: what bounds reconnecting. */

@@ -3,6 +3,7 @@ import { notify, notifyAll } from "../db/notify.ts";
 import type { Sql } from "../db/pool.ts";
 import { recordset } from "../db/recordset.ts";
 import type { AgentId, CallId, ConversationId, LegId } from "../ids.ts";
+import { wantsSql } from "../recordings/policy.ts";
 import type { CallKnown, Known, LegKnown } from "./known.ts";
 
 /** The only place that writes `calls` and `legs`. Changes are columns, never whole rows: others write other columns of the same row. */
@@ -11,7 +12,7 @@ const callColumns = `c.id, c.direction, c.status, c.end_reason as "endReason", c
   c.dialed_at as "dialedAt", c.ringing_at as "ringingAt", c.answered_at as "answeredAt", c.ended_at as "endedAt",
   c.deadline_at as "deadlineAt", c.asked_at as "askedAt", c.hangup_asked_at as "hangupAskedAt", c.hangup_asked_by as "hangupAskedBy", c.hangup_because as "hangupBecause",
   c.answered_by as "answeredBy", c.beep_at as "beepAt", c.message_at as "messageAt", c.closed_at as "closedAt", c.phone_leg as "phoneLeg", c.socket_leg as "socketLeg", c.conversation, c.socket_started_at as "socketStartedAt",
-  (v.settings->>'max_minutes')::int as "maxMinutes", c.closed_at is null and coalesce((v.settings->>'record')::boolean, false) as record`;
+  (v.settings->>'max_minutes')::int as "maxMinutes", ${wantsSql("carrier")} as record`;
 const callTables = `calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version`;
 
 const legColumns = `leg, kind, status, ended_as as "endedAs", detail, sip_code as "sipCode", disconnected_by as "disconnectedBy",

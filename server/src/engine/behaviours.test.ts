@@ -290,6 +290,7 @@ function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish):
   let listener: MediaListener | null = null;
   const media: CallerMedia = {
     rate,
+    keepsSound: true,
     play: (pcm) => {
       played += pcm.length / 2;
     },

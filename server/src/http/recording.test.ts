@@ -158,6 +158,22 @@ describe("which recording", () => {
     expect((await house.ask("viewer", { url: `/api/calls/${await seedCall(house)}/recording/peaks` })).statusCode).toBe(404);
   });
 
+  it.each([
+    [{ record: false }, null, "RECORDING_NOT_WANTED"],
+    [{ record: true, recording: { sources: ["carrier"], consent: "ask" } }, "refused", "RECORDING_NOT_CONSENTED"],
+    [{ record: true, recording: { sources: ["carrier"], consent: "ask" } }, "asked", "RECORDING_NOT_CONSENTED"],
+    [{ record: true }, null, null],
+  ])("of a call whose agent says %j, answered by %s, is none and says %s", async (rules, consent, code) => {
+    const agent = newId();
+    await insert(house, "agents", { id: agent, version: 1 });
+    await insert(house, "agent_versions", { agent_id: agent, version: 1, settings: { name: "A", prompt: "", ...rules } });
+    const quiet = await seedCall(house, { agent_id: agent, agent_version: 1, recording_consent: consent });
+    const { recording: told } = (await house.ask("viewer", { url: `/api/calls/${quiet}` })).json();
+    expect([told.status, told.because?.code ?? null]).toEqual(["none", code]);
+    const answer = await house.ask("viewer", { url: `/api/calls/${quiet}/recording` });
+    expect([answer.statusCode, answer.json().code]).toEqual([404, code ?? "RECORDING_NOT_THERE"]);
+  });
+
   it("whose file is gone from the storage is a failure of the storage, with its remedy, and nothing of the path", async () => {
     await house.database.pool.query("update recordings set storage_key = 'recordings/ab/cd/lost.mp3' where id = $1", [recording]);
     const answer = await get();

@@ -7,7 +7,7 @@ import { readCallBriefly } from "../calls/read.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { type Actor, recordAudit, recordAuditOnce } from "../people/audits.ts";
-import { type Choice, listRecordings, type Playable, peaksOf, playableOf } from "../recordings/read.ts";
+import { type Choice, listRecordings, type Playable, peaksOf, playableOf, recordingsOf } from "../recordings/read.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { LinkRefused, NoRecording } from "./failures.ts";
@@ -52,7 +52,7 @@ export function recordingRoutes(door: Door, parts: DoorParts): void {
     const found = await playableOf(pool, call, choice);
     if (found) return found;
     if (!(await readCallBriefly(pool, call))) throw new CallUnknown(call);
-    throw new NoRecording("none", null);
+    throw new NoRecording("none", (await recordingsOf(pool, [{ id: call, answeredAt: null }]))(call).because);
   };
 
   door.route({

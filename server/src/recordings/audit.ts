@@ -4,6 +4,7 @@ import { inTransaction } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { type Reason, StoredFileLost } from "./failures.ts";
+import { wantsSql } from "./policy.ts";
 import { verifyQueue } from "./queues.ts";
 import { sha256Of } from "./read-back.ts";
 import type { Storage } from "./storage.ts";
@@ -76,7 +77,7 @@ async function accountForCalls({ pool, clock }: AuditParts, unexplained: Unexpla
   const { rows: ended } = await pool.query<{ n: number }>("select count(*)::int as n from calls where status = 'ended'");
   const { rows: without } = await pool.query<{ call: CallId }>(
     `select c.id as call from calls c join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
-      where c.status = 'ended' and c.answered_at is not null and (v.settings->>'record')::boolean and c.ended_at < $1
+      where c.status = 'ended' and c.answered_at is not null and (${wantsSql("carrier")} or ${wantsSql("journal")}) and c.ended_at < $1
         and not exists (select from recordings r where r.call_id = c.id)`,
     [since],
   );

@@ -5,6 +5,17 @@ import { type Blame, Failure } from "../failure.ts";
  * the words are here, so a better remedy reaches old rows too. docs/failures.md lists them.
  */
 export const reasons = {
+  RECORDING_NOT_CONSENTED: {
+    blame: "caller",
+    said: "Nobody agreed to this call being recorded.",
+    remedy:
+      "Nothing to do: the call went on unrecorded, as the agent's policy wants it. What was asked and answered is in the call's consents.",
+  },
+  RECORDING_NOT_WANTED: {
+    blame: "operator",
+    said: "This agent's calls are not recorded.",
+    remedy: "Switch recording on in the agent's settings; it holds for later calls.",
+  },
   RECORDING_NOT_ANNOUNCED: {
     blame: "carrier",
     said: "The carrier has not announced this recording.",

@@ -3,7 +3,8 @@ import type { Sql } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { unpackPeaks } from "./audio/peaks.ts";
 import { bestFirstSql, bestOf, better } from "./best.ts";
-import { explain } from "./failures.ts";
+import { explain, type Reason } from "./failures.ts";
+import type { ConsentState } from "./policy.ts";
 
 interface RecordingRow {
   id: RecordingId;
@@ -38,10 +39,32 @@ export async function recordingsOf(sql: Sql, calls: readonly CallClock[]): Promi
     [...answered.keys()],
   ]);
   const byCall = Map.groupBy(rows, ({ call_id }) => call_id);
+  const whyNone = await whyNoneOf(
+    sql,
+    [...answered.keys()].filter((call) => !byCall.has(call)),
+  );
   return (call) => {
     const best = bestOf(byCall.get(call) ?? []);
-    return best ? asJson(best, answered.get(call) ?? null, "") : none;
+    return best ? asJson(best, answered.get(call) ?? null, "") : { ...none, because: whyNone.get(call) ?? null };
   };
+}
+
+/** Why calls that were answered by an agent have no recording of any source: nobody agreed, or the agent does not record. */
+async function whyNoneOf(sql: Sql, calls: readonly CallId[]): Promise<Map<CallId, ReturnType<typeof explain>>> {
+  if (calls.length === 0) return new Map();
+  const { rows } = await sql.query<{ id: CallId; record: boolean; asks: boolean; consent: ConsentState }>(
+    `select c.id, (v.settings->>'record')::boolean as record, coalesce(v.settings->'recording'->>'consent' = 'ask', false) as asks,
+            c.recording_consent as consent
+       from calls c join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
+      where c.id = any($1) and c.answered_at is not null and c.closed_at is null`,
+    [calls],
+  );
+  return new Map(
+    rows.flatMap(({ id, record, asks, consent }) => {
+      if (!record) return [[id, explain("RECORDING_NOT_WANTED" satisfies Reason)] as const];
+      return asks && consent !== "given" ? [[id, explain("RECORDING_NOT_CONSENTED" satisfies Reason)] as const] : [];
+    }),
+  );
 }
 
 /** All recordings of a call, the best first, each with the address of its own sound: two may be of one source. */

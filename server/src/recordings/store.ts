@@ -238,14 +238,11 @@ export interface CallFacts {
   readonly answeredAt: Date | null;
   readonly endedAt: Date | null;
   readonly conversation: ConversationId | null;
-  /** Does its agent have it recorded? Without consent there is no recording of any source. */
-  readonly record: boolean;
 }
 
 export async function callFacts(sql: Sql, call: CallId): Promise<CallFacts | null> {
   const { rows } = await sql.query<CallFacts>(
-    `select c.id, c.answered_at as "answeredAt", c.ended_at as "endedAt", c.conversation, coalesce((v.settings->>'record')::boolean, false) as record
-       from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version where c.id = $1`,
+    `select c.id, c.answered_at as "answeredAt", c.ended_at as "endedAt", c.conversation from calls c where c.id = $1`,
     [call],
   );
   return rows[0] ?? null;

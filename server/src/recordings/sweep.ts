@@ -5,6 +5,7 @@ import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { expectRecording, matchOrphans } from "./announce.ts";
 import type { Parts } from "./parts.ts";
+import { wantsSql } from "./policy.ts";
 import { compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { change, lockRecording, move, tell } from "./store.ts";
 
@@ -14,7 +15,7 @@ import { change, lockRecording, move, tell } from "./store.ts";
  */
 export async function callIsOver(sql: Sql, call: CallId, now: Date, announceWithinMs: number): Promise<void> {
   const { rows } = await sql.query<{ endedAt: Date; answered: boolean; recorded: boolean; expected: RecordingId | null }>(
-    `select c.ended_at as "endedAt", c.answered_at is not null as answered, c.answered_at is not null and coalesce((v.settings->>'record')::boolean, false) as recorded,
+    `select c.ended_at as "endedAt", c.answered_at is not null as answered, c.answered_at is not null and ${wantsSql("journal")} as recorded,
             (select r.id from recordings r where r.call_id = c.id and r.status = 'expected' and r.source = 'carrier' and r.deadline_at is null limit 1) as expected
        from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
       where c.id = $1 and c.status = 'ended'`,
@@ -78,7 +79,7 @@ async function accountForCalls({ pool, announceWithinMs }: Parts, now: Date, loo
     `select c.id from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
       where c.status = 'ended' and c.created_at > $1
         and (exists (select from recordings r where r.call_id = c.id and r.source = 'carrier' and r.status = 'expected' and r.deadline_at is null)
-          or (c.answered_at is not null and coalesce((v.settings->>'record')::boolean, false)
+          or (c.answered_at is not null and ${wantsSql("journal")}
               and not exists (select from recordings r where r.call_id = c.id and r.source = 'journal')))
       order by c.created_at limit 1000`,
     [new Date(now.getTime() - lookBackMs)],

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Bridges } from "../../bridge/bridges.ts";
 import { AudioFrames } from "../../bridge/frame-writer.ts";
 import { type CallerMedia, frameBytes, type MediaListener } from "../../bridge/media.ts";
-import { redeemSocketToken } from "../../calls/socket-token.ts";
+import { type Opened, redeemSocketToken } from "../../calls/socket-token.ts";
 import type { Clock } from "../../clock.ts";
 import type { CallId } from "../../ids.ts";
 import { Liveness } from "./liveness.ts";
@@ -94,15 +94,15 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
       return;
     }
     redeemSocketToken(parts.pool, token).then(
-      (call) => {
-        if (call === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
-        if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call is being ended.");
+      (opened) => {
+        if (opened === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
+        if (!parts.bridges.mayAttach(opened.call)) return refuse(socket, 409, "This call is being ended.");
         sockets.handleUpgrade(request, socket, head, (accepted) => {
           settled();
           const liveness = new Liveness();
-          living.set(accepted, { liveness, call });
+          living.set(accepted, { liveness, call: opened.call });
           accepted.once("close", () => living.delete(accepted));
-          hear(accepted, socket, call, liveness, parts);
+          hear(accepted, socket, opened, liveness, parts);
         });
       },
       (error: Error) => {
@@ -166,8 +166,8 @@ export function rateOf(contentType: string): number | null {
  * One connection. States: greeting (until `websocket:connected`, or until audio came without it, whose frame size tells the rate), attached,
  * closed. Closing decides nothing about the call: the carrier's webhooks do.
  */
-function hear(socket: WebSocket, raw: Duplex, call: CallId, liveness: Liveness, parts: AudioSocketParts): void {
-  const media = new VonageMedia(socket, raw);
+function hear(socket: WebSocket, raw: Duplex, { call, keepsSound }: Opened, liveness: Liveness, parts: AudioSocketParts): void {
+  const media = new VonageMedia(socket, raw, keepsSound);
   let attached = false;
   const attach = (rate: number): void => {
     if (attached) return;
@@ -209,6 +209,7 @@ function hear(socket: WebSocket, raw: Duplex, call: CallId, liveness: Liveness, 
 /** The socket as the bridge sees it. What comes before anyone listens is kept in order: at most 5 s of frames. */
 class VonageMedia implements CallerMedia {
   rate = 16_000;
+  readonly keepsSound: boolean;
   private readonly socket: WebSocket;
   private readonly raw: Duplex;
   private frames: AudioFrames;
@@ -216,9 +217,10 @@ class VonageMedia implements CallerMedia {
   private early: ((listener: MediaListener) => void)[] = [];
   private stuckSince: number | null = null;
 
-  constructor(socket: WebSocket, raw: Duplex) {
+  constructor(socket: WebSocket, raw: Duplex, keepsSound: boolean) {
     this.socket = socket;
     this.raw = raw;
+    this.keepsSound = keepsSound;
     this.frames = new AudioFrames(raw, frameBytes(this.rate));
   }
 

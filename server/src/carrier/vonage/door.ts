@@ -12,6 +12,7 @@ import type { CallHooks, Inbox } from "./inbox.ts";
 import { readStored, tellHooks } from "./inbox.ts";
 import {
   type InstructionParts,
+  instructionsAfterConsent,
   instructionsAfterTransfer,
   instructionsFor,
   instructionsForLostAudio,
@@ -167,6 +168,8 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
   }
   if (!reading.understood || reading.event.call === null || seenBefore) return null;
   const { event } = reading;
+  if (event.happened === "input" && marksOf(webhook.url).asked === "consent")
+    return instructionsAfterConsent(parts, reading.event.call, event.digits, webhook.receivedAt);
   if (event.kind === "transfer")
     return event.happened === "ended" && isGone(event) ? instructionsAfterTransfer(parts, reading.event.call) : null;
   return event.kind === "socket" && isGone(event) ? instructionsForLostAudio(parts, reading.event.call) : null;

@@ -4,6 +4,7 @@ import type pg from "pg";
 import { engineMissing } from "../../agents/engines.ts";
 import { fill } from "../../agents/prompt.ts";
 import { applyCarrierEvent, type Moved } from "../../calls/apply.ts";
+import { noteAnnounced, noteAnswered } from "../../calls/consent.ts";
 import { RING_SECONDS } from "../../calls/deadlines.ts";
 import { recordEvent } from "../../calls/events.ts";
 import { noteUnable } from "../../calls/hang-up.ts";
@@ -15,11 +16,12 @@ import { countSocketTokens, makeSocketToken } from "../../calls/socket-token.ts"
 import { insertTransfer, latestAnnouncement } from "../../calls/transfers.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, LegId, WebhookId } from "../../ids.ts";
-import { recordConsent, wordsSha256 } from "../../recordings/keeping/consent.ts";
+import { asksFirst, type ConsentState, wants } from "../../recordings/policy.ts";
 import type { CarrierEvent } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
 import {
   announceNcco,
+  askNcco,
   backNcco,
   chooseRate,
   handOverNcco,
@@ -32,6 +34,7 @@ import {
   talkNcco,
 } from "./ncco.ts";
 import type { Question } from "./wire.ts";
+import { wordsIn } from "./words.ts";
 
 export interface InstructionParts {
   readonly pool: pg.Pool;
@@ -71,7 +74,8 @@ interface Live {
   closed_at: Date | null;
   /** Is the caller with another person, or on the way there? */
   handed_over: boolean;
-  settings: Pick<AgentSettings, "engine" | "record" | "max_minutes" | "line" | "language"> | null;
+  consent: ConsentState;
+  settings: Pick<AgentSettings, "engine" | "record" | "recording" | "max_minutes" | "line" | "language"> | null;
 }
 
 /**
@@ -103,12 +107,9 @@ export async function instructionsFor(
       await noteUnable(sql, call, engineMissing(engine), asked.at);
       return { call: null, ...sorry };
     }
-    const { record, line } = live.settings;
-    const notice = line?.notice ? { text: line.notice, recorded: line.notice_recorded } : null;
-    if (notice !== null) await noteNotice(sql, call, notice.text, asked.at);
     return {
       call,
-      ncco: talkNcco({ ...(await talkOf(sql, parts, live)), record, notice }),
+      ncco: await opening(sql, parts, live, live.settings, asked.at),
       talks: true,
       language: live.settings.language,
       moved,
@@ -117,10 +118,45 @@ export async function instructionsFor(
   });
 }
 
-/** What the caller is about to be told goes into the ledger of consent, once however often the carrier asks. */
-async function noteNotice(sql: Sql, call: CallId, words: string, at: Date): Promise<void> {
-  const { rowCount } = await sql.query("select from consents where call_id = $1 and words_sha256 = $2", [call, wordsSha256(words)]);
-  if (rowCount === 0) await recordConsent(sql, call, { at, toldBy: "carrier", words, answer: "not_asked" });
+/** What an agent begins with: the question of an agent that asks before it records, else its notice, and the talk. What is said goes into the ledger. */
+async function opening(sql: Sql, parts: InstructionParts, live: Live, settings: NonNullable<Live["settings"]>, at: Date): Promise<Ncco> {
+  const talk = await talkOf(sql, parts, live);
+  const words = announcementOf(settings);
+  if (asksFirst(settings) && (live.consent === null || live.consent === "asked")) {
+    await noteAnnounced(sql, live.id, words as string, true, at);
+    return askNcco(words as string, talk);
+  }
+  const record = wants(settings, live.consent, "carrier");
+  const notice = words === null || asksFirst(settings) ? null : { text: words, recorded: settings.line?.notice_recorded ?? false };
+  if (notice !== null) await noteAnnounced(sql, live.id, notice.text, false, at);
+  return talkNcco({ ...talk, record, notice });
+}
+
+/** The words about recording: the agent's own, else ours where its policy wants some. Null: nothing is said. */
+function announcementOf({ line, language, record, recording }: NonNullable<Live["settings"]>): string | null {
+  if (line?.notice) return line.notice;
+  const { recorded, mayWeRecord } = wordsIn(language);
+  return { none: null, notice: recorded, ask: mayWeRecord }[record ? (recording?.consent ?? "none") : "none"];
+}
+
+/**
+ * The answer to the question whether the call may be recorded. A yes: record, and connect anew. Null lets Vonage walk on: the instructions it has go
+ * on without recording.
+ */
+export async function instructionsAfterConsent(
+  parts: InstructionParts,
+  call: CallId,
+  digits: string | null,
+  at: Date,
+): Promise<Ncco | null> {
+  return inTransaction(parts.pool, async (sql) => {
+    const live = await readLive(sql, call);
+    if (live?.settings == null || !asksFirst(live.settings)) return null;
+    const words = announcementOf(live.settings) as string;
+    const consent = await noteAnswered(sql, call, live.settings, { words, digits, at });
+    if (consent !== "given" || !mayTalk(live)) return null;
+    return talkNcco({ ...(await talkOf(sql, parts, live)), record: wants(live.settings, consent, "carrier"), notice: null });
+  });
 }
 
 /** The question about an outbound call as the fact it is: the callee answered. */
@@ -201,7 +237,7 @@ async function voicemailMessage(sql: Sql, parts: InstructionParts, live: Live, n
     publicUrl: parts.publicUrl,
     text: fill(text, loaded?.variables ?? {}),
     language: live.settings.language,
-    record: live.settings.record,
+    record: wants(live.settings, live.consent, "carrier"),
   });
 }
 
@@ -220,7 +256,7 @@ async function talkOf(sql: Sql, parts: InstructionParts, live: Live): Promise<Om
 
 async function readLive(sql: Sql, call: CallId): Promise<Live | null> {
   const { rows } = await sql.query<Live>(
-    `select c.id, c.answered_by, c.beep_at, c.status, c.phone_leg, c.hangup_asked_at, c.closed_at, c.engine, v.settings,
+    `select c.id, c.answered_by, c.beep_at, c.status, c.phone_leg, c.hangup_asked_at, c.closed_at, c.engine, c.recording_consent as consent, v.settings,
        exists (select from transfers t where t.call_id = c.id and (t.result is null or t.result = 'connected')) as handed_over
      from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version where c.id = $1`,
     [call],

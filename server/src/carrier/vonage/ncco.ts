@@ -47,6 +47,28 @@ export function talkNcco(talk: Talk): Ncco {
   return [...opening, connectAction(talk, first), ...chain(talk), ...sorryNcco(talk.language)];
 }
 
+/** After the question: a key may be pressed while it is spoken, and so long after it (vonage-voice §4.5: 0 to 10 s). */
+const ANSWER_S = 6;
+
+/**
+ * Asks whether the call may be recorded, before anything is. The key goes to our event URL, which answers a yes with new instructions. Whatever else
+ * happens, no key, another key, no answer of ours: the call goes on without a recording.
+ */
+export function askNcco(question: string, talk: Omit<Talk, "record" | "notice">): Ncco {
+  const { publicUrl, call, language } = talk;
+  return [
+    { ...say(question, voiceOf(language)), bargeIn: true },
+    {
+      action: "input",
+      type: ["dtmf"],
+      dtmf: { maxDigits: 1, timeOut: ANSWER_S },
+      eventUrl: [`${publicUrl}/webhooks/vonage/event?call=${call}&asked=consent`],
+      eventMethod: "POST",
+    },
+    ...talkNcco({ ...talk, record: false, notice: null }),
+  ];
+}
+
 function chain(talk: Talk): Ncco {
   const [, second] = talk.tokens;
   const { oneMoment, stillThere, voice } = wordsIn(talk.language);

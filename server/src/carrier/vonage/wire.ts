@@ -9,6 +9,8 @@ export interface Marks {
   readonly call: CallId | null;
   /** `leg`: which leg an event URL was given for. */
   readonly leg: "ws" | "transfer" | null;
+  /** `asked`: what a key pressed there answers. */
+  readonly asked?: "consent";
 }
 
 /** What a webhook turned out to be. `identity` is the same for two deliveries of the same fact. */
@@ -207,7 +209,11 @@ export function marksOf(url: string): Marks {
   const query = new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?") + 1) : "");
   const call = query.get("call") ?? "";
   const leg = query.get("leg");
-  return { call: isUuid(call) ? (call.toLowerCase() as CallId) : null, leg: leg === "ws" || leg === "transfer" ? leg : null };
+  return {
+    call: isUuid(call) ? (call.toLowerCase() as CallId) : null,
+    leg: leg === "ws" || leg === "transfer" ? leg : null,
+    ...(query.get("asked") === "consent" ? { asked: "consent" } : {}),
+  };
 }
 
 /** A body's bytes as JSON; undefined when they are none. Deep nesting and broken UTF-8 included. */

@@ -5,6 +5,9 @@ export interface Words {
   readonly stillThere: string;
   readonly nobodyThere: string;
   readonly aCallForYou: string;
+  /** The notice, and the question, of an agent that has no words of its own for it. */
+  readonly recorded: string;
+  readonly mayWeRecord: string;
 }
 
 const english: Words = {
@@ -13,6 +16,8 @@ const english: Words = {
   stillThere: "Please stay on the line, we will be right back.",
   nobodyThere: "I am sorry, nobody could be reached. One moment, please.",
   aCallForYou: "A call for you.",
+  recorded: "This call is recorded.",
+  mayWeRecord: "We would like to record this call. If you agree, please press 1. Otherwise press 2, or just wait.",
 };
 
 const words: Readonly<Record<string, Words>> = {
@@ -24,6 +29,9 @@ const words: Readonly<Record<string, Words>> = {
     stillThere: "Bitte bleiben Sie am Apparat, wir sind gleich wieder da.",
     nobodyThere: "Es tut mir leid, es ist niemand zu erreichen. Einen Moment, bitte.",
     aCallForYou: "Ein Anruf für Sie.",
+    recorded: "Dieses Gespräch wird aufgezeichnet.",
+    mayWeRecord:
+      "Wir möchten dieses Gespräch gern aufzeichnen. Wenn Sie einverstanden sind, drücken Sie bitte die 1. Sonst drücken Sie die 2 oder warten einfach.",
   },
   es: {
     sorry: "Lo sentimos, no podemos continuar con esta llamada en este momento. Por favor, inténtelo más tarde. Adiós.",
@@ -31,6 +39,8 @@ const words: Readonly<Record<string, Words>> = {
     stillThere: "Por favor, no cuelgue, volvemos enseguida.",
     nobodyThere: "Lo siento, no hemos podido localizar a nadie. Un momento, por favor.",
     aCallForYou: "Una llamada para usted.",
+    recorded: "Esta llamada se graba.",
+    mayWeRecord: "Nos gustaría grabar esta llamada. Si está de acuerdo, pulse 1. Si no, pulse 2 o simplemente espere.",
   },
   fr: {
     sorry: "Nous sommes désolés, nous ne pouvons pas poursuivre cet appel pour le moment. Veuillez réessayer plus tard. Au revoir.",
@@ -38,6 +48,9 @@ const words: Readonly<Record<string, Words>> = {
     stillThere: "Veuillez rester en ligne, nous revenons tout de suite.",
     nobodyThere: "Je suis désolé, personne n'est joignable. Un instant, s'il vous plaît.",
     aCallForYou: "Un appel pour vous.",
+    recorded: "Cet appel est enregistré.",
+    mayWeRecord:
+      "Nous souhaitons enregistrer cet appel. Si vous êtes d'accord, appuyez sur 1. Sinon, appuyez sur 2 ou patientez simplement.",
   },
   it: {
     sorry: "Ci dispiace, al momento non possiamo continuare questa chiamata. La preghiamo di riprovare più tardi. Arrivederci.",
@@ -45,6 +58,8 @@ const words: Readonly<Record<string, Words>> = {
     stillThere: "Resti in linea, per favore, torniamo subito.",
     nobodyThere: "Mi dispiace, nessuno è raggiungibile. Un momento, per favore.",
     aCallForYou: "Una chiamata per Lei.",
+    recorded: "Questa chiamata viene registrata.",
+    mayWeRecord: "Vorremmo registrare questa chiamata. Se è d'accordo, prema 1. Altrimenti prema 2 o semplicemente attenda.",
   },
   pt: {
     sorry: "Lamentamos, mas não podemos continuar esta chamada agora. Por favor, tente novamente mais tarde. Até logo.",
@@ -52,6 +67,8 @@ const words: Readonly<Record<string, Words>> = {
     stillThere: "Por favor, mantenha-se em linha, voltamos já.",
     nobodyThere: "Lamento, não foi possível contactar ninguém. Um momento, por favor.",
     aCallForYou: "Uma chamada para si.",
+    recorded: "Esta chamada é gravada.",
+    mayWeRecord: "Gostaríamos de gravar esta chamada. Se concorda, prima 1. Caso contrário, prima 2 ou simplesmente aguarde.",
   },
 };
 
