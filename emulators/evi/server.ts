@@ -10,7 +10,7 @@ import { type Pace, usualPace } from "./answering.ts";
 import { type Behaviour, byDefault } from "./behaviour.ts";
 import { type Chat, openChat } from "./chat.ts";
 import { type Clock, wallClock } from "./clock.ts";
-import { apply, isKnown, ordinary, type Script } from "./directive.ts";
+import { apply, directed, isKnown, ordinary, type Script } from "./directive.ts";
 import { noDump, openDump } from "./dump.ts";
 import { type Opening, readHandshake } from "./handshake.ts";
 import { openHistory } from "./history.ts";
@@ -24,6 +24,8 @@ import { chatRoutes } from "./rest/chats.ts";
 import { controlRoute } from "./rest/control.ts";
 import { answerProblems, libraryRoutes, Refused, tokenRoute } from "./rest/door.ts";
 import { openLibrary } from "./rest/library.ts";
+import { withNamed } from "./rest/named.ts";
+import { voiceRoute } from "./rest/voices.ts";
 import { webhookSender } from "./webhooks.ts";
 import { understand } from "./wire.ts";
 
@@ -64,7 +66,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
   const hanging = new Set<Duplex>();
   const webhooks = webhookSender({ clock, signingKey: options.webhookSigningKey ?? "emulated-webhook-signing-key", log });
   const sounds = openSoundKeeper(options.keepAudioBytes ?? 64 * 1024 * 1024);
-  const libraries: Libraries = { configs: openLibrary(clock), prompts: openLibrary(clock), tools: openLibrary(clock) };
+  const libraries: Libraries = { configs: withNamed(openLibrary(clock)), prompts: openLibrary(clock), tools: openLibrary(clock) };
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false, maxPayload: MAX_MESSAGE_BYTES });
 
   const app = fastify({ bodyLimit: MAX_MESSAGE_BYTES, forceCloseConnections: true });
@@ -78,6 +80,7 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
     libraryRoutes(hume, libraries);
     chatRoutes(hume, history);
     controlRoute(hume, chats);
+    voiceRoute(hume);
     audioRoutes(hume, app, { history, sounds, clock, url: () => url });
   });
   lookOn(app, chats, () => options.listener.texts);
@@ -128,9 +131,11 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
   /** What a config id makes of a chat; null when it is in no table and no library. */
   function settle({ configId, configVersion }: Opening): Settled | null {
     if (configId === null) return { behaviour: byDefault, script: ordinary };
-    const config = libraries.configs.find(configId, configVersion);
-    if (config) return { behaviour: behaviourOf(config, libraries), script: ordinary };
-    if (!isKnown(configId)) return null;
+    if (!isKnown(configId)) {
+      const config = libraries.configs.find(configId, configVersion);
+      const behaviour = config && behaviourOf(config, libraries);
+      return behaviour && { behaviour, script: directed(ordinary, behaviour.prompt) };
+    }
     return { behaviour: { ...byDefault, config: { id: configId, version: configVersion ?? 0 } }, script: apply(ordinary, configId) };
   }
 

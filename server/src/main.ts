@@ -83,7 +83,7 @@ async function start(config: Config): Promise<void> {
   const operator = await inTransaction(pool, (sql) => ensureAdmin(sql, config.admin));
   await endDemonstrationKeys(pool, clock);
   if (config.apiKey !== null) await inTransaction(pool, (sql) => ensureFirstApiKey(sql, config.apiKey as string, clock));
-  const engines = enginesOf(config);
+  const engines = enginesOf(config, pool);
   const engineNames = Object.keys(engines) as (keyof typeof engines)[];
   await ensureFirstAgent(pool, engineNames[0]);
   const { rows } = await pool.query<{ first: boolean }>("select not exists (select from calls) as first");
@@ -271,11 +271,11 @@ async function heldElsewhere(pool: pg.Pool, call: CallId): Promise<void> {
 }
 
 /** The engines that are configured, by the name an agent's settings use. */
-function enginesOf(config: Config): Readonly<Partial<Record<AgentSettings["engine"], Engine>>> {
+function enginesOf(config: Config, pool: pg.Pool): Readonly<Partial<Record<AgentSettings["engine"], Engine>>> {
   return {
     ...(config.hume === null
       ? {}
-      : { evi: createEviEngine({ url: config.hume.eviUrl, apiKey: config.hume.apiKey, configId: config.hume.configId, clock }) }),
+      : { evi: createEviEngine({ ...config.hume, url: config.hume.eviUrl, clock, configs: { pool, webhooks: null } }) }),
     ...(config.openai === null ? {} : { openai: createOpenAiEngine({ ...config.openai, url: config.openai.realtimeUrl, clock }) }),
   };
 }

@@ -153,6 +153,11 @@ export interface EngineManner {
   refuses(agent: EngineAgent): EngineProblem[];
 }
 
+/** A saved agent at a version, as far as an engine may keep settings of it. */
+export type PreparedAgent = Pick<EngineSession, "manners" | "options" | "language"> & {
+  readonly agent: NonNullable<EngineSession["agent"]>;
+};
+
 /** One session of the engine in a call, as its vendor knows it: a call has several when it was resumed or renewed. */
 export interface SessionRef {
   readonly session: string;
@@ -200,6 +205,11 @@ export interface Engine {
    * cannot be asked (then the agent is saved with a note that says so). Absent: the vendor has nothing cheap to ask.
    */
   check?(agent: EngineAgent, signal: AbortSignal): Promise<readonly EngineProblem[]>;
+  /**
+   * Told of an agent that was saved, so that what the vendor keeps of it is there before the phone rings; rejects when that failed, and then it
+   * is done with the first call. Absent: the vendor keeps nothing.
+   */
+  prepare?(agent: PreparedAgent): Promise<void>;
   /** Absent where the vendor makes no recording of its own. */
   readonly reconstructions?: Reconstructions;
   open(session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection;

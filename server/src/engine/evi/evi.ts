@@ -1,15 +1,21 @@
 import type { Socket } from "node:net";
+import type pg from "pg";
 import WebSocket from "ws";
 import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
-import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
+import { EngineHasNot } from "../failures.ts";
+import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, PreparedAgent, WireTap } from "../port.ts";
 import { openRenewal } from "../renewal.ts";
+import { checkAgent } from "./check.ts";
+import { type Configured, untrueWithout } from "./config-body.ts";
+import { openConfigs } from "./configs.ts";
 import { type Ending, endingOf, endsTheChat, refusalOf, renewal, unreachable } from "./endings.ts";
+import { lateConnection } from "./late.ts";
 import { eviManner } from "./manner.ts";
 import { humeRest } from "./rest.ts";
 import { reconstructionsOf } from "./rest-audio.ts";
-import { chatMs, chatUrl, sessionSettings } from "./settings.ts";
+import { chatMs, chatUrl, ownConfig, sessionSettings } from "./settings.ts";
 import { CHAT_MS, EviTalk } from "./talk.ts";
 import { monoOf, soundOf } from "./wav.ts";
 import { AUDIO_INPUT, audioInput, decodeAudio, type EviAudio, hear, mostBytes } from "./wire.ts";
@@ -52,27 +58,87 @@ export interface EviParts {
   readonly apiKey: string;
   readonly configId: string | null;
   readonly clock: Clock;
+  /** Where it is remembered which Config is which agent's, and where Hume shall tell of chats; absent: agents have no Configs of their own. */
+  readonly configs?: { readonly pool: pg.Pool; readonly webhooks: string | null };
 }
+
+/** An agent's Config is waited for so long while it rings; then the call goes without. */
+const CONFIG_WITHIN_MS = 2_000;
 
 /** Hume EVI as an engine: one WebSocket a session (hume-evi §1-4), read without the vendor's client for the reasons in its §0. */
 export function createEviEngine(parts: EviParts): Engine {
+  const rest = humeRest(parts);
+  const configs = parts.configs === undefined ? null : openConfigs({ ...parts, ...parts.configs, rest });
   return {
     abilities: eviAbilities,
     manner: eviManner,
-    reconstructions: reconstructionsOf(humeRest(parts)),
-    open: (session, listener, tap) => openChat(parts, session, listener, tap),
+    reconstructions: reconstructionsOf(rest),
+    check: (agent, signal) => checkAgent(rest, parts.configId, agent, signal),
+    ...(configs !== null && {
+      async prepare(agent: PreparedAgent) {
+        await configs.ensure(agent);
+      },
+    }),
+    open(session, listener, tap) {
+      const { agent } = session;
+      if (configs === null || agent === null)
+        return openChat(parts, { session, config: ownConfig(parts.configId, session) }, listener, tap);
+      const wanted = { agent, manners: session.manners, options: session.options, language: session.language };
+      const known = configs.known(wanted);
+      const forget = (): void => (known === null ? undefined : configs.forget(known));
+      if (known !== null) return openChat(parts, { session, config: known, forget }, listener, tap);
+      const late = lateConnection(eviAbilities, () => listener({ what: "ended", ...endingOf(1000, null, true) }));
+      soonEnough(configs.ensure(wanted)).then(
+        (config) => late.open(() => openChat(parts, { session, config, forget: () => configs.forget(config) }, listener, tap)),
+        (error: Error) =>
+          late.open(() => {
+            listener(withoutConfig(wanted, error));
+            // An own Config that is not there any more would end the chat before it began.
+            const config = error instanceof EngineHasNot ? null : ownConfig(parts.configId, session);
+            return openChat(parts, { session, config }, listener, tap);
+          }),
+      );
+      return late.connection;
+    },
   };
+}
+
+/** What is not true in this call, as an event of it. */
+function withoutConfig(agent: Configured, { message }: Error): EngineEvent {
+  const untrue = untrueWithout(agent);
+  const what = untrue.length === 0 ? "its settings are EVI's own, which are the same" : `not true in this call: ${untrue.join(", ")}`;
+  return { what: "trouble", code: "config_missing", text: `The agent's Config at Hume could not be had (${message}); ${what}.` };
+}
+
+async function soonEnough<T>(wanted: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it took longer than ${CONFIG_WITHIN_MS} ms`)), CONFIG_WITHIN_MS);
+  });
+  try {
+    return await Promise.race([wanted, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The decoded file of the chunk in hand; grows to the largest seen. All of it is used up before the next message is read. */
 let decoded = Buffer.alloc(262_144);
 let mono = new Int16Array(131_072);
 
+interface ChatParts {
+  readonly session: EngineSession;
+  readonly config: { readonly id: string; readonly version: number | null } | null;
+  /** Told when Hume ends the chat before it began: perhaps it does not know the Config. */
+  readonly forget?: () => void;
+}
+
 /**
  * One chat. States: connecting (until the handshake), open (settings sent; `ready` follows), over. Whoever closes first, `ended` is the
  * last event and comes once. Timers and listeners end with the socket.
  */
-function openChat(parts: EviParts, session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection {
+function openChat(parts: EviParts, chat: ChatParts, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection {
+  const { session } = chat;
   const talk = new EviTalk(() => parts.clock.now(), chatMs(session));
   const resampler = { rate: 0, stream: openResampler(48_000, 48_000) };
   let asked = false;
@@ -83,7 +149,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   let silentPings = 0;
   let pongs = false;
 
-  const socket = new WebSocket(chatUrl(parts.url, parts.configId, session), {
+  const socket = new WebSocket(chatUrl(parts.url, chat.config, session), {
     headers: { "X-Hume-Api-Key": parts.apiKey },
     perMessageDeflate: false,
     handshakeTimeout: READY_WITHIN_MS,
@@ -220,6 +286,7 @@ function openChat(parts: EviParts, session: EngineSession, listener: (event: Eng
   });
   socket.on("close", (code) => {
     if (over) return;
+    if (!ready && talk.error !== null) chat.forget?.();
     finishSound(talk.restOfSound());
     end(endingOf(code, talk.error, asked));
   });

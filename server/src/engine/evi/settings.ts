@@ -1,8 +1,9 @@
 import { z } from "zod";
 import type { EngineSession } from "../port.ts";
 
-/** What an agent may set for EVI alone (`options`). What EVI keeps in its Config (turn detection, nudges, timeouts) is not here. */
+/** What an agent may set for EVI alone (`options`). All of the second half stands in the agent's Config (config-body.ts), which is made from it. */
 export const EviOptions = z.looseObject({
+  /** The operator's own Config: the agent's is made from it, with its language model, voice, prompt and tools. */
   config_id: z.string().optional(),
   config_version: z.int().optional(),
   /** EVI's own tool to end the chat; it needs a language model that can call tools. */
@@ -11,19 +12,36 @@ export const EviOptions = z.looseObject({
   context: z.string().optional(),
   /** A chat is renewed before it has lasted so long. */
   max_duration_s: z.int().min(30).max(1800).optional(),
+  evi_version: z.enum(["3", "4-mini"]).optional(),
+  language_model: z
+    .looseObject({ model_provider: z.string(), model_resource: z.string(), temperature: z.number().min(0).max(1).optional() })
+    .optional(),
+  speech_detection_threshold: z.number().min(0).max(1).optional(),
+  prefix_padding_ms: z.int().min(0).max(1000).optional(),
+  /** Instead of what `interruption` means. */
+  min_interruption_ms: z.int().min(50).max(2000).optional(),
 });
 
 /** The address of a chat. The key is not in it: addresses end in logs. */
-export function chatUrl(base: string, configId: string | null, session: EngineSession): URL {
-  const options = optionsOf(session);
+export function chatUrl(
+  base: string,
+  config: { readonly id: string; readonly version: number | null } | null,
+  session: EngineSession,
+): URL {
   const url = new URL(base);
-  const config = options.config_id ?? configId;
-  if (config !== null) url.searchParams.set("config_id", config);
-  if (options.config_version !== undefined) url.searchParams.set("config_version", String(options.config_version));
+  if (config !== null) url.searchParams.set("config_id", config.id);
+  if (config !== null && config.version !== null) url.searchParams.set("config_version", String(config.version));
   // Interim words are the only sign of a cut-in once EVI has finished generating (hume-evi §3.3).
   url.searchParams.set("verbose_transcription", "true");
   if (session.resume !== null) url.searchParams.set("resumed_chat_group_id", session.resume);
   return url;
+}
+
+/** The operator's own Config, where the agent's is not to be had; null: EVI as it is without one. */
+export function ownConfig(configId: string | null, session: EngineSession): { id: string; version: number | null } | null {
+  const { config_id, config_version } = optionsOf(session);
+  const id = config_id ?? configId;
+  return id === null || id === undefined ? null : { id, version: config_version ?? null };
 }
 
 /** How long a chat lasts, ms. */
