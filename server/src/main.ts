@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { AgentSettings } from "@earshot/contract/agent";
+import type { Agent, AgentSettings } from "@earshot/contract/agent";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import type { FastifyInstance } from "fastify";
 import type pg from "pg";
 import pino from "pino";
+import { mannersOf } from "./agents/engine-side.ts";
 import { ensureFirstAgent } from "./agents/first.ts";
+import { listAgents } from "./agents/store.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
 import { anotherLives, untilCallsEnd } from "./calls/drain.ts";
 import { Draining } from "./calls/failures.ts";
@@ -173,6 +175,7 @@ async function start(config: Config): Promise<void> {
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
     engines: engineNames,
+    agentSaved: (agent) => void prepareAgent(engines, agent, log),
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
     placeCall: async (request, by) => {
       if (draining.on) throw new Draining();
@@ -233,6 +236,15 @@ async function start(config: Config): Promise<void> {
   await recoverCalls(pool, clock.now());
   const watchdog = startWatchdog({ ...asked, carries: (call) => bridges.hasAudio(call), onEnded: ended });
   built.push({ name: "watchdog", close: () => watchdog.close() });
+  const preparing = new AbortController();
+  const prepared = prepareAgents(pool, engines, log, preparing.signal).catch(quietly);
+  built.push({
+    name: "agents' settings at their engines",
+    close() {
+      preparing.abort();
+      return prepared;
+    },
+  });
   await app.listen({ port: config.port, host: listenOn(config.publicUrl) });
   void inbox
     .sweep(true)
@@ -278,6 +290,19 @@ function enginesOf(config: Config, pool: pg.Pool): Readonly<Partial<Record<Agent
       : { evi: createEviEngine({ ...config.hume, url: config.hume.eviUrl, clock, configs: { pool, webhooks: null } }) }),
     ...(config.openai === null ? {} : { openai: createOpenAiEngine({ ...config.openai, url: config.openai.realtimeUrl, clock }) }),
   };
+}
+
+async function prepareAgents(pool: pg.Pool, engines: ReturnType<typeof enginesOf>, log: pino.Logger, stop: AbortSignal): Promise<void> {
+  for (const agent of await listAgents(pool)) if (!stop.aborted) await prepareAgent(engines, agent, log);
+}
+
+/** What an engine keeps of an agent is brought up to date, so that it is there before the phone rings. Failing is not fatal: the first call does it. */
+async function prepareAgent(engines: ReturnType<typeof enginesOf>, { id, version, settings }: Agent, log: pino.Logger): Promise<void> {
+  const { name, engine, options, language } = settings;
+  const prepared = engines[engine]?.prepare?.({ agent: { id, version, name }, manners: mannersOf(settings), options, language });
+  await prepared?.catch((error: unknown) =>
+    log.warn({ agent: id, version, err: error }, "An agent's settings could not be left with its engine."),
+  );
 }
 
 /** What proves a request to be the carrier's. */

@@ -31,7 +31,7 @@ const SeenVersion = z.object({
 });
 
 /** The configured personas. Every change makes a version; a call keeps the one it ran with. */
-export function agentRoutes(door: Door, { pool, clock, engines }: DoorParts): void {
+export function agentRoutes(door: Door, { pool, clock, engines, agentSaved }: DoorParts): void {
   const read = { access: { needs: "agents.read" } } as const;
   const change = { access: { needs: "agents.change" } } as const;
 
@@ -51,6 +51,7 @@ export function agentRoutes(door: Door, { pool, clock, engines }: DoorParts): vo
         await recordAudit(sql, { at: clock.now(), actor: credentialIn(request).actor, action: "agent.made", detail: { agent: id } });
         return getAgent(sql, id);
       });
+      agentSaved?.(made);
       return reply.code(201).header("location", `/api/agents/${made.id}`).header("etag", `"${made.version}"`).send(made);
     },
   );
@@ -109,6 +110,7 @@ export function agentRoutes(door: Door, { pool, clock, engines }: DoorParts): vo
         });
         return getAgent(sql, id);
       });
+      agentSaved?.(agent);
       reply.header("etag", `"${agent.version}"`);
       return agent;
     },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import type { Agent } from "@earshot/contract/agent";
 import type { PlaceCall } from "@earshot/contract/call";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import cookie from "@fastify/cookie";
@@ -68,6 +69,8 @@ export interface DoorParts {
   readonly emulatedNumbers: readonly EmulatedNumber[] | null;
   /** Names of the engines that are configured: an agent can have no other. */
   readonly engines: readonly string[];
+  /** Told of every saved agent, for engines that keep settings of their own. */
+  readonly agentSaved?: (agent: Agent) => void;
   /** calls/place.ts. The same idempotency key with the same request answers with the call it placed the first time. */
   placeCall(request: PlaceCall, by: { readonly actor: Actor; readonly idempotencyKey: string | null }): Promise<CallId>;
   /** calls/hang-up.ts. Resolves when it is asked for; the end itself follows. */
