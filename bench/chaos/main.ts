@@ -85,12 +85,26 @@ process.exit(0);
 
 /** Every journal of the run, played through the decisions again. */
 async function replayAll({ dir }: World): Promise<Replays> {
-  const sum = { journals: 0, decisions: 0, differences: 0, damagedBytes: 0, wrong: [] as { call: string; what: string }[] };
+  const sum = {
+    journals: 0,
+    decisions: 0,
+    sends: 0,
+    frames: 0,
+    worstApartMs: 0,
+    apart: 0,
+    differences: 0,
+    damagedBytes: 0,
+    wrong: [] as { call: string; what: string }[],
+  };
   const folder = join(dir, "data/journal");
   for (const name of await readdir(folder)) {
-    const { decisions, differences, damagedBytes } = await replayJournal(join(folder, name));
+    const { decisions, differences, damagedBytes, pacing } = await replayJournal(join(folder, name));
     sum.journals++;
     sum.decisions += decisions;
+    sum.sends += pacing.sends;
+    sum.frames += pacing.frames;
+    sum.apart += pacing.apart;
+    sum.worstApartMs = Math.max(sum.worstApartMs, pacing.worstApartMs);
     sum.differences += differences.length;
     sum.damagedBytes += damagedBytes;
     for (const { heard, recorded, replayed } of differences)
@@ -105,7 +119,7 @@ async function untilSettled({ pool }: World): Promise<void> {
   for (;;) {
     const { rows } = await pool.query<{ n: number }>(
       `select (select count(*) from recordings r join calls c on c.id = r.call_id
-                where r.status in ('announced', 'fetching', 'stored') or (r.status = 'expected' and c.answered_at is not null))::int
+                where r.status in ('announced', 'fetching', 'stored') or (r.status = 'expected' and c.socket_started_at is not null))::int
             + (select count(*) from calls where status <> 'ended')::int as n`,
     );
     if (rows[0]?.n === 0 || Date.now() > end) {

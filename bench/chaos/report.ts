@@ -20,6 +20,11 @@ export interface Replays {
   readonly journals: number;
   readonly decisions: number;
   readonly differences: number;
+  /** Sends to the carrier that were paced again, and how far today's player was from them: ms of sound at worst, and at how many. */
+  readonly sends: number;
+  readonly frames: number;
+  readonly worstApartMs: number;
+  readonly apart: number;
   /** The torn ends of killed processes' last blocks. */
   readonly damagedBytes: number;
   readonly wrong: readonly { readonly call: string; readonly what: string }[];
@@ -48,6 +53,7 @@ export function report(run: Run): string {
     `| of these in flight at a kill (250 ms) and lost | ${verdict.lostInFlight} |`,
     `| calls accounted for by the audit | ${audit.accounted} of ${audit.calls}, ${audit.files} files, ${audit.lost} lost, ${audit.rotten} rotten, ${audit.strays} strays |`,
     `| journals replayed | ${replays.journals}: ${replays.decisions} decisions, ${replays.differences} differences, ${replays.damagedBytes} bytes unreadable |`,
+    `| frames paced again | ${replays.frames} in ${replays.sends} sends: ${replays.apart} sends with another number of frames, at most ${replays.worstApartMs.toFixed(0)} ms of sound apart |`,
     `| findings | ${verdict.wrong.length} |`,
     "",
     "| silence after a killed server | calls | p50 | p99 | worst |",

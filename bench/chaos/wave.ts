@@ -55,8 +55,8 @@ export async function runWave(world: World, wave: Wave, log: (text: string) => v
       return happen(world, incident, log);
     }),
   );
-  const calls = await placing;
-  const done = (await happened).filter((one) => one !== null);
+  const [calls, all] = await Promise.all([placing, happened]);
+  const done = all.filter((one) => one !== null);
   const open = await untilEnded(world, calls);
   await sleep(500);
   const { calls: legs } = (await (await fetch(`${world.phoneUrl}/emulator/calls`)).json()) as { calls: PhoneLeg[] };

@@ -122,7 +122,14 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
       running: () => (program?.isOver() ? null : program),
       async start() {
         program = null;
-        program = await startProgram("server/src/main.ts", [], env, join(dir, `logs/server-${index + 1}.log`));
+        // As a supervisor does: one that ends at its start (its database was killed under it) is started again.
+        for (let tries = 1; program === null; tries++) {
+          program = await startProgram("server/src/main.ts", [], env, join(dir, `logs/server-${index + 1}.log`)).catch((error: unknown) => {
+            if (tries === 5) throw error;
+            wish.log(`server ${index + 1} ended at its start, and is started again`);
+            return null;
+          });
+        }
         return program;
       },
     };

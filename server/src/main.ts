@@ -28,6 +28,7 @@ import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
 import type { SignatureKeys } from "./carrier/vonage/signature.ts";
 import { systemClock } from "./clock.ts";
 import { type Config, ConfigFailure, forgetSecrets, listenOn, readConfig, type VonageConfig } from "./config.ts";
+import { untilAnswers } from "./db/answers.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { inTransaction, openPool } from "./db/pool.ts";
@@ -81,6 +82,7 @@ async function start(config: Config): Promise<void> {
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, log));
   const pool = openPool(databaseUrl, 20);
   built.push({ name: "database connections", close: () => pool.end() });
+  await untilAnswers(pool, log);
   await migrate(pool);
   const operator = await inTransaction(pool, (sql) => ensureAdmin(sql, config.admin));
   await endDemonstrationKeys(pool, clock);

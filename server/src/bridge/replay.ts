@@ -1,4 +1,5 @@
 import { readJournal } from "../journal/read.ts";
+import { type Pacing, PacingReplay } from "./replay-pacing.ts";
 import { type Action, type Bridge, beginning, type Heard, step } from "./step.ts";
 
 /** A place where the decisions of today are not those that were made, or what went out is not what was decided. */
@@ -22,10 +23,13 @@ export interface Replay {
   /** Bytes of the file that could not be read. */
   readonly damagedBytes: number;
   readonly differences: readonly Difference[];
+  /** How the frames were paced then and now, all bridges together; no sends for journals of versions that did not write what it takes. */
+  readonly pacing: Pacing;
 }
 
 interface Running {
   bridge: Bridge;
+  pacing: PacingReplay | null;
   /** Samples of agent sound that the decisions let through to the caller, and that went out. */
   queued: number;
   played: number;
@@ -33,7 +37,7 @@ interface Running {
 }
 
 interface Decided {
-  readonly begun?: { readonly resume: string | null };
+  readonly begun?: { readonly resume: string | null; readonly rate?: number };
   readonly gaveUp?: string;
   readonly heard?: Heard;
   readonly state: Bridge["state"];
@@ -45,7 +49,7 @@ const PADDING = 2 * 480;
 
 /**
  * Feeds what a journal says was heard through the decisions of this program (step.ts), in the order it was heard, and compares what they decide
- * with what was decided then, and the sound that went out with what they let through. Works on a journal that is damaged or still being written:
+ * with what was decided then, and the sound that went out with what they let through and with what the player of today sends at the same times. Works on a journal that is damaged or still being written:
  * what is missing shows as a difference or not at all. Rejects when the file cannot be read. Journals of versions that did not write how a bridge
  * began are compared from their first decision on.
  */
@@ -54,8 +58,11 @@ export async function replayJournal(path: string): Promise<Replay> {
   const differences: Difference[] = [];
   let [bridges, inputs, decisions] = [0, 0, 0];
   const { records, damage } = readJournal(path);
-  const begin = (part: number, resume: string | null): Running => {
-    const one: Running = { bridge: beginning(resume), queued: 0, played: 0, utterances: new Set() };
+  const paced: PacingReplay[] = [];
+  const begin = (part: number, resume: string | null, rate?: number): Running => {
+    const pacing = rate === undefined ? null : new PacingReplay(rate);
+    if (pacing !== null) paced.push(pacing);
+    const one: Running = { bridge: beginning(resume), pacing, queued: 0, played: 0, utterances: new Set() };
     running.set(part, one);
     bridges++;
     return one;
@@ -71,6 +78,7 @@ export async function replayJournal(path: string): Promise<Replay> {
         const { utterance, samples } = JSON.parse(payload.toString()) as { utterance: string; samples: number };
         one.queued += samples;
         one.utterances.add(utterance);
+        one.pacing?.queued(utterance, samples, atMs);
       }
     }
     if (kind === "playedFrame") {
@@ -83,11 +91,14 @@ export async function replayJournal(path: string): Promise<Replay> {
         const recorded = `${one.played} samples went out`;
         differences.push({ atMs, part, heard: kind, recorded, replayed: `at most ${most} were let through` });
       }
+      const apart = one.pacing?.sent(payload.length, atMs) ?? null;
+      if (apart !== null) differences.push({ atMs, part, heard: kind, ...apart });
     }
+    if (kind === "media" || kind === "speech") steer(running.get(part)?.pacing ?? null, kind, payload, atMs);
     if (kind !== "decided") continue;
     const decided = JSON.parse(payload.toString()) as Decided;
     if (decided.begun !== undefined) {
-      begin(part, decided.begun.resume);
+      begin(part, decided.begun.resume, decided.begun.rate);
       continue;
     }
     const one = running.get(part) ?? begin(part, null);
@@ -102,7 +113,30 @@ export async function replayJournal(path: string): Promise<Replay> {
     const [recorded, replayed] = [told(decided.state, decided.actions), told(next.state, actions)];
     if (recorded !== replayed) differences.push({ atMs, part, heard: JSON.stringify(decided.heard), recorded, replayed });
   }
-  return { bridges, inputs, decisions, damagedBytes: damage.reduce((sum, { bytes }) => sum + bytes, 0), differences };
+  return { bridges, inputs, decisions, damagedBytes: damage.reduce((sum, { bytes }) => sum + bytes, 0), differences, pacing: sum(paced) };
 }
+
+/** What the player is told beside the sound itself. */
+function steer(pacing: PacingReplay | null, kind: "media" | "speech", payload: Buffer, atMs: number): void {
+  if (pacing === null) return;
+  const { on, do: what } = JSON.parse(payload.toString()) as { on?: boolean; do?: "finish" | "drop" };
+  if (kind === "media" && on === true) pacing.connected(atMs);
+  if (kind === "media" && on === false) pacing.disconnected(atMs);
+  if (kind === "speech" && what === "finish") pacing.finished(atMs);
+  if (kind === "speech" && what === "drop") pacing.dropped(atMs);
+}
+
+const sum = (paced: readonly PacingReplay[]): Pacing =>
+  paced
+    .map((one) => one.figures())
+    .reduce(
+      (all, one) => ({
+        sends: all.sends + one.sends,
+        frames: all.frames + one.frames,
+        worstApartMs: Math.max(all.worstApartMs, one.worstApartMs),
+        apart: all.apart + one.apart,
+      }),
+      { sends: 0, frames: 0, worstApartMs: 0, apart: 0 },
+    );
 
 const told = (state: string, actions: readonly Action[]): string => [state, ...actions.map((action) => JSON.stringify(action))].join(", ");

@@ -137,6 +137,17 @@ export function runBridge(parts: RunParts): RunningBridge {
     },
     tell: (event) => played(event),
   });
+  // What is done to waiting speech is written down with its time: with it and the sound that came, a replay paces again (replay-pacing.ts).
+  const finishSpeech = (): void => {
+    const at = now();
+    journal.put("speech", at, '{"do":"finish"}');
+    player.finish(at);
+  };
+  const forgetSpeech = (): number => {
+    const at = now();
+    journal.put("speech", at, '{"do":"drop"}');
+    return player.cut(at);
+  };
   const played = (event: PlayerEvent): void => {
     transcript.played(event);
     if (event.what === "ended") engine?.played(event.utterance, event.heardMs, event.cut ? "cut" : "complete");
@@ -196,7 +207,7 @@ export function runBridge(parts: RunParts): RunningBridge {
         dropSpeech(action.cutIn);
         return;
       case "finish speech":
-        player.finish(now());
+        finishSpeech();
         keepTicking();
         if (!player.active) decide({ what: "quiet", at: now() });
         return;
@@ -225,7 +236,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     keepTicking();
   };
   const dropSpeech = (cutIn: boolean): void => {
-    const droppedMs = player.cut(now());
+    const droppedMs = forgetSpeech();
     stopTicking();
     if (cutIn && droppedMs > 0 && media !== null) {
       media.clear();
@@ -289,7 +300,7 @@ export function runBridge(parts: RunParts): RunningBridge {
         decide({ what: "cut in" });
         return;
       case "agent done":
-        if (event.how !== "cut") player.finish(now());
+        if (event.how !== "cut") finishSpeech();
         {
           keepTicking();
           return;
@@ -356,7 +367,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     stopTicking();
   };
 
-  journal.put("decided", now(), JSON.stringify({ begun: { resume: parts.resume }, state: bridge.state, actions: [] }));
+  journal.put("decided", now(), JSON.stringify({ begun: { resume: parts.resume, rate }, state: bridge.state, actions: [] }));
   openEngine(parts.resume);
 
   return {
@@ -389,7 +400,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     }),
     second: safely(() => {
       // Not every engine says that its turn is over.
-      if (player.waitingMs(now()) > TURN_OVER_MS) player.finish(now());
+      if (player.waitingMs(now()) > TURN_OVER_MS) finishSpeech();
       decide({ what: "second", at: now() });
     }),
     abandon() {

@@ -10,6 +10,7 @@ import {
   MigrationNamesWrong,
   MigrationUnknown,
 } from "./failures.ts";
+import { whereIs } from "./pool.ts";
 
 /** Any fixed number will do, as long as every Earshot uses the same one. */
 const MIGRATION_LOCK = 4_327_001;
@@ -100,7 +101,3 @@ async function refuseOldPostgres(client: pg.ClientBase): Promise<void> {
 }
 
 /** Host, port and name of a pool's database, without its password. */
-function whereIs(pool: pg.Pool): string {
-  const url = URL.parse(pool.options.connectionString ?? "");
-  return url === null ? "DATABASE_URL" : `${url.host}${url.pathname}`;
-}

@@ -29,6 +29,12 @@ export function openPool(url: string, max = 10): pg.Pool {
   return pool;
 }
 
+/** Host and name of the pool's database, without its secrets: for people. */
+export function whereIs(pool: pg.Pool): string {
+  const url = URL.parse(pool.options.connectionString ?? "");
+  return url === null ? "DATABASE_URL" : `${url.host}${url.pathname}`;
+}
+
 /**
  * Runs `fn` in one transaction: committed when it resolves, rolled back when it throws.
  * A connection that cannot even roll back is thrown away, never returned to the pool.

@@ -16,6 +16,7 @@ export const kinds = {
   gap: 12,
   closed: 13,
   part: 14,
+  speech: 15,
 } as const;
 export type Kind = keyof typeof kinds;
 
