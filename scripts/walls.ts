@@ -16,14 +16,16 @@ interface Room {
   readonly vendor?: true;
 }
 
-const ground = ["contract/src", "server/src/failure.ts", "server/src/ids.ts", "server/src/clock.ts"];
+const ground = ["contract/src", "server/src/failure.ts", "server/src/ids.ts", "server/src/clock.ts", "server/src/prices.ts"];
 const ports = [
   "server/src/carrier/port.ts",
   "server/src/carrier/failures.ts",
   "server/src/engine/port.ts",
   "server/src/engine/failures.ts",
 ];
-const rules = ["calls", "conversation", "recordings", "agents", "people", "emotion", "outgoing"].map((room) => `server/src/${room}`);
+const rules = ["calls", "conversation", "recordings", "agents", "people", "emotion", "outgoing", "tools"].map(
+  (room) => `server/src/${room}`,
+);
 const below = [...ground, ...ports, "server/src/db", "server/src/jobs", "server/src/journal", "server/src/sound"];
 const doors = [...below, ...rules];
 /** An adapter may take its part of the configuration as it is. */
@@ -44,6 +46,7 @@ export const rooms: readonly Room[] = [
   { at: "server/src/failure.ts", may: [] },
   { at: "server/src/ids.ts", may: [] },
   { at: "server/src/clock.ts", may: [] },
+  { at: "server/src/prices.ts", may: [] },
   { at: "server/src/carrier/port.ts", may: ground },
   { at: "server/src/carrier/failures.ts", may: ground },
   { at: "server/src/engine/port.ts", may: ground },

@@ -25,6 +25,26 @@ export type PlaceCall = z.infer<typeof PlaceCall>;
 
 export const AgentRef = z.object({ id: z.uuid(), name: z.string(), version: z.int() });
 
+const Money = z.object({ amount: z.string().describe("Decimal."), currency: z.string() });
+
+/** What a call has cost. The carrier and the engine may bill in two currencies: nothing is added up. */
+export const CallCost = z.object({
+  carrier: Money.nullable().describe("What the carrier charged for all legs that it has named a price for; null: not known (yet)."),
+  engine: Money.nullable().describe("An estimate by the prices of ENGINE_PRICES and those published; null: not known."),
+  usage: z
+    .object({
+      session_seconds: z.number().nullable().describe("Engines billed by time: how long their sessions were open."),
+      transcribed_seconds: z.number().nullable(),
+      tokens: z
+        .object({ text_in: z.int(), audio_in: z.int(), cached_in: z.int(), text_out: z.int(), audio_out: z.int() })
+        .nullable()
+        .describe("cached_in is part of the two before it."),
+    })
+    .nullable()
+    .describe("What the engine has told of; null: nothing."),
+});
+export type CallCost = z.infer<typeof CallCost>;
+
 /** A call as JSON. Times are ISO 8601 UTC, durations milliseconds. */
 export const Call = z.object({
   id: z.uuid(),
@@ -48,6 +68,7 @@ export const Call = z.object({
   engine: z.string().nullable(),
   price: z.string().nullable().describe("What the carrier charged, decimal, in price_currency."),
   price_currency: z.string().nullable(),
+  cost: CallCost,
   utterance_count: z.int(),
   recording: Recording,
 });

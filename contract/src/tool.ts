@@ -30,7 +30,7 @@ export const HttpTool = z.strictObject({
   parameters: z
     .record(z.string(), z.unknown())
     .default({ type: "object", properties: {} })
-    .describe("JSON Schema of the arguments, an object; at most 8 kB. `pattern`, `format` and references outside of it are refused."),
+    .describe("JSON Schema of the arguments, an object; at most 8 kB. `pattern`, `format` and `$ref` are refused."),
   url: z.string().max(2000).describe("https, and an address of the public internet. Redirects are not followed."),
   method: z.enum(httpMethods).default("POST").describe("GET and DELETE have the arguments in the query, the others as a JSON body."),
   headers: z

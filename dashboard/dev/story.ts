@@ -288,6 +288,14 @@ export function call(wish: Wish = {}): Call {
     engine: "evi",
     price: status === "ended" && answered !== null ? "0.0139" : null,
     price_currency: status === "ended" && answered !== null ? "EUR" : null,
+    cost: {
+      carrier: status === "ended" && answered !== null ? { amount: "0.0139", currency: "EUR" } : null,
+      engine: null,
+      usage:
+        status === "ended" && answered !== null
+          ? { session_seconds: (talked ?? 0) / 1000 + 5, transcribed_seconds: null, tokens: null }
+          : null,
+    },
     utterance_count: answered === null ? 0 : talk.length,
     recording: recording(
       me,

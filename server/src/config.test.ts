@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { type Config, ConfigFailure, forgetSecrets, listenOn, readConfig } from "./config.ts";
+import { publishedPrices } from "./prices.ts";
 
 const pem = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -53,6 +54,7 @@ describe("the configuration", () => {
       storageUrl: `file:${resolve(".data/recordings")}`,
       storageKey: null,
       drainSeconds: 300,
+      prices: publishedPrices,
       logLevel: "info",
       readyLine: false,
       warnings: [],
@@ -68,6 +70,13 @@ describe("the configuration", () => {
     expect(readConfig({ TRUSTED_PROXIES: given }).trustedProxies).toEqual(["10.0.0.5", "172.16.0.0/12", "fd00::/8", "2001:db8::1"]);
     const wrong = problems({ TRUSTED_PROXIES: "10.0.0.5,proxy.example.com,10.0.0.0/33,0.0.0.0/0,fd00::/129,true" }).TRUSTED_PROXIES;
     expect(wrong).toMatch(/^holds proxy\.example\.com, 10\.0\.0\.0\/33, 0\.0\.0\.0\/0, fd00::\/129, true, which is no address/);
+  });
+
+  test("prices of engines are added to those published; a table that is none says where", () => {
+    const evi = { currency: "EUR", per_minute: 0.06 };
+    expect(readConfig({ ENGINE_PRICES: JSON.stringify({ evi }) }).prices).toEqual({ ...publishedPrices, evi });
+    expect(problems({ ENGINE_PRICES: '{"evi":{"currency":"EUR","per_minute":"much"}}' }).ENGINE_PRICES).toContain("evi.per_minute");
+    expect(problems({ ENGINE_PRICES: "cheap" }).ENGINE_PRICES).toMatch(/^is no table of prices; give JSON/);
   });
 
   test("recordings lie under DATA_DIR unless told otherwise", () => {

@@ -4,6 +4,7 @@ import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { Failure } from "./failure.ts";
+import { EnginePrice, type Prices, publishedPrices } from "./prices.ts";
 
 /** The environment, parsed once. Whatever is not set is null, never half there. */
 export interface Config {
@@ -38,6 +39,8 @@ export interface Config {
   readonly storageKey: string | null;
   /** How long a server that is asked to stop waits for the ends of its calls, s. */
   readonly drainSeconds: number;
+  /** What engines charge: the published prices, and what the operator says. */
+  readonly prices: Prices;
   readonly logLevel: LogLevel;
   /** Does whoever started us wait for one line of JSON on stdout? The launcher says so (EARSHOT_READY_LINE=1). */
   readonly readyLine: boolean;
@@ -190,6 +193,22 @@ function isAddressOrRange(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) >= 1 && Number(bits) <= (family === 4 ? 32 : 128));
 }
 
+const prices = z.string().transform((text, context): Prices => {
+  let given: unknown;
+  try {
+    given = JSON.parse(text);
+  } catch {
+    given = null;
+  }
+  const read = z.record(z.string(), EnginePrice).safeParse(given);
+  if (read.success) return read.data;
+  const issue = read.error.issues[0];
+  const where = issue === undefined || issue.path.length === 0 ? "" : ` (${issue.path.join(".")}: ${issue.message})`;
+  const message = `is no table of prices${where}; give JSON such as {"evi":{"currency":"USD","per_minute":0.07}}`;
+  context.addIssue({ code: "custom", message });
+  return z.NEVER;
+});
+
 const Variables = z.object({
   PORT: port.default(4000),
   PUBLIC_URL: origin.optional(),
@@ -243,6 +262,7 @@ const Variables = z.object({
     .regex(/^\d{1,5}$/, "is no number of seconds; give 0 to end calls at once, or leave it out for 300")
     .transform(Number)
     .default(300),
+  ENGINE_PRICES: prices.default({}),
   LOG_LEVEL: z.enum(logLevels, `is not a level; give one of ${logLevels.join(", ")}`).default("info"),
   EARSHOT_EMULATED: z.string().optional(),
   EARSHOT_READY_LINE: z.string().optional(),
@@ -327,6 +347,7 @@ export function readConfig(env: Env): Config {
     storageUrl: is.STORAGE_URL ?? `file:${join(dataDir, "recordings")}`,
     storageKey: is.STORAGE_KEY ?? null,
     drainSeconds: is.DRAIN_SECONDS,
+    prices: { ...publishedPrices, ...is.ENGINE_PRICES },
     logLevel: is.LOG_LEVEL,
     readyLine: is.EARSHOT_READY_LINE === "1",
     warnings,

@@ -48,6 +48,7 @@ import { ensureAdmin } from "./people/users.ts";
 import { openStorage } from "./recordings/storage.ts";
 import { storageKeyOf } from "./recordings/storage-encrypted.ts";
 import { startRecordings } from "./recordings/work.ts";
+import { openTools } from "./tools/use.ts";
 
 /**
  * Reads config, builds the parts, listens, closes in reverse. The only file that knows everyone.
@@ -122,6 +123,8 @@ async function start(config: Config): Promise<void> {
   const tryHangUp = (call: CallId, by: "agent" | `us:${string}`, detail: Record<string, unknown>, because?: string): void => {
     hangUp({ ...asked, onEnded: ended }, call, by, detail, because || null).catch(notHungUp(call));
   };
+  const toolKey = config.storageKey === null ? null : storageKeyOf(config.storageKey);
+  const tools = openTools({ ...asked, number, onEnded: ended, key: toolKey, local: emulated });
   let leases: Leases | null = null;
   built.push({ name: "leases", close: () => leases?.close() });
   const bridges: Bridges = createBridges({
@@ -132,6 +135,9 @@ async function start(config: Config): Promise<void> {
     clock,
     log,
     owner,
+    prices: config.prices,
+    useTool: (call, use, moment) => tools.use(call, use, moment),
+    onSilence: (call) => tryHangUp(call, "us:silence", {}),
     onAgentHangUp: (call) => tryHangUp(call, "agent", {}),
     onEngineLost: (call, detail) => tryHangUp(call, "us:engine_failed", { ...detail }, detail.text),
   });
@@ -176,8 +182,9 @@ async function start(config: Config): Promise<void> {
     trustedProxies: config.trustedProxies,
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
-    engines: engineNames,
+    engines,
     agentSaved: (agent) => void prepareAgent(engines, agent, log),
+    secretsKey: toolKey,
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
     placeCall: async (request, by) => {
       if (draining.on) throw new Draining();

@@ -10,6 +10,12 @@ export const mannersOf = ({ patience, interruption, tools }: Pick<AgentSettings,
   hangsUp: tools.some(({ kind }) => kind === "hang_up"),
 });
 
+/** What the bridge does about silence (bridge/patience.ts). Pure. */
+export const patienceOf = ({ patience: { nudge, goodbye } }: Pick<AgentSettings, "patience">) => ({
+  nudge: nudge && { afterMs: nudge.after_s * 1000, text: nudge.text, times: nudge.times },
+  goodbye: goodbye && { afterMs: goodbye.after_s * 1000, text: goodbye.text },
+});
+
 /** The tools the engine is offered. `hang_up` is not among them: engines have their own way for it (`Manners.hangsUp`). Pure. */
 export const toolsOf = ({ tools, transfer_number }: Pick<AgentSettings, "tools" | "transfer_number">): Tool[] =>
   tools.map((tool) => offered(tool, transfer_number !== null)).filter((tool) => tool !== null);

@@ -59,10 +59,22 @@ export class AgentNumberInvalid extends Failure {
   readonly code = "AGENT_NUMBER_INVALID";
   readonly blame = "caller";
   readonly status = 422;
-  constructor(numbers: readonly { readonly place: number; readonly number: string }[]) {
-    super(`${numbers.map(({ number }) => JSON.stringify(number)).join(", ")} cannot be called, so no agent can answer there.`, {
+  constructor(numbers: readonly { readonly place: string; readonly number: string }[]) {
+    super(`${numbers.map(({ number }) => JSON.stringify(number)).join(", ")} is no number that can be called or answered.`, {
       remedy: "Write each number with + and its country code: +12025550143.",
-      fields: numbers.map(({ place }) => ({ field: `numbers.${place}`, message: "is not a phone number with + and its country code" })),
+      fields: numbers.map(({ place }) => ({ field: place, message: "is not a phone number with + and its country code" })),
+    });
+  }
+}
+
+export class AgentRefused extends Failure {
+  readonly code = "AGENT_REFUSED";
+  readonly blame = "caller";
+  readonly status = 422;
+  constructor(problems: readonly { readonly field: string; readonly message: string }[]) {
+    super(`The agent was not saved: with these settings its calls would fail (${problems.map(({ field }) => field).join(", ")}).`, {
+      remedy: "Mend each field named in errors, and save again.",
+      fields: problems.map(({ field, message }) => ({ field, message })),
     });
   }
 }

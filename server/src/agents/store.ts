@@ -1,8 +1,8 @@
 import { type Agent, AgentSettings } from "@earshot/contract/agent";
-import { parsePhoneNumberFromString } from "libphonenumber-js/max";
 import { z } from "zod";
 import type { Sql } from "../db/pool.ts";
 import { type AgentId, newId } from "../ids.ts";
+import { cleanNumber } from "./examine.ts";
 import { AgentChanged, AgentNumberInvalid, AgentUnknown, DefaultAgentNeeded, NoAgent, NumberTaken } from "./failures.ts";
 
 /** The only place that writes `agents` and `agent_versions`. A version is never edited: calls keep the one they ran with. */
@@ -133,10 +133,13 @@ export async function agentVersion(sql: Sql, agent: AgentId, version: number): P
  * each place that holds no number.
  */
 export function withCleanNumbers(settings: AgentSettings): AgentSettings {
-  const read = settings.numbers.map((number, place) => ({ number, place, parsed: parsePhoneNumberFromString(number, { extract: false }) }));
-  const wrong = read.filter(({ parsed }) => parsed?.isPossible() !== true);
+  const read = settings.numbers.map((number, place) => ({ number, place: `numbers.${place}`, clean: cleanNumber(number) }));
+  const { transfer_number: person } = settings;
+  const transfer_number = person === null ? null : cleanNumber(person);
+  const wrong = read.filter(({ clean }) => clean === null);
+  if (person !== null && transfer_number === null) wrong.push({ number: person, place: "transfer_number", clean: null });
   if (wrong.length > 0) throw new AgentNumberInvalid(wrong);
-  return { ...settings, numbers: [...new Set(read.map(({ number, parsed }) => parsed?.number ?? number))] };
+  return { ...settings, numbers: [...new Set(read.map(({ number, clean }) => clean ?? number))], transfer_number };
 }
 
 async function refuseTakenNumbers(sql: Sql, settings: AgentSettings, except: AgentId | null): Promise<void> {

@@ -1,10 +1,11 @@
 import type pg from "pg";
-import { toldToEngine } from "../agents/engine-side.ts";
+import { patienceOf, toldToEngine } from "../agents/engine-side.ts";
 import { engineMissing } from "../agents/engines.ts";
 import { sessionDropped, sessionEnded, sessionReady, sessionsOver } from "../calls/engine-sessions.ts";
 import { recordEvent } from "../calls/events.ts";
 import { endLease } from "../calls/leases.ts";
 import { audioStarted, audioStopped, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
+import { recordSessionTimes, recordUsage } from "../calls/usage.ts";
 import type { Clock } from "../clock.ts";
 import { saidSoFar } from "../conversation/said-so-far.ts";
 import { openConversation } from "../conversation/write.ts";
@@ -12,6 +13,9 @@ import type { EmotionSource } from "../emotion/port.ts";
 import type { Engine } from "../engine/port.ts";
 import type { CallId } from "../ids.ts";
 import { type Journal, openJournals } from "../journal/file.ts";
+import type { Prices } from "../prices.ts";
+import type { ToolResult } from "../tools/result.ts";
+import type { Moment, ToolUse } from "../tools/use.ts";
 import { backAgain } from "./back-again.ts";
 import { openChronicle } from "./chronicle.ts";
 import type { CallerMedia } from "./media.ts";
@@ -33,6 +37,12 @@ export interface BridgesParts {
   readonly owner: string;
   /** The agent wants to end the call and its goodbye has been played. */
   readonly onAgentHangUp: (call: CallId) => void;
+  /** What engines charge; absent: nobody knows. */
+  readonly prices?: Prices;
+  /** Does what an engine asks for in a call; absent: no agent has tools. */
+  readonly useTool?: (call: CallId, use: ToolUse, moment: Moment) => Promise<ToolResult>;
+  /** The caller has been silent for as long as the agent waits, and its goodbye has been played. */
+  readonly onSilence?: (call: CallId) => void;
   /** The engine is lost for good: the caller must not be left in silence. */
   readonly onEngineLost: (call: CallId, detail: { readonly code: string | null; readonly text: string }) => void;
 }
@@ -159,6 +169,7 @@ export function createBridges(parts: BridgesParts): Bridges {
       },
       resume: before ? known.engineResume : null,
       backAgain: before ? backAgain(language) : null,
+      returned: backAgain(language),
       history,
       rate: one.media?.rate ?? rateOf(engine),
       clock,
@@ -166,6 +177,15 @@ export function createBridges(parts: BridgesParts): Bridges {
       journal,
       said: (utterance) => conversation.write(utterance),
       fact: (fact) => note(call, one, engine.abilities.name, fact),
+      patience: patienceOf(known.agent.settings),
+      ...(parts.useTool && {
+        useTool: (use: ToolUse, moment: Moment) => (parts.useTool as NonNullable<typeof parts.useTool>)(call, use, moment),
+      }),
+      used: ({ session, raw }) =>
+        void chronicle.after(call, () =>
+          recordUsage(pool, { call, engine: engine.abilities.name, session, at: clock.now(), raw }, parts.prices ?? {}),
+        ),
+      silence: () => parts.onSilence?.(call),
       hangUp: () => parts.onAgentHangUp(call),
       engineLost({ code, text, error }) {
         if (error !== undefined)
@@ -210,6 +230,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     await finish(call, one);
     await Promise.all([conversation.written(call), chronicle.written(call)]);
     void chronicle.after(call, () => sessionsOver(pool, call, parts.owner, clock.now()));
+    void chronicle.after(call, () => recordSessionTimes(pool, call, parts.owner, parts.prices ?? {}));
     void chronicle.after(call, () => endLease(pool, call, parts.owner));
   };
 

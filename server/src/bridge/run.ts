@@ -6,16 +6,22 @@ import type { Engine, EngineConnection, EngineEvent, EngineSession } from "../en
 import type { CallId } from "../ids.ts";
 import type { Journal } from "../journal/file.ts";
 import { AudioClock } from "../sound/audio-clock.ts";
+import type { ToolResult } from "../tools/result.ts";
+import type { Moment, ToolUse } from "../tools/use.ts";
 import { HeldAudio } from "./held-audio.ts";
 import type { CallerMedia, MediaListener } from "./media.ts";
+import { noSilence, type PatienceRules, wait } from "./patience.ts";
 import { Player, type PlayerEvent } from "./player.ts";
 import { type Action, type Bridge, beginning, type Heard, step } from "./step.ts";
 import type { Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
+import { ToolDesk } from "./tool-desk.ts";
 import { Transcript } from "./transcript.ts";
 
 /** A sentence that was played to its end and of which nothing more came for so long is taken to be over. */
 const TURN_OVER_MS = 2_000;
+/** After a word of the caller's, of an engine that does not say when they fall silent, they are taken to speak for so long. */
+const CALLER_WORD_MS = 1_500;
 
 export interface RunParts {
   readonly call: CallId;
@@ -32,6 +38,8 @@ export interface RunParts {
   readonly history: EngineSession["history"];
   /** Said once both are there, when the call was broken off before; null: nothing. */
   readonly backAgain?: string | null;
+  /** Said when they come back after so long that the engine was let go meanwhile, by one that goes on without a word; null: nothing. */
+  readonly returned?: string | null;
   /** Hz of the carrier's audio, asked of it and of the engine. */
   readonly rate: number;
   readonly clock: Clock;
@@ -40,7 +48,15 @@ export interface RunParts {
   /** An utterance as it is now known; may come several times. */
   readonly said: (utterance: Utterance) => void;
   readonly fact: (fact: BridgeFact) => void;
+  /** What the agent does about silence; absent: nothing. */
+  readonly patience?: PatienceRules;
+  /** Does what the engine asks for; absent: this agent has no tools. */
+  readonly useTool?: (use: ToolUse, moment: Moment) => Promise<ToolResult>;
+  /** What a session used, as its engine tells it. */
+  readonly used?: (usage: { readonly session: string | null; readonly raw: Readonly<Record<string, unknown>> }) => void;
   readonly hangUp: () => void;
+  /** The caller has been silent too long, and the goodbye was said. */
+  readonly silence?: () => void;
   /** The engine is lost for good, or (with `error`) something happened in here that nobody had foreseen. */
   readonly engineLost: (detail: { code: string | null; text: string; error?: unknown }) => void;
 }
@@ -79,6 +95,8 @@ export function runBridge(parts: RunParts): RunningBridge {
   let greeted = false;
   let backAgain = parts.backAgain ?? null;
   let lostAt: number | null = null;
+  /** The engine was closed because the caller stayed away. */
+  let letGo = false;
   let media: CallerMedia | null = null;
   let attachedAt: number | null = null;
   let leaveTick: (() => void) | null = null;
@@ -86,6 +104,12 @@ export function runBridge(parts: RunParts): RunningBridge {
   let whenOver: (() => void) | null = null;
   let frame: Uint8Array | null = null;
   let sound: Extract<EngineEvent, { what: "agent audio" }> | null = null;
+  let session: string | null = null;
+  let lull = noSilence;
+  /** For patience: does the caller speak, when was their last word or key, and has the agent sounded since the last look? */
+  let callerSpeaks = false;
+  let callerAt = Number.NEGATIVE_INFINITY;
+  let agentSounded = false;
 
   /** Places of the caller's speech and of what was measured in it, both on the clock of all the caller's samples. */
   const feelings = new FeelingsByTime();
@@ -129,6 +153,13 @@ export function runBridge(parts: RunParts): RunningBridge {
   const kept = (pcm: Uint8Array): Uint8Array => (keepsSound ? pcm : silence(pcm.length));
   const note = (fact: WithoutTime<BridgeFact>): void => parts.fact({ ...fact, at: clock.now() } as BridgeFact);
 
+  const desk = new ToolDesk({
+    use: parts.useTool ?? null,
+    monotonicMs: now,
+    sounding: () => player.unplayedMs(now()) > 0,
+    engine: () => engine,
+    answered: ({ use, result, tookMs }) => note({ fact: "tool answered", tool: use.name, use: use.id, result, tookMs }),
+  });
   const player = new Player({
     rate,
     send(bytes) {
@@ -150,9 +181,11 @@ export function runBridge(parts: RunParts): RunningBridge {
   };
   const played = (event: PlayerEvent): void => {
     transcript.played(event);
+    if (event.what === "started") agentSounded = true;
     if (event.what === "ended") engine?.played(event.utterance, event.heardMs, event.cut ? "cut" : "complete");
     if (event.what !== "quiet") return;
     engine?.playing(false);
+    desk.look();
     decide({ what: "quiet", at: event.at });
   };
   const keepTicking = (): void => {
@@ -215,9 +248,12 @@ export function runBridge(parts: RunParts): RunningBridge {
         feedSilence();
         return;
       case "open engine":
+        if (letGo && parts.engine.abilities.resume) backAgain = parts.returned ?? null;
+        letGo = false;
         openEngine(action.resume);
         return;
       case "close engine":
+        letGo = bridge.state === "apart";
         engine?.close();
         return;
       case "hang up":
@@ -285,6 +321,7 @@ export function runBridge(parts: RunParts): RunningBridge {
         transcript.told(event, whenSaid);
         return;
       case "caller text":
+        callerAt = now();
         transcript.told(event, whenSaid);
         decide({ what: "caller words", final: event.final });
         if (event.final && ear !== null) {
@@ -307,6 +344,8 @@ export function runBridge(parts: RunParts): RunningBridge {
         }
       case "ready":
         greeted = true;
+        session = event.session;
+        callerSpeaks = false;
         note({ fact: "engine ready", session: event.session, resume: event.resume });
         if (lostAt !== null) note({ fact: "engine resumed", gapMs: Math.round(now() - lostAt) });
         lostAt = null;
@@ -314,8 +353,8 @@ export function runBridge(parts: RunParts): RunningBridge {
         return;
       case "ended":
         engine = null;
-        lostAt ??= now();
-        if (bridge.state !== "over") note({ fact: "engine ended", why: event.why, code: event.code, text: event.text });
+        if (!letGo) lostAt ??= now();
+        if (bridge.state !== "over" && !letGo) note({ fact: "engine ended", why: event.why, code: event.code, text: event.text });
         {
           decide({ ...event, what: "engine ended", at: now() });
           return;
@@ -324,10 +363,17 @@ export function runBridge(parts: RunParts): RunningBridge {
         note({ fact: "engine troubled", code: event.code, text: event.text });
         return;
       case "tool":
-        engine?.toolResult(event.id, { ok: false, text: "This tool is not available in this call." });
+        // An engine without a way of its own to hang up calls a tool for it.
+        if (event.name === "hang_up" && parts.agent.manners.hangsUp)
+          decide({ what: "engine ended", at: now(), why: "agent_hung_up", code: null, text: "The agent hangs up.", retry: false });
+        else desk.ask({ id: event.id, name: event.name, args: event.args });
         return;
       case "caller speech":
+        callerSpeaks = event.on;
+        callerAt = now();
+        return;
       case "usage":
+        parts.used?.({ session, raw: event.raw });
         return;
     }
   };
@@ -349,6 +395,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     }),
     digit: safely((digit: string, durationMs: number | null) => {
       journal.put("carrierHeard", now(), JSON.stringify({ event: "dtmf", digit, duration: durationMs }));
+      callerAt = now();
       note({ fact: "key pressed", digit });
       engine?.context(`The caller pressed the key ${digit}.`, false);
     }),
@@ -365,6 +412,21 @@ export function runBridge(parts: RunParts): RunningBridge {
     decide({ what: "media off", at: now() });
     player.disconnect(now());
     stopTicking();
+  };
+
+  const bePatient = (): void => {
+    if (parts.patience === undefined || bridge.state !== "talking") return;
+    const at = now();
+    const agent = agentSounded || player.unplayedMs(at) > 0;
+    agentSounded = false;
+    const who = callerSpeaks || at - callerAt < CALLER_WORD_MS ? "caller" : agent ? "agent" : desk.busy ? "busy" : "nobody";
+    const [next, patient] = wait(parts.patience, lull, who, at);
+    lull = next;
+    if (patient?.do === "say") {
+      note({ fact: "caller silent", text: patient.text });
+      engine?.say(patient.text, "exact");
+    }
+    if (patient?.do === "end") parts.silence?.();
   };
 
   journal.put("decided", now(), JSON.stringify({ begun: { resume: parts.resume, rate }, state: bridge.state, actions: [] }));
@@ -396,14 +458,18 @@ export function runBridge(parts: RunParts): RunningBridge {
       decide({ what: "media on", at });
       player.connect(at);
       keepTicking();
+      desk.callerBack();
       connection.listen(listenerOf(connection));
     }),
     second: safely(() => {
       // Not every engine says that its turn is over.
       if (player.waitingMs(now()) > TURN_OVER_MS) finishSpeech();
       decide({ what: "second", at: now() });
+      desk.look();
+      bePatient();
     }),
     abandon() {
+      void desk.end();
       media?.close();
       media = null;
       stopTicking();
@@ -425,7 +491,7 @@ export function runBridge(parts: RunParts): RunningBridge {
         if (bridge.state === "listening") await over;
       }
       stopTicking();
-      await ear?.close();
+      await Promise.all([ear?.close(), desk.end()]);
       transcript.over(now(), attachedAt);
     },
   };

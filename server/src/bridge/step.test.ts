@@ -22,6 +22,7 @@ const end: Heard = { what: "end", at: 9_000 };
 const words: Heard = { what: "caller words", final: false };
 const finalWords: Heard = { what: "caller words", final: true };
 const cutIn: Heard = { what: "cut in" };
+const longAway: Heard = { what: "second", at: 6_000 + APART_MS };
 
 /** Lives through `heard` and tells the last state and what was done at the last step. */
 function after(...heard: Heard[]): { state: Bridge["state"]; done: string[] } {
@@ -76,7 +77,11 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
   ["the caller's connection breaks before the engine is ready", [on, off], "apart", ["drop speech", "drop held"]],
   ["the engine hears silence then, so that it knows the sentence has ended", [ready, on, off], "apart", ["drop speech", "feed silence"]],
   ["it comes back", [ready, on, off, { ...on, at: 8_000 }], "talking", []],
-  ["it does not come back", [ready, on, off, { what: "second", at: 6_000 + APART_MS }], "silent", ["close engine"]],
+  ["it stays away: the engine is let go", [ready, on, off, longAway], "apart", ["close engine"]],
+  ["and does not count as lost", [ready, on, off, longAway, lost], "apart", []],
+  ["it comes back after all: an engine is opened for it", [ready, on, off, longAway, { ...on, at: 60_000 }], "holding", ["open engine"]],
+  ["and talks with it", [ready, on, off, longAway, { ...on, at: 60_000 }, ready], "talking", ["deliver held"]],
+  ["it stays away for good: the call ends", [ready, on, off, longAway, { ...end, at: 90_000 }], "over", ["drop speech", "close engine"]],
   ["engine and caller are both gone, the caller comes first", [ready, on, off, lost, { ...on, at: 8_000 }], "holding", []],
   ["engine and caller are both gone, the engine comes first", [ready, on, off, lost, ready, { ...on, at: 8_000 }], "talking", []],
   ["nobody answers, the call ends", [ready, end], "over", ["drop speech", "close engine"]],

@@ -7,7 +7,7 @@
  * | waiting | nobody on the line yet, engine ready; its greeting may already wait | engine ready | media on, engine ended, end |
  * | holding | caller on the line, engine not ready: their audio is kept | media on, engine lost and tried again | engine ready, deadline |
  * | talking | both there | engine ready, media on | media off, engine ended, end |
- * | apart | the caller's connection is gone, the call perhaps not | media off | media on, deadline, end |
+ * | apart | the caller's connection is gone, the call perhaps not; after the deadline the engine is too | media off | media on, end |
  * | goodbye | the agent hung up: its last words are played, then the phone call ends | engine ended by the agent | quiet, deadline, media off |
  * | silent | the engine is lost for good; others decide what the caller hears | engine ended, deadline | end |
  * | listening | the call is over, but the engine may still be writing down the caller's last words: it is given silence to hear their end | end | last words, deadline, engine ended |
@@ -16,7 +16,14 @@
 export type Bridge =
   | (Common & { readonly state: "opening" | "waiting" | "talking" | "silent" | "over" })
   | (Common & { readonly state: "holding" | "goodbye" | "listening"; readonly until: number })
-  | (Common & { readonly state: "apart"; readonly since: number; readonly until: number; readonly engineReady: boolean });
+  | (Common & {
+      readonly state: "apart";
+      readonly since: number;
+      readonly until: number;
+      readonly engineReady: boolean;
+      /** It was away too long to keep an engine for it: one is opened when it comes back. */
+      readonly alone?: true;
+    });
 
 interface Common {
   /** Token to go on with the engine's conversation. */
@@ -61,7 +68,10 @@ export type Action =
 
 /** How long a caller on the line waits for the engine before it counts as lost. The engine opens while it rings: this is for the worst case. */
 export const ENGINE_WITHIN_MS = 10_000;
-/** How long the engine is kept for a caller whose audio connection broke: the carrier needs about a second to open another. */
+/**
+ * How long the engine is kept for a caller whose audio connection broke: the carrier needs about a second to open another. Who is handed to a
+ * person that does not answer comes back later than that, to an engine that is opened for it.
+ */
 export const APART_MS = 20_000;
 /** The longest goodbye. */
 export const GOODBYE_MS = 30_000;
@@ -124,6 +134,11 @@ function mediaOn(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
     case "waiting":
       return [{ ...common(bridge), state: "talking" }, nothing];
     case "apart":
+      if (bridge.alone)
+        return [
+          { ...common(bridge), attempts: 0, state: "holding", until: at + ENGINE_WITHIN_MS },
+          [{ do: "open engine", resume: bridge.resume }],
+        ];
       if (bridge.engineReady) return [{ ...common(bridge), state: "talking" }, nothing];
       return [{ ...common(bridge), state: "holding", until: at + ENGINE_WITHIN_MS }, nothing];
     case "holding":
@@ -166,7 +181,7 @@ function engineReady(bridge: Bridge): [Bridge, readonly Action[]] {
     case "holding":
       return [{ ...common(bridge), state: "talking" }, [{ do: "deliver held" }]];
     case "apart":
-      return [{ ...bridge, engineReady: true }, nothing];
+      return [bridge.alone ? bridge : { ...bridge, engineReady: true }, nothing];
     case "waiting":
     case "talking":
     case "goodbye":
@@ -180,6 +195,7 @@ function engineReady(bridge: Bridge): [Bridge, readonly Action[]] {
 function engineEnded(bridge: Bridge, ended: Extract<Heard, { what: "engine ended" }>): [Bridge, readonly Action[]] {
   if (bridge.state === "over" || bridge.state === "silent" || bridge.state === "goodbye") return [bridge, nothing];
   if (bridge.state === "listening") return [{ ...common(bridge), state: "over" }, nothing];
+  if (bridge.state === "apart" && bridge.alone) return [bridge, nothing];
   if (ended.why === "agent_hung_up") {
     if (bridge.state === "talking" || bridge.state === "holding")
       return [{ ...common(bridge), state: "goodbye", until: ended.at + GOODBYE_MS }, [{ do: "finish speech" }]];
@@ -207,7 +223,8 @@ function secondPassed(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
   if (bridge.state === "holding" && at >= bridge.until) return engineLost(bridge, "not_ready", "The engine was not ready in time.");
   if (bridge.state === "goodbye" && at >= bridge.until) return goodbyeSaid(bridge);
   if (bridge.state === "listening" && at >= bridge.until) return [{ ...common(bridge), state: "over" }, [{ do: "close engine" }]];
-  if (bridge.state === "apart" && at >= bridge.until) return [{ ...common(bridge), state: "silent" }, [{ do: "close engine" }]];
+  if (bridge.state === "apart" && !bridge.alone && at >= bridge.until)
+    return [{ ...bridge, engineReady: false, alone: true }, [{ do: "close engine" }]];
   return [bridge, nothing];
 }
 

@@ -1,4 +1,5 @@
 import type { NewEvent } from "../calls/events.ts";
+import type { ToolResult } from "../tools/result.ts";
 
 /** Something that happened on the bridge and belongs on the call's timeline. */
 export type BridgeFact =
@@ -8,6 +9,16 @@ export type BridgeFact =
   | { readonly fact: "engine troubled"; readonly at: Date; readonly code: string; readonly text: string }
   | { readonly fact: "caller cut in"; readonly at: Date; readonly droppedMs: number }
   | { readonly fact: "key pressed"; readonly at: Date; readonly digit: string }
+  | {
+      readonly fact: "tool answered";
+      readonly at: Date;
+      readonly tool: string;
+      readonly use: string;
+      readonly result: ToolResult;
+      readonly tookMs: number;
+    }
+  /** Words of ours are said to a caller who is silent. */
+  | { readonly fact: "caller silent"; readonly at: Date; readonly text: string }
   | { readonly fact: "audio closed"; readonly at: Date };
 
 /** The row of the timeline that tells it. */
@@ -38,6 +49,33 @@ export function timelineOf(fact: BridgeFact): Pick<NewEvent, "at" | "kind" | "ac
       };
     case "key pressed":
       return { at, kind: "caller.key_pressed", actor: "caller", said: `The caller pressed ${fact.digit}.`, detail: { digit: fact.digit } };
+    case "tool answered": {
+      const { ok, text, status, outcome } = fact.result;
+      const tool = fact.tool.slice(0, 64);
+      return {
+        at,
+        kind: "tool.answered",
+        actor: "us",
+        said: ok ? `The tool ${tool} answered after ${fact.tookMs} ms.` : `The tool ${tool} did not work.`,
+        detail: {
+          tool,
+          use: fact.use,
+          ok,
+          result: text,
+          took_ms: fact.tookMs,
+          ...(status !== undefined && { status }),
+          ...(outcome !== undefined && { outcome }),
+        },
+      };
+    }
+    case "caller silent":
+      return {
+        at,
+        kind: "caller.silent",
+        actor: "caller",
+        said: "The caller is silent; the agent asks after them.",
+        detail: { text: fact.text },
+      };
     case "audio closed":
       return { at, kind: "audio.closed", actor: "carrier", said: "The audio connection was closed." };
   }

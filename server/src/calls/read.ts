@@ -6,6 +6,7 @@ import type { Sql } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
 import { hasBestStatus, recordingsOf } from "../recordings/read.ts";
 import { redact, redactText, redactUrl } from "./redact.ts";
+import { engineCosts } from "./usage.ts";
 
 /** Where a page ended: microseconds (calls, events) or milliseconds (utterances) of its last row, and its id. */
 type Place = { readonly at: number; readonly id: string };
@@ -69,7 +70,7 @@ export async function callOfKey(sql: Sql, placedBy: string, key: string): Promis
   return rows[0]?.id ?? null;
 }
 
-/** The calls of a query, newest first: two statements, whatever the filters and however many calls. */
+/** The calls of a query, newest first: three statements, whatever the filters and however many calls. */
 export async function listCalls(sql: Sql, query: ListCalls, after: Place | null): Promise<Page<Call>> {
   const { text, values } = pageOfCalls(query, after);
   const { rows } = await sql.query<CallRow>(text, values);
@@ -223,6 +224,10 @@ async function withRecordings(sql: Sql, rows: CallRow[]): Promise<Call[]> {
     sql,
     rows.map(({ id, answered_at }) => ({ id, answeredAt: answered_at })),
   );
+  const costs = await engineCosts(
+    sql,
+    rows.map(({ id }) => id),
+  );
   return rows.map((row) => ({
     id: row.id,
     direction: row.direction,
@@ -246,6 +251,11 @@ async function withRecordings(sql: Sql, rows: CallRow[]): Promise<Call[]> {
     price: row.price,
     // Vonage charges in euros and says so nowhere but in its documents.
     price_currency: row.price && "EUR",
+    cost: {
+      carrier: row.price === null ? null : { amount: row.price, currency: "EUR" },
+      engine: costs.get(row.id)?.engine ?? null,
+      usage: costs.get(row.id)?.usage ?? null,
+    },
     utterance_count: row.utterance_count,
     recording: recordings(row.id),
   }));

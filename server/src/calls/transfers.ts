@@ -48,6 +48,15 @@ export async function latestAnnouncement(sql: Sql, call: CallId): Promise<string
   return rows[0]?.announcement ?? null;
 }
 
+/** What became of the call's latest transfer; null while it is open, or when there is none. */
+export async function latestTransfer(sql: Sql, call: CallId): Promise<{ readonly result: TransferResult | null } | null> {
+  const { rows } = await sql.query<{ result: TransferResult | null }>(
+    "select result from transfers where call_id = $1 order by asked_at desc, id desc limit 1",
+    [call],
+  );
+  return rows[0] ?? null;
+}
+
 /** The transfer could not even begin. */
 export async function failTransfer(sql: Sql, call: CallId, detail: string, at: Date): Promise<void> {
   await sql.query("update transfers set result = 'failed', detail = $2, ended_at = $3 where call_id = $1 and result is null", [

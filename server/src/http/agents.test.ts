@@ -2,7 +2,7 @@ import { Agent, AgentSettings } from "@earshot/contract/agent";
 import { page } from "@earshot/contract/call";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../ids.ts";
-import { openTestHouse, type TestHouse } from "./test-house.ts";
+import { openTestHouse, type TestHouse, testEngines } from "./test-house.ts";
 
 let house: TestHouse;
 beforeAll(async () => {
@@ -73,7 +73,7 @@ describe("an agent", () => {
   });
 
   it("whose engine is not configured is refused, naming it", async () => {
-    const one = await openTestHouse({ engines: ["openai"] });
+    const one = await openTestHouse({ engines: { openai: testEngines.openai } });
     const answer = await one.ask("member", { method: "POST", url: "/api/agents", payload: { ...settings, engine: "evi" } });
     expect(answer.statusCode).toBe(422);
     expect(answer.json()).toMatchObject({

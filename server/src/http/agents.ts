@@ -1,7 +1,8 @@
-import { Agent, AgentSettings } from "@earshot/contract/agent";
+import { Agent, type AgentNote, AgentSettings, EngineInfo } from "@earshot/contract/agent";
 import { page } from "@earshot/contract/call";
 import { z } from "zod";
 import { requireEngine } from "../agents/engines.ts";
+import { examine, type House, notesOn } from "../agents/examine.ts";
 import { AgentUnknown } from "../agents/failures.ts";
 import {
   agentVersion,
@@ -13,9 +14,10 @@ import {
   makeDefault,
   withCleanNumbers,
 } from "../agents/store.ts";
-import { inTransaction } from "../db/pool.ts";
+import { inTransaction, type Sql } from "../db/pool.ts";
 import type { AgentId } from "../ids.ts";
 import { recordAudit } from "../people/audits.ts";
+import { withSecretsKept } from "../tools/secrets.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
 
@@ -31,28 +33,48 @@ const SeenVersion = z.object({
 });
 
 /** The configured personas. Every change makes a version; a call keeps the one it ran with. */
-export function agentRoutes(door: Door, { pool, clock, engines, agentSaved }: DoorParts): void {
+export function agentRoutes(door: Door, { pool, clock, engines, tellings, secretsKey, agentSaved }: DoorParts): void {
+  const configured = Object.keys(engines);
+  const house: House = { local: tellings.local, seals: secretsKey !== null };
+  /** With what is to be known about its settings, and what could not be checked when they were saved just now. */
+  const shown = (agent: Agent, unchecked: readonly AgentNote[] = []): Agent => ({
+    ...agent,
+    notes: [...unchecked, ...notesOn(agent.settings, engines[agent.settings.engine], house)],
+  });
+  /** Settings as they may be saved, and what could not be checked. Nothing is written yet: the vendor is asked outside of any transaction. */
+  const checked = async (body: AgentSettings): Promise<{ settings: AgentSettings; unchecked: AgentNote[] }> => {
+    requireEngine(body.engine, configured, "engine");
+    const settings = withCleanNumbers(body);
+    const engine = engines[settings.engine];
+    return { settings, unchecked: engine === undefined ? [] : await examine(settings, engine, house) };
+  };
+  const kept = async (sql: Sql, settings: AgentSettings, by: string): Promise<AgentSettings> => ({
+    ...settings,
+    tools: await withSecretsKept(sql, settings.tools, { by, at: clock.now(), key: secretsKey }),
+  });
+
   const read = { access: { needs: "agents.read" } } as const;
   const change = { access: { needs: "agents.change" } } as const;
 
   door.get(
     "/api/agents",
     { config: read, schema: { summary: "List agents, the default first", tags: ["agents"], response: { 200: page(Agent) } } },
-    async () => ({ items: await listAgents(pool), next: null }),
+    async () => ({ items: (await listAgents(pool)).map((agent) => shown(agent)), next: null }),
   );
 
   door.post(
     "/api/agents",
     { config: change, schema: { summary: "Make an agent", tags: ["agents"], body: AgentSettings, response: { 201: Agent } } },
     async (request, reply) => {
-      requireEngine(request.body.engine, engines, "engine");
+      const { settings, unchecked } = await checked(request.body);
+      const { actor } = credentialIn(request);
       const made = await inTransaction(pool, async (sql) => {
-        const { id } = await createAgent(sql, withCleanNumbers(request.body));
-        await recordAudit(sql, { at: clock.now(), actor: credentialIn(request).actor, action: "agent.made", detail: { agent: id } });
+        const { id } = await createAgent(sql, await kept(sql, settings, actor));
+        await recordAudit(sql, { at: clock.now(), actor, action: "agent.made", detail: { agent: id } });
         return getAgent(sql, id);
       });
       agentSaved?.(made);
-      return reply.code(201).header("location", `/api/agents/${made.id}`).header("etag", `"${made.version}"`).send(made);
+      return reply.code(201).header("location", `/api/agents/${made.id}`).header("etag", `"${made.version}"`).send(shown(made, unchecked));
     },
   );
 
@@ -62,7 +84,7 @@ export function agentRoutes(door: Door, { pool, clock, engines, agentSaved }: Do
     async ({ params }, reply) => {
       const agent = await getAgent(pool, params.id);
       reply.header("etag", `"${agent.version}"`);
-      return agent;
+      return shown(agent);
     },
   );
 
@@ -99,12 +121,13 @@ export function agentRoutes(door: Door, { pool, clock, engines, agentSaved }: Do
     },
     async (request, reply) => {
       const { id } = request.params;
-      requireEngine(request.body.engine, engines, "engine");
+      const { settings, unchecked } = await checked(request.body);
+      const { actor } = credentialIn(request);
       const agent = await inTransaction(pool, async (sql) => {
-        const { version } = await changeAgent(sql, id, withCleanNumbers(request.body), request.headers["if-match"] ?? null);
+        const { version } = await changeAgent(sql, id, await kept(sql, settings, actor), request.headers["if-match"] ?? null);
         await recordAudit(sql, {
           at: clock.now(),
-          actor: credentialIn(request).actor,
+          actor,
           action: "agent.changed",
           detail: { agent: id, version },
         });
@@ -112,7 +135,7 @@ export function agentRoutes(door: Door, { pool, clock, engines, agentSaved }: Do
       });
       agentSaved?.(agent);
       reply.header("etag", `"${agent.version}"`);
-      return agent;
+      return shown(agent, unchecked);
     },
   );
 
@@ -138,9 +161,31 @@ export function agentRoutes(door: Door, { pool, clock, engines, agentSaved }: Do
           action: "agent.made_default",
           detail: { agent: id },
         });
-        return getAgent(sql, id);
+        return shown(await getAgent(sql, id));
       });
     },
+  );
+
+  door.get(
+    "/api/engines",
+    {
+      config: read,
+      schema: { summary: "What each engine makes of an agent's settings", tags: ["agents"], response: { 200: page(EngineInfo) } },
+    },
+    async () => ({
+      items: AgentSettings.shape.engine.unwrap().options.map((name) => {
+        const engine = engines[name];
+        return {
+          name,
+          configured: engine !== undefined,
+          most_prompt_chars: engine?.manner.mostPromptChars ?? null,
+          emotions: engine?.abilities.emotions ?? "none",
+          verbatim: engine?.abilities.verbatim ?? false,
+          notes: [...(engine?.manner.always ?? [])],
+        };
+      }),
+      next: null,
+    }),
   );
 
   door.delete(

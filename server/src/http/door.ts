@@ -14,7 +14,9 @@ import fastify, {
 } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type pg from "pg";
+import type { EngineSide } from "../agents/examine.ts";
 import type { Clock } from "../clock.ts";
+import type { Engine } from "../engine/port.ts";
 import { type CallId, newId } from "../ids.ts";
 import type { Actor } from "../people/audits.ts";
 import type { WavSound } from "../recordings/as-wav.ts";
@@ -67,8 +69,10 @@ export interface DoorParts {
   readonly dashboardDir: string;
   /** Null when a real carrier is configured. */
   readonly emulatedNumbers: readonly EmulatedNumber[] | null;
-  /** Names of the engines that are configured: an agent can have no other. */
-  readonly engines: readonly string[];
+  /** The engines that are configured, by name: an agent can have no other. */
+  readonly engines: Readonly<Record<string, EngineSide & Pick<Engine, "abilities">>>;
+  /** Seals what agents' tools keep secret, 32 bytes; null: the house has no key. */
+  readonly secretsKey: Buffer | null;
   /** Told of every saved agent, for engines that keep settings of their own. */
   readonly agentSaved?: (agent: Agent) => void;
   /** calls/place.ts. The same idempotency key with the same request answers with the call it placed the first time. */

@@ -14,7 +14,12 @@ import { hangUp } from "../calls/hang-up.ts";
 import { muteCaller, pressKeys, transferCall } from "../calls/in-call.ts";
 import { placeCall } from "../calls/place.ts";
 import type { Carrier } from "../carrier/port.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
+import { eviAbilities } from "../engine/evi/evi.ts";
+import { eviManner } from "../engine/evi/manner.ts";
+import { dialectOf } from "../engine/openai/dialects.ts";
+import { mannerOf } from "../engine/openai/manner.ts";
+import { createOpenAiEngine } from "../engine/openai/openai.ts";
 import { type CallId, type LegId, newId } from "../ids.ts";
 import { makeApiKey } from "../people/api-keys.ts";
 import { hashPassword } from "../people/passwords.ts";
@@ -49,6 +54,16 @@ const patientCarrier: Carrier = {
     throw new Error("This carrier has no recordings.");
   },
   mayFetch: () => false,
+};
+
+/** What the engines make of settings; nobody is asked. */
+export const testEngines = {
+  evi: { abilities: eviAbilities, manner: eviManner },
+  openai: {
+    abilities: createOpenAiEngine({ url: "ws://127.0.0.1:9", apiKey: "none", model: "none", dialect: "openai", clock: systemClock })
+      .abilities,
+    manner: mannerOf(dialectOf("openai")),
+  },
 };
 
 export const PASSWORD = "correct horse battery staple";
@@ -114,7 +129,8 @@ export async function openTestHouse(
     publicUrl,
     storage,
     dashboardDir: join(folder, "no-dashboard"),
-    engines: ["evi", "openai"],
+    engines: testEngines,
+    secretsKey: null,
     emulatedNumbers: [{ number: "+12025550103", name: "Busy line", habit: "is always busy" }],
     placeCall: (request, by) => placeCall(calling, request, by),
     hangUp: (call, actor) => hangUp(calling, call, "operator", { by: actor }),

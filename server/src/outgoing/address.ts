@@ -22,37 +22,35 @@ for (const [network, bits] of [
   ["240.0.0.0", 4],
 ] as const)
   notPublic4.addSubnet(network, bits, "ipv4");
-/** Apart from the other: a BlockList holds every IPv4 address against its rule for ::ffff:0:0/96. */
+/** All that IPv6 has given out to the world is in 2000::/3 (RFC 4291, IANA); this is what is not public within it. */
+const given6 = new BlockList();
+given6.addSubnet("2000::", 3, "ipv6");
 const notPublic6 = new BlockList();
 for (const [network, bits] of [
-  ["::", 127],
-  ["::ffff:0:0", 96],
-  ["64:ff9b::", 96],
-  ["64:ff9b:1::", 48],
-  ["100::", 64],
   ["2001::", 23],
   ["2001:db8::", 32],
   ["2002::", 16],
-  ["fc00::", 7],
-  ["fe80::", 10],
-  ["ff00::", 8],
+  ["3fff::", 20],
 ] as const)
   notPublic6.addSubnet(network, bits, "ipv6");
 
-/** Is this an address anybody on the internet could have? IPv4 in IPv6's clothes is none. */
+/** Is this an address anybody on the internet could have? IPv4 in IPv6's clothes (mapped, compatible, NAT64, 6to4, Teredo) is none. */
 export function isPublic(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !notPublic4.check(address, "ipv4");
-  return family === 6 && !notPublic6.check(address, "ipv6");
+  // What is written with a zone (fe80::1%eth0) belongs to this machine's own networks.
+  return family === 6 && !address.includes("%") && given6.check(address, "ipv6") && !notPublic6.check(address, "ipv6");
 }
+
+const isLoopback = (address: string): boolean => address === "::1" || (isIP(address) === 4 && address.startsWith("127."));
 
 /** Why this URL is not told anything, before its host is looked up; null when it may be. `local`: addresses of this machine are allowed (a sandbox). */
 export function urlRefusal(text: string, local: boolean): string | null {
   const url = URL.parse(text);
   if (url === null) return "it is not a URL";
   if (url.username !== "" || url.password !== "") return "it holds a name or a password";
-  const host = url.hostname.replace(/^\[|\]$/g, "");
-  const loopback = host === "localhost" || /^127\./.test(host) || host === "::1";
+  const host = url.hostname.replace(/^\[|\]$|\.$/g, "");
+  const loopback = host === "localhost" || isLoopback(host);
   if (url.protocol === "http:" && local && loopback) return null;
   if (url.protocol !== "https:") return "it is not https";
   if (loopback && local) return null;
@@ -70,7 +68,7 @@ export function publicLookup(local: boolean) {
   ): void => {
     lookup(hostname, { ...options, all: true }, (error, found) => {
       if (error) return done(error, "");
-      const allowed = local ? found : found.filter(({ address }) => isPublic(address));
+      const allowed = found.filter(({ address }) => isPublic(address) || (local && isLoopback(address)));
       const [first] = allowed;
       if (!first) return done(Object.assign(new Error(`${hostname} has no address on the public internet`), { code: "NOT_PUBLIC" }), "");
       if (options.all) done(null, allowed);

@@ -3,6 +3,8 @@ import type { EngineManner, EngineProblem } from "../port.ts";
 import type { Dialect } from "./dialects.ts";
 import { Options } from "./settings.ts";
 
+const voices: readonly string[] = ["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"];
+
 /** What a server of the Realtime protocol makes of an agent's settings (openai-realtime §2). */
 export const mannerOf = (dialect: Dialect): EngineManner => ({
   mostPromptChars: null,
@@ -25,5 +27,14 @@ export const mannerOf = (dialect: Dialect): EngineManner => ({
       found.push({ field: "options.hang_up", message: "is false, so the tool hang_up is not offered." });
     return found;
   },
-  refuses: ({ options }) => optionProblems(Options, options),
+  refuses({ options, voice }) {
+    const found = optionProblems(Options, options);
+    const known = dialect.name === "openai" || dialect.name === "azure" ? voices : null;
+    if (voice !== null && known !== null && !known.includes(voice) && !voice.startsWith("voice_"))
+      found.push({
+        field: "voice",
+        message: `is not a voice of this engine; give one of ${known.join(", ")}, or the id of your own (voice_...)`,
+      });
+    return found;
+  },
 });

@@ -3,12 +3,13 @@ import WebSocket from "ws";
 import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
+import { checkByOpening } from "../check-by-opening.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
 import { openRenewal } from "../renewal.ts";
 import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
 import { type Ending, endingOf, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
-import { sessionUrl, wireRates } from "./settings.ts";
+import { modelOf, sessionUrl, transcriptionModel, wireRates } from "./settings.ts";
 import { type Before, RealtimeTalk } from "./talk.ts";
 import { APPEND, append, hear, type RealtimeAudio } from "./wire.ts";
 
@@ -63,9 +64,10 @@ export function createOpenAiEngine(parts: OpenAiParts): Engine {
   const abilities = abilitiesOf(dialect);
   /** The protocol cannot resume: how a call's last session ended is remembered here until the next one, which is told the words again. */
   const brokenOff = new Map<string, Before>();
-  return {
+  const engine: Engine = {
     abilities,
     manner: mannerOf(dialect),
+    check: (agent, signal) => checkByOpening(engine, agent, signal),
     open(session, listener, tap) {
       // Words without a session of ours: another process has died over this call, nobody knows where.
       const before = brokenOff.get(session.callId) ?? (session.history.length > 0 ? "caller waits" : "at rest");
@@ -77,6 +79,7 @@ export function createOpenAiEngine(parts: OpenAiParts): Engine {
       return openSession({ ...parts, dialect, abilities, before, remember }, session, listener, tap);
     },
   };
+  return engine;
 }
 
 interface SessionParts extends Omit<OpenAiParts, "dialect"> {
@@ -154,11 +157,16 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     sounding = null;
     odd = null;
   };
+  /** By which name what was used stands in a table of prices. */
+  const billedAs = ({ of }: Readonly<Record<string, unknown>>) => ({
+    service: dialect.name,
+    model: of === "transcription" ? transcriptionModel(dialect, session) : modelOf(parts.model, session),
+  });
   const talk = new RealtimeTalk({
     dialect,
     session,
     before: parts.before,
-    emit: listener,
+    emit: (event) => listener(event.what === "usage" ? { what: "usage", raw: { ...billedAs(event.raw), ...event.raw } } : event),
     tell,
     end,
     soundOver: finishSound,

@@ -32,8 +32,17 @@ export const hangsUpItself = (session: EngineSession): boolean =>
 /** The address of a session. The key is not in it: addresses end in logs. */
 export function sessionUrl(base: string, model: string, session: EngineSession): URL {
   const url = new URL(base);
-  url.searchParams.set("model", optionsOf(session).model ?? model);
+  url.searchParams.set("model", modelOf(model, session));
   return url;
+}
+
+/** The model the session talks with: the agent's, else the house's. */
+export const modelOf = (model: string, session: EngineSession): string => optionsOf(session).model ?? model;
+
+/** Who writes down the caller's words, as far as it is known. */
+export function transcriptionModel(dialect: Dialect, session: EngineSession): string | null {
+  const { model } = { ...dialect.transcription, ...optionsOf(session).transcription } as { model?: unknown };
+  return typeof model === "string" ? model : null;
 }
 
 /** The rates of the wire: the session's own where the server has it, else the server's favourite. */
