@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { extname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { ApiKey, Call, type LiveChange, PlaceCall, Session } from "../src/ask/shapes.ts";
+import * as desk from "./desk.ts";
 import { peaks, samples, wav } from "./sound.ts";
 import * as story from "./story.ts";
 
@@ -123,6 +124,11 @@ function walk(call: Call) {
   else setTimeout(() => change(call, "call", { status: "in_progress", started_at: new Date().toISOString() }), 3200);
 }
 
+const link = () => ({
+  url: "https://calls.example.com/welcome?token=Zk3nR8_made_up_token_0123456789abcdefghi",
+  expires_at: new Date(Date.now() + 7 * 86_400_000).toISOString(),
+});
+
 const routes: [
   method: string,
   path: RegExp,
@@ -211,6 +217,7 @@ const routes: [
         is_default: false,
         created_at: new Date().toISOString(),
         settings: (await bodyOf(q)) as never,
+        notes: [],
       };
       agents.push(agent);
       json(r, 201, agent);
@@ -297,6 +304,86 @@ const routes: [
       problem(r, 422, "API_SECRET_NEEDED", "The application's webhooks can be set only with the account's API secret.", "Send it."),
   ],
   ["GET", /^\/jobs$/, (_q, r) => json(r, 200, { items: story.jobs, next: null })],
+  ["GET", /^\/settings\/calling-limits$/, (_q, r) => json(r, 200, desk.limits)],
+  [
+    "PUT",
+    /^\/settings\/calling-limits$/,
+    async (q, r) => {
+      const body = await bodyOf(q);
+      Object.assign(desk.limits, body);
+      json(r, 200, body);
+    },
+  ],
+  ["GET", /^\/users$/, (_q, r) => json(r, 200, { items: values.story === "empty" ? desk.users.slice(0, 1) : desk.users, next: null })],
+  [
+    "POST",
+    /^\/users$/,
+    async (q, r) => {
+      const { email, role } = await bodyOf(q);
+      if (desk.users.some((user) => user.email === email))
+        return problem(r, 409, "EMAIL_TAKEN", "Somebody with this e-mail has an account already.", "Find it in the list.", [
+          { field: "email", message: "has an account already" },
+        ]);
+      const user = {
+        ...(desk.users[2] as (typeof desk.users)[number]),
+        id: story.id(String(email)),
+        email: String(email),
+        role: role as "member",
+      };
+      desk.users.push(user);
+      return json(r, 201, { ...user, link: link() });
+    },
+  ],
+  ["POST", /^\/users\/[\w-]+\/password-link$/, (_q, r) => json(r, 201, link())],
+  [
+    "PATCH",
+    /^\/users\/([\w-]+)$/,
+    async (q, r, [userId]) => {
+      const user = desk.users.find((one) => one.id === userId);
+      const { disabled, ...change } = await bodyOf(q);
+      Object.assign(user ?? {}, change, disabled === undefined ? {} : { state: disabled ? "disabled" : "active" });
+      json(r, 200, user);
+    },
+  ],
+  ["GET", /^\/sessions$/, (_q, r) => json(r, 200, { items: desk.sessions, next: null })],
+  [
+    "PUT",
+    /^\/session\/password$/,
+    (_q, r) =>
+      problem(r, 422, "CURRENT_PASSWORD_WRONG", "This is not your current password.", "Type it again.", [
+        { field: "current", message: "is not your password" },
+      ]),
+  ],
+  ["GET", /^\/listeners$/, (_q, r) => json(r, 200, { items: values.story === "empty" ? [] : desk.listeners, next: null })],
+  [
+    "POST",
+    /^\/listeners$/,
+    async (q, r) => json(r, 201, { ...desk.listeners[0], ...(await bodyOf(q)), id: story.id("made"), secret: "whs_example_shown_once" }),
+  ],
+  [
+    "PATCH",
+    /^\/listeners\/([\w-]+)$/,
+    async (q, r, [listenerId]) => {
+      const listener = desk.listeners.find((one) => one.id === listenerId);
+      const { paused } = await bodyOf(q);
+      Object.assign(listener ?? {}, { paused_at: paused ? new Date().toISOString() : null });
+      json(r, 200, listener);
+    },
+  ],
+  ["GET", /^\/listeners\/[\w-]+\/tellings$/, (_q, r) => json(r, 200, { items: desk.tellings(calls[0]?.id ?? story.id(0)), next: null })],
+  ["POST", /^\/tellings\/([\w-]+)\/again$/, (_q, r, [telling]) => json(r, 202, { id: telling })],
+  ["GET", /^\/keep-rules$/, (_q, r) => json(r, 200, { items: values.story === "empty" ? [] : desk.keepRules, next: null })],
+  ["GET", /^\/carrier\/keeping$/, (_q, r) => json(r, 200, desk.lineKept)],
+  [
+    "GET",
+    /^\/audits$/,
+    (_q, r, _p, query) => {
+      const about = query.get("about");
+      const found = desk.audits.filter(({ action }) => about === null || action.startsWith(about));
+      const from = Number(query.get("cursor") ?? 0);
+      json(r, 200, { items: found.slice(from, from + 50), next: from + 50 < found.length ? String(from + 50) : null });
+    },
+  ],
   ["GET", /^\/emulated-numbers$/, (_q, r) => json(r, 200, { items: story.emulated, next: null })],
 ];
 
@@ -312,6 +399,7 @@ const callRoutes: Record<string, OfCall> = {
   "POST /dtmf": (call, _q, r) => json(r, 202, call),
   "POST /transfer": (_call, _q, r) =>
     problem(r, 422, "NUMBER_INVALID", "It is not a phone number.", "Write it with + and its country code."),
+  "GET /keeping": (call, _q, r) => json(r, 200, desk.keeping(calls.indexOf(call))),
   "GET /recordings": (call, _q, r) =>
     json(r, 200, {
       items:

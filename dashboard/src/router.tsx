@@ -28,6 +28,13 @@ const inside = createRoute({
   },
 });
 
+/** The frame of the settings; each matter is a page of its own below it. */
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("./settings/SettingsFrame.tsx"), "SettingsFrame"),
+});
+
 const routes = root.addChildren([
   createRoute({
     getParentRoute: () => root,
@@ -45,6 +52,14 @@ const routes = root.addChildren([
       ...(typeof search.to === "string" && /^\/(?!\/)/.test(search.to) ? { to: search.to } : {}),
     }),
     component: lazyRouteComponent(() => import("./session/Enter.tsx"), "EnterPage"),
+    errorComponent: Fault,
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/welcome",
+    validateSearch: (search: Record<string, unknown>): { token?: string } =>
+      search.token === undefined ? {} : { token: String(search.token) },
+    component: lazyRouteComponent(() => import("./session/Welcome.tsx"), "WelcomePage"),
     errorComponent: Fault,
   }),
   inside.addChildren([
@@ -83,11 +98,50 @@ const routes = root.addChildren([
         /^[1-9]\d{0,8}$/.test(String(search.version)) ? { version: Number(search.version) } : {},
       component: lazyRouteComponent(() => import("./agents/AgentPage.tsx"), "AgentPage"),
     }),
-    createRoute({
-      getParentRoute: () => inside,
-      path: "/settings",
-      component: lazyRouteComponent(() => import("./settings/SettingsPage.tsx"), "SettingsPage"),
-    }),
+    settings.addChildren([
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/",
+        component: lazyRouteComponent(() => import("./settings/You.tsx"), "YouPage"),
+      }),
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/line",
+        component: lazyRouteComponent(() => import("./settings/Line.tsx"), "LinePage"),
+      }),
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/recordings",
+        component: lazyRouteComponent(() => import("./settings/Recordings.tsx"), "RecordingsPage"),
+      }),
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/listeners",
+        component: lazyRouteComponent(() => import("./settings/Listeners.tsx"), "ListenersPage"),
+      }),
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/listeners/$id",
+        component: lazyRouteComponent(() => import("./settings/ListenerPage.tsx"), "ListenerPage"),
+      }),
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/keys",
+        component: lazyRouteComponent(() => import("./settings/Keys.tsx"), "KeysPage"),
+      }),
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/people",
+        component: lazyRouteComponent(() => import("./settings/People.tsx"), "PeoplePage"),
+      }),
+      createRoute({
+        getParentRoute: () => settings,
+        path: "/audits",
+        validateSearch: (search: Record<string, unknown>): { about?: string } =>
+          typeof search.about === "string" && /^[a-z_.]{1,60}$/.test(search.about) ? { about: search.about } : {},
+        component: lazyRouteComponent(() => import("./settings/Audits.tsx"), "AuditsPage"),
+      }),
+    ]),
   ]),
 ]);
 

@@ -9,6 +9,9 @@ const areaClass = `${box} border-edge py-2 leading-5`;
 type Told = { label: string; hint?: ReactNode; wrong?: string | null; className?: string };
 type Named = { id: string; "aria-describedby"?: string; "aria-invalid"?: true };
 
+/** The server says what is wrong to be read after the field's name ("must not be empty"); under a field it is a sentence of its own. */
+const sentence = (wrong: string): string => (/^[a-z]/.test(wrong) ? `It ${wrong}${/[.!?]$/.test(wrong) ? "" : "."}` : wrong);
+
 /** A label, its field, and under it the hint or what is wrong. The line below is there before it is needed only if `hint` is. */
 export function Field({ label, hint, wrong, className = "", children }: Told & { children: (named: Named) => ReactNode }) {
   const id = useId();
@@ -21,7 +24,7 @@ export function Field({ label, hint, wrong, className = "", children }: Told & {
       {children({ id, ...described, ...(wrong ? { "aria-invalid": true } : {}) })}
       {(wrong || hint) && (
         <div id={`${id}-told`} className={`text-small ${wrong ? "text-look" : "text-soft"}`}>
-          {wrong ? <span role="alert">{wrong}</span> : hint}
+          {wrong ? <span role="alert">{sentence(wrong)}</span> : hint}
         </div>
       )}
     </div>

@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { ask } from "../ask/ask.ts";
 import { Refused } from "../ask/failures.ts";
 import { queries } from "../ask/queries.ts";
@@ -7,12 +7,25 @@ import { ApiKey, MadeApiKey } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { Choice, TextField } from "../look/Field.tsx";
 import { Moment } from "../look/Moment.tsx";
-import { Sheet } from "../look/Sheet.tsx";
+import { Part } from "../look/Part.tsx";
+import { Question } from "../look/Question.tsx";
+import { ShownOnce } from "../look/ShownOnce.tsx";
 import { Trouble } from "../look/Trouble.tsx";
-import { roles } from "./SettingsPage.tsx";
+import { roles } from "../words/roles.ts";
+import { NotYours } from "./SettingsFrame.tsx";
 
 /** Keys by which programs use the API: made, seen once, ended for good. */
-export function Keys() {
+export function KeysPage(): ReactNode {
+  return (
+    <NotYours needs="keys.manage">
+      <Part title="Keys for programs" about="A program shows its key instead of signing in.">
+        <Keys />
+      </Part>
+    </NotYours>
+  );
+}
+
+function Keys() {
   const keys = useQuery(queries.keys());
   const living = keys.data?.filter((key) => key.revoked_at === null) ?? [];
   return (
@@ -59,26 +72,11 @@ function Key({ one }: { one: ApiKey }) {
         Revoke
       </Button>
       {asking && (
-        <Sheet
-          title="Revoke this key?"
-          shape="question"
-          onClose={() => setAsking(false)}
-          foot={
-            <>
-              <Button look="grave" busy={revoke.isPending} onClick={() => revoke.mutate()}>
-                Revoke
-              </Button>
-              <Button data-first onClick={() => setAsking(false)}>
-                Keep it
-              </Button>
-            </>
-          }
-        >
+        <Question title="Revoke this key?" verb="Revoke" keep="Keep it" asked={revoke} onClose={() => setAsking(false)}>
           <p>
             Programs that use <bdi className="font-strong">{one.name}</bdi> are refused from now on. It cannot be brought back.
           </p>
-          {revoke.error && <Trouble error={revoke.error} className="mt-3" />}
-        </Sheet>
+        </Question>
       )}
     </li>
   );
@@ -86,13 +84,9 @@ function Key({ one }: { one: ApiKey }) {
 
 function MakeKey() {
   const client = useQueryClient();
-  const [copied, setCopied] = useState(false);
   const make = useMutation({
     mutationFn: (body: unknown) => ask(MadeApiKey, "/keys", { method: "POST", body }),
-    onSuccess: () => {
-      setCopied(false);
-      void client.invalidateQueries({ queryKey: ["keys"] });
-    },
+    onSuccess: () => void client.invalidateQueries({ queryKey: ["keys"] }),
   });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -126,17 +120,7 @@ function MakeKey() {
         </Button>
       </form>
       {make.error && !field("name") && <Trouble error={make.error} />}
-      {make.data && (
-        <div role="status" className="w-full max-w-3xl rounded border border-edge bg-raised px-4 py-3">
-          <p className="font-strong">Keep this key now. It is not stored and cannot be shown again.</p>
-          <p className="flex flex-wrap items-center gap-3 pt-2">
-            <code className="font-mono break-all select-all">{make.data.key}</code>
-            <Button onClick={() => void navigator.clipboard.writeText(make.data.key).then(() => setCopied(true))}>
-              {copied ? "Copied" : "Copy"}
-            </Button>
-          </p>
-        </div>
-      )}
+      {make.data && <ShownOnce title="Keep this key now. It is not stored and cannot be shown again." secret={make.data.key} />}
     </>
   );
 }

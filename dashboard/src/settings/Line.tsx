@@ -1,20 +1,38 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { type FormEvent, useState } from "react";
+import { type FormEvent, type ReactNode, useState } from "react";
 import { ask } from "../ask/ask.ts";
 import { Refused } from "../ask/failures.ts";
 import { queries } from "../ask/queries.ts";
-import { type CarrierLimit, type DoctorCheck, DoctorReport, type JobQueue } from "../ask/shapes.ts";
+import { type CarrierLimit, type DoctorCheck, DoctorReport } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { TextField } from "../look/Field.tsx";
 import { Moment } from "../look/Moment.tsx";
+import { Part } from "../look/Part.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { count } from "../words/text.ts";
 import { shortSeconds } from "../words/time.ts";
+import { Limits } from "./Limits.tsx";
+
+export function LinePage(): ReactNode {
+  const mayLimit = useMay("limits.manage");
+  return (
+    <>
+      <Part title="The phone line">
+        <Line />
+      </Part>
+      {mayLimit && (
+        <Part title="Calling limits" about="Against toll fraud, and against our own mistakes.">
+          <Limits />
+        </Part>
+      )}
+    </>
+  );
+}
 
 /** The phone line: its number, how fast the carrier may be asked, and the doctor who looks whether it is in order. */
-export function Line() {
+function Line() {
   const line = useQuery(queries.carrier());
   const mayAsk = useMay("doctor.run");
   if (line.isPending) return <div className="bone h-10 w-full max-w-3xl" />;
@@ -49,7 +67,8 @@ function Limit({ limit }: { limit: CarrierLimit }) {
       <span className="grow text-soft">
         at most <span className="tabular">{limit.most}</span> in {shortSeconds(limit.window_ms)}
       </span>
-      <span className={limit.waiting > 0 ? "" : "text-soft"}>
+      <Permits limit={limit} />
+      <span className={`min-w-40 ${limit.waiting > 0 ? "" : "text-soft"}`}>
         {limit.waiting > 0 ? `${count(limit.waiting, "waits", "wait")}, up to ${shortSeconds(limit.wait_ms)}` : "Nothing waits"}
       </span>
       {limit.refused_at !== null && (
@@ -60,6 +79,19 @@ function Limit({ limit }: { limit: CarrierLimit }) {
     </li>
   );
 }
+
+/** The permits of the carrier's limit as they are now: full ones are free, hollow ones come back within the window. */
+const Permits = ({ limit }: { limit: CarrierLimit }) => (
+  <span className="flex items-center gap-2">
+    <span dir="ltr" aria-hidden="true" className="flex gap-0.5">
+      {Array.from({ length: Math.min(limit.most, 20) }, (_, i) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: permits have no other name
+        <span key={i} className={`size-2 rounded-[1px] border border-edge ${i < limit.free ? "bg-edge" : ""}`} />
+      ))}
+    </span>
+    <span className="tabular text-small text-soft">{limit.free} free</span>
+  </span>
+);
 
 function Doctor() {
   const [asked, setAsked] = useState(false);
@@ -133,41 +165,4 @@ function SetWebhooks({ onDone }: { onDone: () => void }) {
       {set.error && wrong === null && <Trouble error={set.error} className="w-full" />}
     </form>
   );
-}
-
-const queueNames: Readonly<Record<string, string>> = {
-  "recording.fetch": "Fetching from the carrier",
-  "recording.verify": "Verifying",
-  "recording.render": "Making our own recordings",
-  "recording.compare": "Comparing the two",
-  "recording.delete": "Deleting",
-  "recording.redact": "Redacting",
-  "recording.audit": "The daily audit",
-};
-
-/** What the recordings wait for, so that "why is it not there yet" has an answer. */
-export function Work() {
-  const jobs = useQuery(queries.jobs());
-  if (jobs.isPending) return <div className="bone h-10 w-full max-w-3xl" />;
-  if (jobs.isError) return <Trouble error={jobs.error} onRetry={() => void jobs.refetch()} />;
-  return (
-    <ul className="w-full max-w-3xl border-t border-line">
-      {jobs.data.map((queue) => (
-        <li key={queue.queue} className="flex flex-wrap items-baseline gap-x-4 border-b border-line py-2">
-          <span className="grow">{queueNames[queue.queue] ?? queue.queue}</span>
-          <span className="text-soft">{standing(queue)}</span>
-          {queue.failed > 0 && <span className="text-look">{count(queue.failed, "given up", "given up")} this week</span>}
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-function standing({ running, due, waiting, oldest_due_seconds }: JobQueue): string {
-  const parts = [
-    running > 0 ? `${running} running` : null,
-    due > 0 ? `${due} due, the oldest for ${shortSeconds(oldest_due_seconds * 1000)}` : null,
-    waiting > due ? `${waiting - due} for later` : null,
-  ].filter((part) => part !== null);
-  return parts.length === 0 ? "Nothing waits" : parts.join(", ");
 }

@@ -3,54 +3,34 @@ import { useRouter } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { ask, Nothing, rememberCsrf } from "../ask/ask.ts";
 import { queries } from "../ask/queries.ts";
-import type { Role } from "../ask/shapes.ts";
 import { chooseDirection, chooseTheme, useDirection, useTheme } from "../frame/theme.ts";
 import { Button } from "../look/Button.tsx";
 import { Part } from "../look/Part.tsx";
 import { Segments } from "../look/Segments.tsx";
 import { Trouble } from "../look/Trouble.tsx";
-import { useTitle } from "../look/use-title.ts";
-import { useMay } from "../session/use-may.ts";
-import { Keys } from "./Keys.tsx";
-import { Line, Work } from "./Line.tsx";
+import { roles } from "../words/roles.ts";
+import { ChangePassword, Places } from "./Yours.tsx";
 
-export const roles = {
-  admin: "may do everything",
-  member: "may place calls and change agents",
-  viewer: "may look and listen",
-} as const satisfies Record<Role, string>;
-
-export function SettingsPage(): ReactNode {
-  useTitle("Settings");
+/** Who is signed in, where else, and how the pages look here. */
+export function YouPage(): ReactNode {
   const session = useQuery(queries.session());
-  const mayKeys = useMay("keys.manage");
-  const mayMend = useMay("recordings.mend");
+  const user = session.data?.user;
   return (
-    <main className="px-4 pt-4 pb-24 sm:px-6 lg:pt-5">
-      <h1 className="text-title font-strong">Settings</h1>
+    <>
       <Part title="You">
         <p>
-          {session.data?.user.email}
-          <span className="text-soft">{session.data && ` ${roles[session.data.user.role]}`}</span>
+          {user?.email}
+          <span className="text-soft">{user && ` ${roles[user.role]}`}</span>
         </p>
         <SignOut />
       </Part>
+      <Part title="Where you are signed in">
+        <Places />
+      </Part>
+      <Part title="Password">{user && <ChangePassword />}</Part>
       <Part title="This page">
         <Look />
       </Part>
-      <Part title="The phone line">
-        <Line />
-      </Part>
-      {mayMend && (
-        <Part title="Work on recordings">
-          <Work />
-        </Part>
-      )}
-      {mayKeys && (
-        <Part title="Keys for programs">
-          <Keys />
-        </Part>
-      )}
       <Part title="For programs">
         <p className="max-w-[62ch]">
           Everything seen here can be read and done by API too.{" "}
@@ -59,7 +39,7 @@ export function SettingsPage(): ReactNode {
           </a>
         </p>
       </Part>
-    </main>
+    </>
   );
 }
 
