@@ -58,6 +58,22 @@ async function refused(more: Record<string, string>): Promise<{ code: number | n
   return { code, said };
 }
 
+/** `npx earshot doctor` beside the launcher, told only where the data is. */
+async function doctor(...args: string[]): Promise<{ code: number | null; said: string }> {
+  const env = { PATH: process.env.PATH, DATA_DIR: join(folder, "data") };
+  const child = spawn(process.execPath, [join(import.meta.dirname, "../scripts/earshot.mjs"), "doctor", ...args], {
+    env,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+    });
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, said };
+}
+
 /** Arguments of every process whose parent is `parent`, by process. */
 function childrenOf(parent: number | undefined): Map<number, string> {
   const numbers = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
@@ -103,6 +119,34 @@ describe("npm start", () => {
     expect(shown).toMatch(/caller .* [a-z ]+ 0\.\d\d/);
     expect(shown).toMatch(/recording +stored: \d+\.\d s, \d+ kB/);
     expect((await fetch(page as string)).headers.get("content-type")).toContain("text/html");
+
+    // Beside it the doctor finds the emulated line, and everything of it in order.
+    const line = ["key", "clock", "public address", "audio address", "signatures", "application", "number"];
+    const well = await doctor();
+    expect(well.code, well.said).toBe(0);
+    for (const one of ["configuration", "disk", "recordings", "database", ...line])
+      expect(well.said).toMatch(new RegExp(`^ok +${one}`, "m"));
+
+    // Somebody changed the application at the carrier; the doctor sees it, and sets it right when asked.
+    const { apiKey, apiSecret, applicationId } = JSON.parse(readFileSync(join(folder, "data/emulators/secrets.json"), "utf8"));
+    const voice = { signed_callbacks: false, webhooks: { answer_url: { address: "https://old.example.com/answer", http_method: "GET" } } };
+    const changed = await fetch(`${phone}/v2/applications/${applicationId}`, {
+      method: "PUT",
+      headers: {
+        authorization: `Basic ${Buffer.from(`${apiKey}:${apiSecret}`).toString("base64")}`,
+        "content-type": "application/json",
+      },
+      body: JSON.stringify({ name: "Earshot", capabilities: { voice } }),
+    });
+    expect(changed.status, await changed.text()).toBe(200);
+    const ill = await doctor();
+    expect(ill.code).toBe(1);
+    expect(ill.said).toMatch(
+      /^BAD +application +In the application the answer URL is https:\/\/old\.example\.com\/answer.* webhooks are not signed/m,
+    );
+    const cured = await doctor("--set-webhooks");
+    expect(cured.code, cured.said).toBe(0);
+    expect(cured.said).toMatch(/^ok +set webhooks[\s\S]*^ok +application/m);
   });
 
   test("stops everything on one signal, database included", { timeout: 60_000 }, async () => {
@@ -150,7 +194,8 @@ describe("npm start", () => {
       await seen(/Earshot is ready/, 60_000);
       const children = childrenOf(process.pid);
       const secrets = JSON.parse(readFileSync(join(folder, "data/emulators/secrets.json"), "utf8")) as Record<string, string>;
-      for (const secret of [secrets.signatureSecret, secrets.humeKey]) expect([...children.values()].join("\n")).not.toContain(secret);
+      for (const secret of [secrets.signatureSecret, secrets.apiSecret, secrets.humeKey])
+        expect([...children.values()].join("\n")).not.toContain(secret);
       const [network] = [...children].find(([, args]) => args.includes("emulators/vonage/main.ts")) ?? [];
       globalThis.process.kill(network as number, "SIGKILL");
       await seen(/The emulated phone network ended by itself \(SIGKILL\)\. Earshot stays up/, 10_000);

@@ -13,6 +13,8 @@ interface Secrets {
   readonly applicationId: string;
   readonly signatureSecret: string;
   readonly apiKey: string;
+  /** With it the doctor sees the application and the number, as with a real account's. */
+  readonly apiSecret: string;
   readonly humeKey: string;
   carrierPort: number;
   enginePort: number;
@@ -25,17 +27,20 @@ export interface EmulatedWorld {
   readonly env: Readonly<Record<string, string>>;
   /** Where the emulated phone network is, or null when the carrier is a real one. */
   readonly carrierUrl: string | null;
-  /** Writes down where it listens, so that it is found there next time. For when the server serves: a refused start changes nothing. */
+  /**
+   * Writes down where it listens, so that it is found there next time, and what the server was told, so that `npx earshot doctor` finds the same
+   * line beside it. For when the server serves: a refused start changes nothing.
+   */
   remember(): void;
 }
 
 /**
  * Starts what is not configured: the phone network when there is no Vonage, the engine when there is none. They ask the server for
- * instructions at `serverUrl`.
+ * instructions at `publicUrl`, the server's.
  */
 export async function startEmulatedWorld(
   config: Config,
-  serverUrl: string,
+  publicUrl: string,
   env: NodeJS.ProcessEnv,
   logFile: (name: string) => string | null,
 ): Promise<EmulatedWorld> {
@@ -53,10 +58,15 @@ export async function startEmulatedWorld(
         args: [
           ...["--port", String(await freeOr(secrets.carrierPort)), "--number", OUR_NUMBER],
           ...["--application-id", secrets.applicationId, "--public-key", publicKeyFile],
-          ...["--answer-url", `${serverUrl}/webhooks/vonage/answer`, "--event-url", `${serverUrl}/webhooks/vonage/event`],
-          ...["--fallback-url", `${serverUrl}/webhooks/vonage/fallback`],
+          ...["--answer-url", `${publicUrl}/webhooks/vonage/answer`, "--event-url", `${publicUrl}/webhooks/vonage/event`],
+          ...["--fallback-url", `${publicUrl}/webhooks/vonage/fallback`],
         ],
-        env: { ...env, EARSHOT_PHONE_SIGNATURE_SECRET: secrets.signatureSecret, EARSHOT_PHONE_API_KEY: secrets.apiKey },
+        env: {
+          ...env,
+          EARSHOT_PHONE_SIGNATURE_SECRET: secrets.signatureSecret,
+          EARSHOT_PHONE_API_KEY: secrets.apiKey,
+          EARSHOT_PHONE_API_SECRET: secrets.apiSecret,
+        },
         logFile: logFile("phone-network"),
       }),
     wantsEngine &&
@@ -79,6 +89,7 @@ export async function startEmulatedWorld(
       VONAGE_PRIVATE_KEY: privateKeyFile,
       VONAGE_SIGNATURE_SECRET: secrets.signatureSecret,
       VONAGE_API_KEY: secrets.apiKey,
+      VONAGE_API_SECRET: secrets.apiSecret,
       VONAGE_NUMBER: OUR_NUMBER,
     });
   }
@@ -92,7 +103,11 @@ export async function startEmulatedWorld(
     programs: [carrier, engine].filter((program) => program !== false),
     env: told,
     carrierUrl: carrier ? String(carrier.ready.url) : null,
-    remember: () => writeSecrets(folder, secrets),
+    remember: () => {
+      writeSecrets(folder, secrets);
+      // config.ts and cli/doctor.ts read these names.
+      writePrivate(join(folder, "line.json"), carrier ? { ...told, PUBLIC_URL: publicUrl } : {});
+    },
   };
 }
 
@@ -113,16 +128,21 @@ function readSecrets(folder: string): { secrets: Secrets; privateKeyFile: string
       applicationId: randomUUID(),
       signatureSecret: secret(),
       apiKey: randomBytes(4).toString("hex"),
+      apiSecret: secret(),
       humeKey: secret(),
       carrierPort: 0,
       enginePort: 0,
     });
   }
-  return { secrets: JSON.parse(readFileSync(secretsFile, "utf8")) as Secrets, privateKeyFile, publicKeyFile };
+  const kept = JSON.parse(readFileSync(secretsFile, "utf8")) as Secrets;
+  // Made before there was an API secret: it gets one.
+  return { secrets: { ...kept, apiSecret: kept.apiSecret ?? randomBytes(24).toString("hex") }, privateKeyFile, publicKeyFile };
 }
 
-function writeSecrets(folder: string, secrets: Secrets): void {
-  writeFileSync(join(folder, "secrets.json"), `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
+const writeSecrets = (folder: string, secrets: Secrets): void => writePrivate(join(folder, "secrets.json"), secrets);
+
+function writePrivate(file: string, what: object): void {
+  writeFileSync(file, `${JSON.stringify(what, null, 2)}\n`, { mode: 0o600 });
 }
 
 /** The port when nobody listens there, else 0, which means any. */

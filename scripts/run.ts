@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const forEveryone = { NODE_COMPILE_CACHE: join(root, ".cache/compile") };
 
   const world = await step("Starting the emulated world", () =>
-    startEmulatedWorld(config, `http://127.0.0.1:${port}`, { ...bare, ...forEveryone }, logFile),
+    startEmulatedWorld(config, readConfig({ ...env, PORT: String(port) }).publicUrl, { ...bare, ...forEveryone }, logFile),
   );
   running.push(...world.programs);
   const server = await step("Starting the database and the server", () =>

@@ -29,6 +29,8 @@ export interface Terminal {
 export interface Given {
   readonly terminal: Terminal;
   config(): Config;
+  /** The same with what is not set taken from `instead`: the settings of a running server that come from nowhere else. */
+  configWith(instead: Readonly<Record<string, string>>): Config;
   /** A storage, encrypted with the configured key; the server's own when no address is given. */
   storage(url?: string): Storage;
   /** The server's database; closed by who asked for it, and when the command is broken off. */

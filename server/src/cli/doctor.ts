@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, statfs } from "node:fs/promises";
+import { mkdir, readFile, statfs } from "node:fs/promises";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type pg from "pg";
 import { vonageCarrier } from "../carrier/vonage/client.ts";
@@ -24,7 +25,8 @@ export const doctor: Command = {
   said: "Is everything in order? Each finding with what to do",
   more: `Looks at the configuration, the database, the disk, the storage of recordings, and the phone line: key, clock, PUBLIC_URL from outside
 (http and WebSocket; the server must be running), signatures, the application's webhooks, the number. Webhooks and number can be looked at only
-with VONAGE_API_SECRET. --set-webhooks first sets the application's webhooks to ours, signed.`,
+with VONAGE_API_SECRET. --set-webhooks first sets the application's webhooks to ours, signed. Beside an \`npm start\` without a carrier it looks at the
+emulated line in the same way.`,
   async run(args, given) {
     const { terminal } = given;
     const { values, positionals } = parseArgs({
@@ -42,7 +44,8 @@ with VONAGE_API_SECRET. --set-webhooks first sets the application's webhooks to 
   },
 };
 
-async function withDatabase({ terminal, database }: Given, config: Config, sets: boolean): Promise<readonly Finding[]> {
+async function withDatabase(given: Given, config: Config, sets: boolean): Promise<readonly Finding[]> {
+  const { terminal, database } = given;
   const opened = await database().catch((error: unknown) => asFinding("database", error));
   if ("state" in opened) {
     tellOf(terminal, opened);
@@ -51,7 +54,7 @@ async function withDatabase({ terminal, database }: Given, config: Config, sets:
   try {
     const good: Finding = { name: "database", state: "good", said: `The database answers (${opened.said}).`, remedy: null };
     tellOf(terminal, good);
-    const line = await lookAtLine(config, opened.pool, sets);
+    const line = await lookAtLine(await withLine(given, config), opened.pool, sets);
     for (const finding of line) tellOf(terminal, finding);
     return [good, ...line];
   } finally {
@@ -59,10 +62,24 @@ async function withDatabase({ terminal, database }: Given, config: Config, sets:
   }
 }
 
+/** The configuration with the emulated line that a running `npm start` brought and wrote down (scripts/emulated-world.ts), when there is no other. */
+async function withLine(given: Given, config: Config): Promise<Config> {
+  if (config.vonage !== null) return config;
+  try {
+    const line = JSON.parse(await readFile(join(config.dataDir, "emulators/line.json"), "utf8")) as Record<string, string>;
+    // What was written down may be of a network that ended.
+    await fetch(line.VONAGE_API_URL ?? "", { method: "HEAD", signal: AbortSignal.timeout(REACHED_MS) });
+    return given.configWith(line);
+  } catch {
+    return config;
+  }
+}
+const REACHED_MS = 2_000;
+
 async function lookAtLine(config: Config, pool: pg.Pool, sets: boolean): Promise<readonly Finding[]> {
   const { vonage, publicUrl } = config;
   if (vonage === null) {
-    const said = "No phone line is configured: npm start brings an emulated one, and nobody is really called.";
+    const said = "No phone line is configured: npm start brings an emulated one, and nobody is really called. It does not run now.";
     return [{ name: "line", state: "unknown", said, remedy: "Set the VONAGE_ variables for a real one." }];
   }
   const client = vonageCarrier({ ...vonage, publicUrl });

@@ -26,6 +26,7 @@ const given: Given = {
   terminal,
   cwd,
   config: () => readConfig(environment()),
+  configWith: (instead) => readConfig({ ...instead, ...environment() }),
   storage(url) {
     const { storageUrl, storageKey } = given.config();
     return openStorage(url ?? storageUrl, storageKey === null ? null : storageKeyOf(storageKey));

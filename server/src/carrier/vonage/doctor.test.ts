@@ -143,6 +143,10 @@ describe("the doctor looks", () => {
         };
         return response.end(JSON.stringify({ capabilities: { voice } }));
       }
+      if (asked.pathname === "/account/numbers") {
+        expect(asked.searchParams.get("pattern")).toBe("12025550100");
+        return response.end(JSON.stringify({ count: 1, numbers: [{ msisdn: "12025550100", app_id: "a-1" }] }));
+      }
       return response.end("{}");
     };
     expect(await states({ apiSecret: "s" })).toEqual({
@@ -152,7 +156,7 @@ describe("the doctor looks", () => {
       "audio address": "good",
       signatures: "unknown",
       application: "good",
-      number: "unknown",
+      number: "good",
     });
   });
 
