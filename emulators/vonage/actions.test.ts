@@ -27,7 +27,8 @@ const tune = noise(0.3, 8);
 const shout = noise(0.1, 9);
 const crowd = [
   { number: "+12025550341", habit: "answers and is silent", ...quick },
-  { number: "+12025550342", habit: "presses 2 1 #", ...quick, script: [{ after: { ms: 100 }, press: "21#" }] },
+  // Late enough that the answer webhook was answered and its NCCO runs, also on a loaded machine.
+  { number: "+12025550342", habit: "presses 2 1 #", ...quick, script: [{ after: { ms: 1_200 }, press: "21#" }] },
   { number: "+12025550343", habit: "says one thing", ...quick, script: [{ after: { ms: 200 }, say: { wav: "line.wav" } }] },
   { number: "+12025550344", habit: "speaks a sentence", ...quick, script: [{ after: { ms: 100 }, say: { text: "Good morning to you." } }] },
   { number: "+12025550346", habit: "waits a while", ...quick, script: [{ after: { ms: 2_000 }, hangUp: true }] },
@@ -361,6 +362,62 @@ describe("onAnswer of a connect to a phone", () => {
   });
 });
 
+describe("a ringback tone", () => {
+  const rings = {
+    number: "+12025550349",
+    habit: "answers after a second, says one thing, and hangs up",
+    whenDialled: { answers: { afterMs: 1_000 } },
+    script: [
+      { after: { ms: 100 }, say: { wav: "line.wav" } },
+      { after: { ms: 100 }, hangUp: true },
+    ],
+  };
+  const connect = (own: App, more: object, phone: object = {}): object => ({
+    action: "connect",
+    from: "12025550100",
+    endpoint: [{ type: "phone", number: rings.number.slice(1), ...phone }],
+    timeout: 2,
+    eventUrl: [`${own.url}/event?leg=b`],
+    ...more,
+  });
+  /** What the caller heard while they waited, and from the other one. */
+  async function waited(more: (own: App) => object, phone: (own: App) => object = () => ({})): Promise<Int16Array> {
+    crowd.push(rings as never);
+    await start({
+      "/answer": (own) => [connect(own, more(own), phone(own))],
+      "/introduction": (own) => [{ action: "stream", streamUrl: [`${own.url}/tune.wav`] }],
+    });
+    crowd.pop();
+    const uuid = await dial(silent);
+    return heard(uuid);
+  }
+
+  it("is heard again and again by who waits, and no more once the other one answers", async () => {
+    const sound = await waited((own) => ({ ringbackTone: `${own.url}/tune.wav` }));
+    const first = indexOfSound(sound, tune);
+    expect(first).toBeGreaterThanOrEqual(0);
+    expect(indexOfSound(sound.subarray(first + tune.length), tune)).toBe(0);
+    // Sample for sample: nothing is mixed into it, nor comes behind it.
+    const answer = indexOfSound(sound, line);
+    expect(answer).toBeGreaterThan(first + 2 * tune.length);
+    expect(loudness(sound, answer + line.length)).toBe(0);
+  });
+
+  it("may stand in onAnswer too, by its old name as well", async () => {
+    const sound = await waited(
+      () => ({}),
+      (own) => ({ onAnswer: { url: `${own.url}/introduction`, ringback: `${own.url}/tune.wav` } }),
+    );
+    expect(indexOfSound(sound, tune)).toBeGreaterThanOrEqual(0);
+  });
+
+  it("that cannot be fetched is told in an error event, and the connect goes on", async () => {
+    const sound = await waited(() => ({ ringbackTone: "http://127.0.0.1:9/none.wav" }));
+    expect((await app.event("error")).body.reason).toMatch(/cannot be fetched/);
+    expect(indexOfSound(sound, line)).toBeGreaterThanOrEqual(0);
+  });
+});
+
 describe("the socket first", () => {
   it("opens by REST, performs its NCCO and rings the phone into it: each hears the other from the first word", async () => {
     await start({});
@@ -446,7 +503,7 @@ describe("conversation and transfer", () => {
 });
 
 describe("by REST in a call", () => {
-  it("mute lets nobody hear the leg, earmuff lets it hear nobody", async () => {
+  it("streams, and refuses keys that are none and an empty text", async () => {
     await start({ "/answer": () => [{ action: "wait", timeout: 600 }] });
     const uuid = await dial(silent);
     await app.event("answered");

@@ -120,8 +120,12 @@ async function connect(exchange: Switchboard, leg: Leg, run: Run, action: Action
     };
     // the last replies may still be under way when the leg is gone
     child.whenOver(() => void Promise.all([...child.asked]).then(() => done(replied)));
-    const { onAnswer } = to.type === "phone" ? to : {};
+    const { onAnswer, shaken } = to.type === "phone" ? to : {};
     child.aside = onAnswer !== undefined;
+    if (shaken !== undefined)
+      child.plan.ledger.note(child.uuid, "comes with an Identity header of its own (shaken), which nobody here checks");
+    const tone = action.ringbackTone ?? onAnswer?.ringbackTone ?? onAnswer?.ringback;
+    if (tone !== undefined) void ringback(exchange, leg, run, child, tone);
     dial(exchange, child, to, {
       ringS: action.timeout,
       limitS: action.limit,
@@ -132,6 +136,19 @@ async function connect(exchange: Switchboard, leg: Leg, run: Run, action: Action
   });
   if (instead) exchange.end(child, "platform");
   return instead;
+}
+
+/** Plays a tone again and again to who waits, until the other party is joined to them or gone. */
+async function ringback(exchange: Switchboard, leg: Leg, run: Run, child: Leg, url: string): Promise<void> {
+  const waits = (): boolean => !run.stopped && !child.over && (!child.talking || child.aside);
+  const sound = await streamSound(url, 0).catch((problem: Error) => exchange.trouble(leg, problem.message));
+  if (!sound || !waits()) return;
+  void leg.prompts.play(sound, 0);
+  const stop = exchange.parts.ticker.onTick(() => {
+    if (waits()) return;
+    leg.prompts.stop();
+    stop();
+  });
 }
 
 /** Puts the leg into a named conversation for the rest of its call. */

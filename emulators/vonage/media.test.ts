@@ -129,6 +129,39 @@ describe("the audio socket", () => {
     expect(await socketFacts()).toMatchObject({ received: 10, played: 10, wrongSizes: 0 });
   });
 
+  it("hears nothing of a person who is muted, until they are unmuted", async () => {
+    const { uuid, socket } = await call();
+    await lineCame(socket);
+    await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "mute" });
+    const from = socket.frames.all.length;
+    // The line is said without a pause of more than 100 ms: half a second of nothing is no pause of it.
+    await socket.frames.first(() => socket.frames.all.length > from + 30 && loudness(heardBy(socket).subarray(-8_000)) === 0);
+    await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "unmute" });
+    const again = socket.frames.all.length;
+    await socket.frames.first(() => indexOfSound(heardBy(socket).subarray(again * 320), line) >= 0);
+  });
+
+  it("is not heard by a person with earmuffs", async () => {
+    const { uuid, socket } = await call();
+    const [lost, come] = [noise(0.2, 11), noise(0.2, 12)];
+    const played = async (sound: Int16Array, turn: number): Promise<void> => {
+      send(socket, sound);
+      socket.socket.send(JSON.stringify({ action: "notify", payload: { turn } }));
+      await socket.messages.first((message) => message.payload?.turn === turn);
+    };
+    await lineCame(socket);
+    await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "earmuff" });
+    await played(lost, 1);
+    await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "unearmuff" });
+    await played(come, 2);
+    await hangUp(uuid);
+    await app.event("completed", (seen) => seen.body.uuid === uuid);
+    await network.close();
+    const { samples: ear } = readWav(await readFile(join(people.folder, "dump", `${uuid}.heard.wav`)));
+    expect(indexOfSound(ear, come)).toBeGreaterThanOrEqual(0);
+    expect(indexOfSound(ear, lost)).toBe(-1);
+  });
+
   it("plays a person's recording made at 8 kHz", async () => {
     const slow = noise(0.25, 3);
     const { socket } = await call({ wav: writeWav(slow, 8_000) });

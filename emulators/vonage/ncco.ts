@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AdvancedMachineDetection, Endpoint, MachineDetection, oneUrl } from "./wire.ts";
+import { AdvancedMachineDetection, Endpoint, httpUrl, MachineDetection, oneUrl } from "./wire.ts";
 
 /** Every NCCO action with its options, strictly. See https://developer.vonage.com/en/voice/voice-api/ncco-reference. */
 
@@ -69,7 +69,7 @@ export const Connect = z
     machineDetection: MachineDetection.optional(),
     advancedMachineDetection: AdvancedMachineDetection.optional(),
     advanced_machine_detection: AdvancedMachineDetection.optional(),
-    ringbackTone: z.string().optional(),
+    ringbackTone: httpUrl.optional(),
     ...events,
   })
   .refine(({ endpoint: [to] }) => to.type !== "websocket" || JSON.stringify(to.headers).length <= LONGEST_HEADERS, {

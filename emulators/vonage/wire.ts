@@ -3,7 +3,7 @@ import { z } from "zod";
 /** What a client may send to `/v1/calls`, strictly: Vonage's documented fields and nothing else. See https://developer.vonage.com/en/api/voice. */
 
 const phoneNumber = z.string().regex(/^\d{3,15}$/, { message: "must be a number in E.164 format without a leading +" });
-const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http or https URL" });
+export const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http or https URL" });
 /** Documented as an array of one; old versions took a bare string. */
 export const oneUrl = z.union([z.tuple([httpUrl]), httpUrl.transform((url): [string] => [url])], {
   error: "must be an array of one http or https URL",
@@ -21,7 +21,8 @@ export const Phone = z.strictObject({
     .regex(/^[0-9*#pP]+$/)
     .optional(),
   onAnswer: z.strictObject({ url: httpUrl, ringbackTone: httpUrl.optional(), ringback: httpUrl.optional() }).optional(),
-  shaken: z.string().optional(),
+  /** A STIR/SHAKEN Identity header of the caller's own. */
+  shaken: z.string().min(1).optional(),
 });
 
 export const Websocket = z.strictObject({

@@ -58,7 +58,11 @@ function Line() {
   );
 }
 
-const limitNames: Readonly<Record<string, string>> = { "vonage create": "New calls", "vonage other": "Other requests" };
+const limitNames: Readonly<Record<string, string>> = {
+  "vonage create": "New calls",
+  "vonage connect": "New connections",
+  "vonage other": "Other requests",
+};
 
 function Limit({ limit }: { limit: CarrierLimit }) {
   return (

@@ -113,6 +113,19 @@ describe("handing a caller to a person", () => {
     expect(await kinds(id)).toEqual(["call.received", "transfer.asked"]);
   });
 
+  it("waits for its turn among the carrier's new legs, and the caller stays with the agent until then", async () => {
+    await db.pool.query(
+      `insert into carrier_rates (name, most, window_ms, granted) values ('told connect', 1, 300, array[now() + interval '0.2 seconds'])
+       on conflict (name) do update set most = excluded.most, window_ms = excluded.window_ms, granted = excluded.granted`,
+    );
+    const id = await call();
+    await transferCall(parts({ carrier: { ...carrier, handOver: (told) => note("hand over", told, Date.now()) } }), id, to(), "user:x");
+    const { rows } = await db.pool.query<{ turn: Date }>("select granted[cardinality(granted)] as turn from carrier_rates");
+    // Timers may fire a little early.
+    expect(Number((asked[0] as unknown[])[2])).toBeGreaterThan((rows[0]?.turn.getTime() ?? 0) - 50);
+    await db.pool.query("delete from carrier_rates");
+  });
+
   it("is bound by the same limits as a call", async () => {
     const id = await call();
     await expect(transferCall(parts(), id, to("12"), "user:x")).rejects.toMatchObject({ code: "NUMBER_INVALID" });

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { fill } from "../agents/prompt.ts";
 import { agentVersion } from "../agents/store.ts";
 import { inTransaction } from "../db/pool.ts";
@@ -10,6 +11,7 @@ import { CallUnknown, CarrierCannot, KeysInvalid, NoCarrier, NotInProgress, Tran
 import { type HangUpParts, hangUp } from "./hang-up.ts";
 import { readLimits, refuseForbiddenNumber } from "./limits.ts";
 import { loadForBridge } from "./load.ts";
+import { takePermit } from "./pace.ts";
 import { dialable } from "./phone-number.ts";
 import { lockCall, saveCall } from "./store.ts";
 import { failTransfer, insertTransfer } from "./transfers.ts";
@@ -56,6 +58,9 @@ export async function muteCaller(parts: InCallParts, call: CallId, on: boolean, 
   });
 }
 
+/** Beyond it the carrier is asked out of turn: what it refuses then is told as any other failure of a transfer. */
+const LONGEST_TURN_MS = 5_000;
+
 /**
  * Hands the caller to a person. With an announcement the person hears it before they are connected. Resolves when the carrier has begun to ring;
  * the result follows on the timeline and in `transfers`, and when nobody is reached the caller comes back to the agent. The number is checked
@@ -91,6 +96,8 @@ export async function transferCall(
     });
   });
   try {
+    // The person's phone is a new leg to the carrier (vonage-voice §1.4). Until it is its turn the caller stays with the agent.
+    await setTimeout((await takePermit(pool, carrier.name, "connect", LONGEST_TURN_MS)) ?? 0);
     const record = settings !== null && wants(settings.settings, await consentOf(pool, call), "carrier");
     await carrier.handOver({
       call,
