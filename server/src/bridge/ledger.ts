@@ -104,6 +104,11 @@ export class Ledger {
     return told;
   }
 
+  /** Sentences that have not begun to sound are forgotten, untold. */
+  forgetUnheard(): void {
+    for (const [ref, sentence] of this.agents) if (sentence.started === null) this.agents.delete(ref);
+  }
+
   /** The call is over: sentences whose words never came are told without, since they were heard. */
   wordless(): Utterance[] {
     const told: Utterance[] = [];

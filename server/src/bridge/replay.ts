@@ -73,7 +73,8 @@ export async function replayJournal(path: string): Promise<Replay> {
       if (one === undefined) continue;
       inputs++;
       const [next, actions] = step(one.bridge, { what: kind === "callerFrame" ? "caller spoke" : "agent spoke" });
-      if (next !== one.bridge) differences.push({ atMs, part, heard: kind, recorded: "nothing changes", replayed: next.state });
+      if (next.state !== one.bridge.state) differences.push({ atMs, part, heard: kind, recorded: "the state stays", replayed: next.state });
+      one.bridge = next;
       if (kind === "engineAudio" && actions.some((action) => action.do === "queue for caller")) {
         const { utterance, samples } = JSON.parse(payload.toString()) as { utterance: string; samples: number };
         one.queued += samples;

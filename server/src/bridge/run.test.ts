@@ -157,6 +157,7 @@ test("the caller's words during the connecting and during a loss are delivered, 
   session().say(ready);
   for (let i = 10; i < 20; i++) frame(i);
   expect(session().heard).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  session().say(speech("greeting", 40));
   session().say(lost);
   for (let i = 20; i < 30; i++) frame(i);
   session().say(ready);

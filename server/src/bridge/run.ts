@@ -8,15 +8,17 @@ import type { Journal } from "../journal/file.ts";
 import { AudioClock } from "../sound/audio-clock.ts";
 import type { ToolResult } from "../tools/result.ts";
 import type { Moment, ToolUse } from "../tools/use.ts";
+import { backAgain as wordsForBackAgain } from "./back-again.ts";
 import { HeldAudio } from "./held-audio.ts";
 import type { CallerMedia, MediaListener } from "./media.ts";
 import { noSilence, type PatienceRules, wait } from "./patience.ts";
 import { Player, type PlayerEvent } from "./player.ts";
-import { type Action, type Bridge, beginning, type Heard, step } from "./step.ts";
+import { type Action, type Bridge, beginning, dueAt, type Heard, step } from "./step.ts";
 import type { Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
 import { ToolDesk } from "./tool-desk.ts";
 import { Transcript } from "./transcript.ts";
+import { PAUSE_MS, Voice } from "./voice.ts";
 
 /** A sentence that was played to its end and of which nothing more came for so long is taken to be over. */
 const TURN_OVER_MS = 2_000;
@@ -57,6 +59,8 @@ export interface RunParts {
   readonly hangUp: () => void;
   /** The caller has been silent too long, and the goodbye was said. */
   readonly silence?: () => void;
+  /** The caller has waited long for words: somebody asks them for a moment's patience. */
+  readonly askForPatience?: (again: boolean) => void;
   /** The engine is lost for good, or (with `error`) something happened in here that nobody had foreseen. */
   readonly engineLost: (detail: { code: string | null; text: string; error?: unknown }) => void;
 }
@@ -92,7 +96,14 @@ export function runBridge(parts: RunParts): RunningBridge {
   let engine: EngineConnection | null = null;
   /** Which of the caller's samples was the first this engine session heard. */
   let engineFirstSample = 0;
-  let greeted = false;
+  /** Has the greeting, or anything else of the agent's, begun to sound? Or does all of it wait for the caller? */
+  let agentBegan = false;
+  let forgetting = false;
+  /** What this session was given to say first. */
+  let greeting: string | null = null;
+  const voice = new Voice();
+  /** When `step` wants to hear of the time at the latest. */
+  let due: number | null = null;
   let backAgain = parts.backAgain ?? null;
   let lostAt: number | null = null;
   /** The engine was closed because the caller stayed away. */
@@ -140,7 +151,8 @@ export function runBridge(parts: RunParts): RunningBridge {
     };
   const giveUp = (error: unknown): void => {
     if (bridge.state === "over") return;
-    bridge = { resume: bridge.resume, attempts: bridge.attempts, readyAt: null, midSentence: false, state: "silent" };
+    bridge = { ...beginning(bridge.resume), state: "silent" };
+    due = null;
     journal.put("decided", now(), JSON.stringify({ gaveUp: String(error), state: bridge.state, actions: [] }));
     stopTicking();
     stopSilence?.();
@@ -158,12 +170,14 @@ export function runBridge(parts: RunParts): RunningBridge {
     monotonicMs: now,
     sounding: () => player.unplayedMs(now()) > 0,
     engine: () => engine,
+    told: () => decide({ what: "tool answered", busy: desk.busy, at: now() }),
     answered: ({ use, result, tookMs }) => note({ fact: "tool answered", tool: use.name, use: use.id, result, tookMs }),
   });
   const player = new Player({
     rate,
     send(bytes) {
       media?.play(bytes);
+      agentBegan = true;
       journal.put("playedFrame", now(), kept(bytes));
     },
     tell: (event) => played(event),
@@ -180,6 +194,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     return player.cut(at);
   };
   const played = (event: PlayerEvent): void => {
+    if (forgetting) return;
     transcript.played(event);
     if (event.what === "started") agentSounded = true;
     if (event.what === "ended") engine?.played(event.utterance, event.heardMs, event.cut ? "cut" : "complete");
@@ -206,13 +221,15 @@ export function runBridge(parts: RunParts): RunningBridge {
     const [next, actions] = step(bridge, heard);
     const changed = next !== bridge;
     bridge = next;
+    if (changed) due = dueAt(next);
     // All that a replay needs (replay.ts): frames and sound are records of their own, and what changed nothing changes nothing again.
     if (heard.what !== "caller spoke" && heard.what !== "agent spoke" && (changed || actions.length > 0))
       journal.put("decided", now(), JSON.stringify({ heard, state: next.state, actions }));
     for (const action of actions) act(action);
     if (backAgain !== null && bridge.state === "talking") {
-      engine?.say(backAgain, "exact");
+      const words = backAgain;
       backAgain = null;
+      say(words);
     }
     if (bridge.state !== "over" || before === "over") return;
     stopSilence?.();
@@ -244,6 +261,20 @@ export function runBridge(parts: RunParts): RunningBridge {
         keepTicking();
         if (!player.active) decide({ what: "quiet", at: now() });
         return;
+      case "note silence":
+        lostAt ??= now();
+        note({ fact: "engine silent", silentMs: Math.round(action.silentMs) });
+        return;
+      case "ask for patience":
+        note({ fact: "patience asked" });
+        parts.askForPatience?.(action.again);
+        return;
+      case "go on": {
+        // An engine that is told what was said before goes on by itself; one that remembers it only listens.
+        const words = action.opened && !parts.engine.abilities.resume ? null : wordsForBackAgain(parts.agent.language);
+        if (words !== null) engine?.say(words, "exact");
+        return;
+      }
       case "feed silence":
         feedSilence();
         return;
@@ -291,9 +322,22 @@ export function runBridge(parts: RunParts): RunningBridge {
     });
   };
 
-  const openEngine = (resume: string | null): void => {
-    const greeting = greeted ? null : parts.agent.greeting;
+  const say = (text: string): void => {
+    engine?.say(text, "exact");
+    decide({ what: "asked to speak", at: now() });
+  };
+  const openEngine = (lastSession: string | null): void => {
     const history = [...parts.history, ...transcript.soFar()];
+    // Nobody has heard or said anything yet: what waits of a greeting, half of it perhaps, is dropped, and the call begins anew.
+    const anew = !agentBegan && history.length === 0 && parts.resume === null;
+    const resume = anew ? null : lastSession;
+    greeting = anew ? parts.agent.greeting : null;
+    if (anew && player.unplayedMs(now()) > 0) {
+      transcript.forgetUnheard();
+      forgetting = true;
+      forgetSpeech();
+      forgetting = false;
+    }
     const session = { ...parts.agent, callId: call, greeting, inRate: rate, outRate: rate, resume, history };
     let mine: EngineConnection | null = null;
     mine = parts.engine.open(
@@ -323,7 +367,7 @@ export function runBridge(parts: RunParts): RunningBridge {
       case "caller text":
         callerAt = now();
         transcript.told(event, whenSaid);
-        decide({ what: "caller words", final: event.final });
+        decide({ what: "caller words", final: event.final, at: now() });
         if (event.final && ear !== null) {
           const beforeMs = (engineFirstSample * 1000) / rate;
           const whose = feelings.spoke(event.utterance, beforeMs + event.fromMs, beforeMs + event.toMs);
@@ -338,25 +382,31 @@ export function runBridge(parts: RunParts): RunningBridge {
         return;
       case "agent done":
         if (event.how !== "cut") finishSpeech();
-        {
-          keepTicking();
-          return;
-        }
+        agentBegan ||= event.how === "complete" && player.unplayedMs(now()) > 0;
+        keepTicking();
+        decide({ what: "agent done", cut: event.how === "cut" });
+        return;
       case "ready":
-        greeted = true;
         session = event.session;
         callerSpeaks = false;
         note({ fact: "engine ready", session: event.session, resume: event.resume });
         if (lostAt !== null) note({ fact: "engine resumed", gapMs: Math.round(now() - lostAt) });
         lostAt = null;
-        decide({ what: "engine ready", at: now(), resume: event.resume });
+        decide({
+          what: "engine ready",
+          at: now(),
+          resume: event.resume,
+          greets: greeting !== null,
+          goesOn: !parts.engine.abilities.resume || wordsForBackAgain(parts.agent.language) !== null,
+        });
         return;
       case "ended":
         engine = null;
         if (!letGo) lostAt ??= now();
         if (bridge.state !== "over" && !letGo) note({ fact: "engine ended", why: event.why, code: event.code, text: event.text });
         {
-          decide({ ...event, what: "engine ended", at: now() });
+          const at = now();
+          decide({ ...event, what: "engine ended", at, playsUntil: at + Math.max(0, media === null ? 0 : player.unplayedMs(at)) });
           return;
         }
       case "trouble":
@@ -366,11 +416,15 @@ export function runBridge(parts: RunParts): RunningBridge {
         // An engine without a way of its own to hang up calls a tool for it.
         if (event.name === "hang_up" && parts.agent.manners.hangsUp)
           decide({ what: "engine ended", at: now(), why: "agent_hung_up", code: null, text: "The agent hangs up.", retry: false });
-        else desk.ask({ id: event.id, name: event.name, args: event.args });
+        else {
+          decide({ what: "tool" });
+          desk.ask({ id: event.id, name: event.name, args: event.args });
+        }
         return;
       case "caller speech":
         callerSpeaks = event.on;
         callerAt = now();
+        decide({ what: "caller speech", on: event.on, at: callerAt });
         return;
       case "usage":
         parts.used?.({ session, raw: event.raw });
@@ -392,6 +446,10 @@ export function runBridge(parts: RunParts): RunningBridge {
       ear?.audio(pcm);
       decide({ what: "caller spoke" });
       journal.put("callerFrame", at, kept(pcm));
+      const speaks = voice.hears(pcm);
+      if (speaks !== null) decide({ what: "voice", on: speaks, at: speaks ? at : at - PAUSE_MS });
+      // The caller's frames are the clock of a talk: no deadline is more than 20 ms late.
+      if (due !== null && at >= due) decide({ what: "second", at });
     }),
     digit: safely((digit: string, durationMs: number | null) => {
       journal.put("carrierHeard", now(), JSON.stringify({ event: "dtmf", digit, duration: durationMs }));
@@ -424,7 +482,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     lull = next;
     if (patient?.do === "say") {
       note({ fact: "caller silent", text: patient.text });
-      engine?.say(patient.text, "exact");
+      say(patient.text);
     }
     if (patient?.do === "end") parts.silence?.();
   };

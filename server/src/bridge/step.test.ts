@@ -1,13 +1,20 @@
 import { expect, test } from "vitest";
 import {
+  AGAIN_MS,
   APART_MS,
   type Bridge,
   beginning,
+  DEAF_AGAIN_MS,
+  DEAF_MS,
   ENGINE_WITHIN_MS,
+  FIRST_WORDS_MS,
   GOODBYE_MS,
   type Heard,
   LAST_SENTENCE_MS,
   LAST_WORDS_MS,
+  PATIENCE_MS,
+  RESUME_WITHIN_MS,
+  SILENT_MS,
   step,
 } from "./step.ts";
 
@@ -19,10 +26,25 @@ const off: Heard = { what: "media off", at: 6_000 };
 const ready: Heard = { what: "engine ready", at: 500, resume: "group" };
 const spoke: Heard = { what: "caller spoke" };
 const end: Heard = { what: "end", at: 9_000 };
-const words: Heard = { what: "caller words", final: false };
-const finalWords: Heard = { what: "caller words", final: true };
+const words: Heard = { what: "caller words", final: false, at: 2_000 };
+const finalWords: Heard = { what: "caller words", final: true, at: 2_000 };
+const unreachable: Heard = {
+  what: "engine ended",
+  at: 1_100,
+  why: "lost",
+  code: "unreachable",
+  text: "It could not be reached.",
+  retry: true,
+};
+const at = (time: number): Heard => ({ what: "second", at: time });
+/** Ready to say a greeting; and ready after a loss, able to take the conversation up. */
+const greets: Heard = { what: "engine ready", at: 500, resume: "group", greets: true };
+const back = (time: number): Heard => ({ what: "engine ready", at: time, resume: "group", goesOn: true });
+const spoken: Heard = { what: "agent spoke" };
 const cutIn: Heard = { what: "cut in" };
 const longAway: Heard = { what: "second", at: 6_000 + APART_MS };
+
+const livedThrough = (...heard: Heard[]): Bridge => heard.reduce((bridge, one) => step(bridge, one)[0], beginning(null));
 
 /** Lives through `heard` and tells the last state and what was done at the last step. */
 function after(...heard: Heard[]): { state: Bridge["state"]; done: string[] } {
@@ -68,7 +90,90 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
     "silent",
     ["close engine", "drop held", "report engine lost"],
   ],
-  ["the engine still has time", [on, { what: "second", at: 999 + ENGINE_WITHIN_MS }], "holding", []],
+  ["the engine still has time", [on, at(1_000 + PATIENCE_MS), at(999 + ENGINE_WITHIN_MS)], "holding", []],
+  ["the caller waits for the engine: patience is asked for", [on, at(1_000 + PATIENCE_MS)], "holding", ["ask for patience"]],
+  ["only once", [on, at(1_000 + PATIENCE_MS), at(1_100 + PATIENCE_MS)], "holding", []],
+  ["it cannot be reached while the caller waits: soon again", [on, unreachable], "holding", []],
+  ["again", [on, unreachable, at(1_100 + AGAIN_MS)], "holding", ["open engine"]],
+  [
+    "it could not be reached for as long as the caller can wait",
+    [on, { ...unreachable, at: 1_000 + ENGINE_WITHIN_MS - 100 } as Heard],
+    "silent",
+    ["close engine", "drop held", "report engine lost"],
+  ],
+  ["a greeting comes", [greets, on, spoken, at(1_000 + SILENT_MS)], "talking", []],
+  ["a greeting lets the caller wait", [greets, on, at(1_000 + PATIENCE_MS)], "talking", ["ask for patience"]],
+  ["no greeting comes", [greets, on, at(1_000 + SILENT_MS)], "holding", ["note silence", "close engine", "open engine"]],
+  ["no answer comes for a while", [ready, on, finalWords, at(2_000 + PATIENCE_MS)], "talking", ["ask for patience"]],
+  ["the caller is silent, and nobody owes anything", [ready, on, spoken, { what: "agent done", cut: false }, at(60_000)], "talking", []],
+  ["a tool takes its time", [ready, on, finalWords, { what: "tool" }, at(60_000)], "talking", []],
+  ["the caller speaks on", [ready, on, finalWords, { what: "voice", on: true, at: 2_500 }, at(8_000)], "talking", []],
+  ["no answer comes at all", [ready, on, finalWords, at(2_000 + SILENT_MS)], "holding", ["note silence", "close engine", "open engine"]],
+  [
+    "the session opened for it takes up the conversation",
+    [ready, on, finalWords, at(2_000 + SILENT_MS), back(7_000)],
+    "talking",
+    ["deliver held", "go on"],
+  ],
+  [
+    "and does not speak either",
+    [ready, on, finalWords, at(2_000 + SILENT_MS), back(7_000), at(7_000 + FIRST_WORDS_MS)],
+    "silent",
+    ["close engine", "drop held", "report engine lost"],
+  ],
+  ["and speaks", [ready, on, finalWords, at(2_000 + SILENT_MS), back(7_000), spoken, at(60_000)], "talking", []],
+  [
+    "what sounds like speech is not reacted to",
+    [ready, on, { what: "voice", on: true, at: 2_000 }, { what: "voice", on: false, at: 3_000 }, at(3_000 + DEAF_MS)],
+    "holding",
+    ["note silence", "close engine", "open engine"],
+  ],
+  [
+    "twice in a short time: it may be anything",
+    [
+      ...([ready, on, { what: "voice", on: true, at: 2_000 }, { what: "voice", on: false, at: 3_000 }, at(3_000 + DEAF_MS)] as Heard[]),
+      ...([back(7_000), spoken, { what: "agent done", cut: false }, { what: "voice", on: true, at: 9_000 }] as Heard[]),
+      ...([{ what: "voice", on: false, at: 9_500 }, at(9_500 + DEAF_MS)] as Heard[]),
+    ],
+    "talking",
+    [],
+  ],
+  [
+    "the engine is lost in the middle of an answer: the next takes it up",
+    [ready, on, spoken, lost, back(5_400)],
+    "talking",
+    ["deliver held", "go on"],
+  ],
+  [
+    "lost between two turns: nobody notices",
+    [ready, on, spoken, { what: "agent done", cut: false }, lost, back(5_400)],
+    "talking",
+    ["deliver held"],
+  ],
+  [
+    "lost while the caller speaks: they go on, and are heard",
+    [ready, on, { what: "voice", on: true, at: 4_800 }, lost, back(5_400)],
+    "talking",
+    ["deliver held"],
+  ],
+  [
+    "lost, and the next takes too long",
+    [ready, on, lost, at(5_000 + RESUME_WITHIN_MS)],
+    "silent",
+    ["close engine", "drop held", "report engine lost"],
+  ],
+  [
+    "while words of the lost session are still heard there is time",
+    [ready, on, { ...lost, playsUntil: 8_000 } as Heard, at(5_000 + RESUME_WITHIN_MS)],
+    "holding",
+    [],
+  ],
+  [
+    "the connection broke in the middle of an answer: it is taken up when the caller is back",
+    [ready, on, spoken, off, { ...on, at: 8_000 } as Heard],
+    "talking",
+    ["go on"],
+  ],
   ["the agent hangs up: its last words are played first", [ready, on, hungUp], "goodbye", ["finish speech"]],
   ["the goodbye is said", [ready, on, hungUp, { what: "quiet", at: 7_000 }], "over", ["close engine", "hang up"]],
   ["the goodbye cannot be cut", [ready, on, hungUp, cutIn], "goodbye", []],
@@ -114,6 +219,23 @@ test("a cut-in makes the carrier drop what it holds; the end of a call does not"
   const [talking] = step(step(beginning(null), ready)[0], on);
   expect(step(talking, cutIn)[1]).toEqual([{ do: "drop speech", cutIn: true }]);
   expect(step(talking, off)[1][0]).toEqual({ do: "drop speech", cutIn: false });
+});
+
+test("what only seems deaf never ends a call, however often it does", () => {
+  let bridge = livedThrough(ready, on);
+  for (let time = 2_000; time < 200_000; time += DEAF_AGAIN_MS) {
+    for (const one of [
+      { what: "voice", on: true, at: time },
+      { what: "voice", on: false, at: time + 500 },
+      at(time + 500 + DEAF_MS),
+      at(time + 600 + DEAF_MS),
+      back(time + 700 + DEAF_MS),
+      spoken,
+      { what: "agent done", cut: false },
+    ] as Heard[])
+      bridge = step(bridge, one)[0];
+    expect(bridge.state).toBe("talking");
+  }
 });
 
 test("nothing that is heard leads out of over", () => {

@@ -1,3 +1,5 @@
+import { handedOn, isBrokenOff, nobodysTurn, type Sign, type Turn, turnAfter } from "./turns.ts";
+
 /**
  * What the bridge of one call decides: no sockets, no clock, no database. Times are milliseconds of the monotonic clock.
  *
@@ -12,6 +14,9 @@
  * | silent | the engine is lost for good; others decide what the caller hears | engine ended, deadline | end |
  * | listening | the call is over, but the engine may still be writing down the caller's last words: it is given silence to hear their end | end | last words, deadline, engine ended |
  * | over | nothing happens any more | end, goodbye said | - |
+ *
+ * A caller on the line is never left in silence: whoever waits for words (turns.ts) hears something within three seconds, be it the agent, the carrier's
+ * word for a moment's patience, or its apology. `dueAt` says when something is to be decided although nothing was heard.
  */
 export type Bridge =
   | (Common & { readonly state: "opening" | "waiting" | "talking" | "silent" | "over" })
@@ -28,20 +33,35 @@ export type Bridge =
 interface Common {
   /** Token to go on with the engine's conversation. */
   readonly resume: string | null;
-  /** Attempts since the engine was last ready for long enough. */
+  /** Sessions lost since the engine was last ready for long enough, and attempts that came to nothing while nobody was on the line. */
   readonly attempts: number;
   readonly readyAt: number | null;
+  /** When the engine, which could not be reached, is tried again. */
+  readonly againAt: number | null;
+  readonly turn: Turn;
+  /** Was the session before this one lost? Then what the agent owes has to be asked for. */
+  readonly again: boolean;
+  /** When a session that followed a lost one was asked for words of which none has come. */
+  readonly revivedAt: number | null;
+  /** When an engine was last taken for deaf. */
+  readonly deafAt: number | null;
   /** Has the caller been heard speaking without the final words having come? */
   readonly midSentence: boolean;
 }
 
 export type Heard =
   | { readonly what: "media on" | "media off" | "quiet" | "second" | "end"; readonly at: number }
-  | { readonly what: "caller spoke" | "agent spoke" }
-  | { readonly what: "cut in" }
-  /** Words of the caller: still coming, or final. */
-  | { readonly what: "caller words"; readonly final: boolean }
-  | { readonly what: "engine ready"; readonly at: number; readonly resume: string | null }
+  | { readonly what: "caller spoke" }
+  | Sign
+  | {
+      readonly what: "engine ready";
+      readonly at: number;
+      readonly resume: string | null;
+      /** Has it been given a greeting to say? */
+      readonly greets?: boolean;
+      /** Can it be made to take up a conversation that broke off? */
+      readonly goesOn?: boolean;
+    }
   | {
       readonly what: "engine ended";
       readonly at: number;
@@ -49,6 +69,8 @@ export type Heard =
       readonly code: string | null;
       readonly text: string;
       readonly retry: boolean;
+      /** Until when the caller still has words of the lost session to hear. */
+      readonly playsUntil?: number;
     };
 
 export type Action =
@@ -61,13 +83,35 @@ export type Action =
   | { readonly do: "drop speech"; readonly cutIn: boolean }
   | { readonly do: "finish speech" }
   | { readonly do: "open engine"; readonly resume: string | null }
+  /** The engine is connected and says nothing: for how long. */
+  | { readonly do: "note silence"; readonly silentMs: number }
+  /** The carrier asks the caller for a moment's patience; `again`: not for the first time. */
+  | { readonly do: "ask for patience"; readonly again: boolean }
+  /** The engine is made to take up the conversation that broke off; `opened`: in a new session. */
+  | { readonly do: "go on"; readonly opened: boolean }
   /** Silence as if the line were open, until the engine is closed. */
   | { readonly do: "feed silence" }
   | { readonly do: "close engine" | "hang up" }
   | { readonly do: "report engine lost"; readonly code: string | null; readonly text: string };
 
-/** How long a caller on the line waits for the engine before it counts as lost. The engine opens while it rings: this is for the worst case. */
-export const ENGINE_WITHIN_MS = 10_000;
+/** How long a caller on the line waits for the call's first session, patience asked for meanwhile. It opens while it rings: this is for the worst case. */
+export const ENGINE_WITHIN_MS = 5_000;
+/** How long a session that follows a lost one may take to be ready; then the carrier apologises, which takes it most of a second. */
+export const RESUME_WITHIN_MS = 2_000;
+/** An engine that cannot be reached is tried again so soon. */
+export const AGAIN_MS = 400;
+/** A caller who has waited so long for words is asked for patience. Engines answer in about one second, slow ones in two; the carrier's word takes half a second. */
+export const PATIENCE_MS = 2_300;
+/** The word for patience is heard at least so long. */
+export const PATIENCE_LASTS_MS = 1_000;
+/** An engine that owes words and has said nothing for so long counts as silent. The word for patience is over by then. */
+export const SILENT_MS = 4_600;
+/** The first words of a session that was opened because the one before it was lost. */
+export const FIRST_WORDS_MS = 2_300;
+/** The caller spoke, and for so long after the end of it the engine gave no sign of having heard. */
+export const DEAF_MS = 3_500;
+/** Sound that is like speech and no engine reacts to may be anything: no oftener than this is it taken for deafness, and never does it end a call. */
+export const DEAF_AGAIN_MS = 15_000;
 /**
  * How long the engine is kept for a caller whose audio connection broke: the carrier needs about a second to open another. Who is handed to a
  * person that does not answer comes back later than that, to an engine that is opened for it.
@@ -87,6 +131,11 @@ export const beginning = (resume: string | null): Bridge => ({
   resume,
   attempts: 0,
   readyAt: null,
+  againAt: null,
+  turn: nobodysTurn,
+  again: false,
+  revivedAt: null,
+  deafAt: null,
   midSentence: false,
 });
 
@@ -102,12 +151,20 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
     case "caller spoke":
       return [bridge, bridge.state === "talking" ? send : bridge.state === "holding" ? hold : nothing];
     case "agent spoke":
-      return [bridge, bridge.state === "over" || bridge.state === "silent" || bridge.state === "listening" ? nothing : queue];
+      if (bridge.state === "over" || bridge.state === "silent" || bridge.state === "listening") return [bridge, nothing];
+      return [noted(bridge.revivedAt === null ? bridge : { ...bridge, revivedAt: null }, heard), queue];
     case "cut in":
-      return [bridge, canBeCut(bridge) ? [{ do: "drop speech", cutIn: true }] : nothing];
+      return [noted(bridge, heard), canBeCut(bridge) ? [{ do: "drop speech", cutIn: true }] : nothing];
     case "caller words":
       if (bridge.state === "listening" && heard.final) return [{ ...common(bridge), state: "over" }, [{ do: "close engine" }]];
-      return bridge.midSentence === !heard.final ? [bridge, nothing] : [{ ...bridge, midSentence: !heard.final }, nothing];
+      return [noted(bridge.midSentence === !heard.final ? bridge : { ...bridge, midSentence: !heard.final }, heard), nothing];
+    case "voice":
+    case "caller speech":
+    case "agent done":
+    case "tool":
+    case "tool answered":
+    case "asked to speak":
+      return [noted(bridge, heard), nothing];
     case "media on":
       return mediaOn(bridge, heard.at);
     case "media off":
@@ -115,7 +172,7 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
     case "engine ready":
       return bridge.state === "over"
         ? [bridge, nothing]
-        : engineReady({ ...bridge, resume: heard.resume ?? bridge.resume, readyAt: heard.at });
+        : engineReady({ ...bridge, resume: heard.resume ?? bridge.resume, readyAt: heard.at, againAt: null }, heard);
     case "engine ended":
       return engineEnded(bridge, heard);
     case "quiet":
@@ -130,17 +187,21 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
 function mediaOn(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
   switch (bridge.state) {
     case "opening":
-      return [{ ...common(bridge), state: "holding", until: at + ENGINE_WITHIN_MS }, nothing];
+      return [{ ...common(owingSince(bridge, at)), state: "holding", until: at + ENGINE_WITHIN_MS }, nothing];
     case "waiting":
-      return [{ ...common(bridge), state: "talking" }, nothing];
+      return [{ ...common(waitingSince(bridge, at)), state: "talking" }, nothing];
     case "apart":
       if (bridge.alone)
         return [
-          { ...common(bridge), attempts: 0, state: "holding", until: at + ENGINE_WITHIN_MS },
+          { ...common(owingSince(bridge, at)), attempts: 0, again: false, state: "holding", until: at + ENGINE_WITHIN_MS },
           [{ do: "open engine", resume: bridge.resume }],
         ];
-      if (bridge.engineReady) return [{ ...common(bridge), state: "talking" }, nothing];
-      return [{ ...common(bridge), state: "holding", until: at + ENGINE_WITHIN_MS }, nothing];
+      if (bridge.engineReady)
+        return [
+          { ...common(waitingSince(bridge, at)), state: "talking" },
+          bridge.turn.owedSince === null ? nothing : [{ do: "go on", opened: false }],
+        ];
+      return [{ ...common(owingSince(bridge, at)), state: "holding", until: at + ENGINE_WITHIN_MS }, nothing];
     case "holding":
     case "talking":
     case "goodbye":
@@ -156,7 +217,13 @@ function mediaOff(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
     case "holding":
     case "talking":
       return [
-        { ...common(bridge), state: "apart", since: at, until: at + APART_MS, engineReady: bridge.state === "talking" },
+        {
+          ...common(bridge.turn.answering ? owingSince(bridge, at) : bridge),
+          state: "apart",
+          since: at,
+          until: at + APART_MS,
+          engineReady: bridge.state === "talking",
+        },
         [
           { do: "drop speech", cutIn: false },
           ...(bridge.state === "talking" ? [{ do: "feed silence" } as const] : [{ do: "drop held" } as const]),
@@ -174,14 +241,22 @@ function mediaOff(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
   }
 }
 
-function engineReady(bridge: Bridge): [Bridge, readonly Action[]] {
+function engineReady(bridge: Bridge, ready: Extract<Heard, { what: "engine ready" }>): [Bridge, readonly Action[]] {
+  const { at, greets = false, goesOn = false } = ready;
+  // What a lost session owed is asked of this one, unless the caller speaks: then they go on, and it hears them.
+  const goOn = bridge.again && isBrokenOff(bridge.turn) && goesOn && !greets && !bridge.turn.callerSpeaks;
+  const owes = greets || goOn;
+  const since = owes ? (bridge.turn.owedSince ?? at) : null;
+  const next = { ...common(bridge), turn: handedOn(bridge.turn, since), again: false, revivedAt: owes && bridge.again ? at : null };
+  const ask: Action[] = goOn ? [{ do: "go on", opened: true }] : nothing;
   switch (bridge.state) {
     case "opening":
-      return [{ ...common(bridge), state: "waiting" }, nothing];
+      return [{ ...next, state: "waiting" }, nothing];
     case "holding":
-      return [{ ...common(bridge), state: "talking" }, [{ do: "deliver held" }]];
+      return [{ ...next, state: "talking" }, [{ do: "deliver held" }, ...ask]];
     case "apart":
-      return [bridge.alone ? bridge : { ...bridge, engineReady: true }, nothing];
+      if (bridge.alone) return [bridge, nothing];
+      return [{ ...next, state: "apart", since: bridge.since, until: bridge.until, engineReady: true }, nothing];
     case "waiting":
     case "talking":
     case "goodbye":
@@ -201,31 +276,126 @@ function engineEnded(bridge: Bridge, ended: Extract<Heard, { what: "engine ended
       return [{ ...common(bridge), state: "goodbye", until: ended.at + GOODBYE_MS }, [{ do: "finish speech" }]];
     if (bridge.state === "apart") return goodbyeSaid(bridge);
   }
-  const steady = bridge.readyAt !== null && ended.at - bridge.readyAt >= STEADY_MS;
-  const attempts = (steady ? 0 : bridge.attempts) + 1;
-  if (!ended.retry || attempts > MOST_ATTEMPTS) return engineLost(bridge, ended.code, ended.text);
-  const next = { ...common(bridge), attempts, readyAt: null, midSentence: false };
+  if (!ended.retry) return engineLost(bridge, ended.code, ended.text);
+  // It could not be reached: while the caller can still wait, it is tried again.
+  if (bridge.state === "holding" && bridge.readyAt === null) {
+    if (ended.at + AGAIN_MS >= bridge.until) return engineLost(bridge, ended.code, ended.text);
+    return [{ ...bridge, againAt: ended.at + AGAIN_MS }, nothing];
+  }
+  const next = afterLoss(bridge, ended.at, Math.max(ended.at, ended.playsUntil ?? 0));
+  if (next.attempts > MOST_ATTEMPTS) return engineLost(bridge, ended.code, ended.text);
   const again: Action[] = [{ do: "open engine", resume: bridge.resume }];
   switch (bridge.state) {
     case "opening":
     case "waiting":
       return [{ ...next, state: "opening" }, again];
     case "talking":
-      return [{ ...next, state: "holding", until: ended.at + ENGINE_WITHIN_MS }, again];
     case "holding":
-      return [{ ...next, state: "holding", until: bridge.until }, again];
+      return [{ ...next, state: "holding", until: Math.max(ended.at, ended.playsUntil ?? 0) + RESUME_WITHIN_MS }, again];
     case "apart":
       return [{ ...next, state: "apart", since: bridge.since, until: bridge.until, engineReady: false }, again];
   }
 }
 
+/** What is known once a session is lost at `at`, of which the caller heard the last at `quietAt`. */
+function afterLoss(bridge: Bridge, at: number, quietAt: number): Common {
+  const steady = bridge.readyAt !== null && at - bridge.readyAt >= STEADY_MS;
+  const { turn } = bridge;
+  const broken = isBrokenOff(turn) || bridge.midSentence;
+  return {
+    ...common(bridge),
+    attempts: (steady ? 0 : bridge.attempts) + 1,
+    readyAt: null,
+    turn: handedOn(turn, broken ? (turn.owedSince ?? quietAt) : null),
+    again: bridge.again || bridge.readyAt !== null,
+    revivedAt: null,
+    midSentence: false,
+  };
+}
+
+/** When `second` is to be told at the latest, though nothing be heard: the earliest deadline of the state; null where there is none. */
+export function dueAt(bridge: Bridge): number | null {
+  switch (bridge.state) {
+    case "holding":
+      return earliest(bridge.until, bridge.againAt, patienceDue(bridge.turn));
+    case "talking":
+      return earliest(silentDue(bridge)?.at ?? null, patienceDue(bridge.turn));
+    case "goodbye":
+    case "listening":
+      return bridge.until;
+    case "apart":
+      return bridge.alone ? null : bridge.until;
+    case "opening":
+    case "waiting":
+    case "silent":
+    case "over":
+      return null;
+  }
+}
+
+const patienceDue = ({ owedSince, askedAt, callerSpeaks }: Turn): number | null => {
+  if (owedSince === null || callerSpeaks) return null;
+  return askedAt === null ? owedSince + PATIENCE_MS : askedAt + PATIENCE_LASTS_MS + PATIENCE_MS;
+};
+
+/** When the engine of a talk counts as silent, and since when the caller hears nothing; null while it owes nothing. */
+function silentDue({ turn, readyAt, revivedAt, deafAt }: Common): { readonly at: number; readonly since: number } | null {
+  if (turn.callerSpeaks) return null;
+  if (turn.owedSince !== null) {
+    const since = Math.max(turn.owedSince, readyAt ?? 0);
+    return { at: revivedAt === null ? since + SILENT_MS : Math.max(turn.owedSince, revivedAt) + FIRST_WORDS_MS, since: turn.owedSince };
+  }
+  if (turn.unheardSince === null || turn.toolWorks) return null;
+  return { at: Math.max(turn.unheardSince + DEAF_MS, deafAt === null ? 0 : deafAt + DEAF_AGAIN_MS), since: turn.unheardSince };
+}
+
 function secondPassed(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
-  if (bridge.state === "holding" && at >= bridge.until) return engineLost(bridge, "not_ready", "The engine was not ready in time.");
-  if (bridge.state === "goodbye" && at >= bridge.until) return goodbyeSaid(bridge);
-  if (bridge.state === "listening" && at >= bridge.until) return [{ ...common(bridge), state: "over" }, [{ do: "close engine" }]];
-  if (bridge.state === "apart" && !bridge.alone && at >= bridge.until)
-    return [{ ...bridge, engineReady: false, alone: true }, [{ do: "close engine" }]];
-  return [bridge, nothing];
+  switch (bridge.state) {
+    case "holding":
+      if (at >= bridge.until) return engineLost(bridge, "not_ready", "The engine was not ready in time.");
+      if (bridge.againAt !== null && at >= bridge.againAt)
+        return [{ ...bridge, againAt: null }, [{ do: "open engine", resume: bridge.resume }]];
+      return withPatience(bridge, at);
+    case "talking": {
+      const silent = silentDue(bridge);
+      return silent !== null && at >= silent.at ? fellSilent(bridge, at, silent.since) : withPatience(bridge, at);
+    }
+    case "goodbye":
+      return at >= bridge.until ? goodbyeSaid(bridge) : [bridge, nothing];
+    case "listening":
+      return at >= bridge.until ? [{ ...common(bridge), state: "over" }, [{ do: "close engine" }]] : [bridge, nothing];
+    case "apart":
+      if (bridge.alone || at < bridge.until) return [bridge, nothing];
+      return [{ ...bridge, engineReady: false, alone: true }, [{ do: "close engine" }]];
+    case "opening":
+    case "waiting":
+    case "silent":
+    case "over":
+      return [bridge, nothing];
+  }
+}
+
+function withPatience(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
+  const due = patienceDue(bridge.turn);
+  if (due === null || at < due) return [bridge, nothing];
+  const again = bridge.turn.askedAt !== null;
+  return [{ ...bridge, turn: { ...bridge.turn, askedAt: at } }, [{ do: "ask for patience", again }]];
+}
+
+/**
+ * Connected, and without a word although words are owed: another session is tried once, and if that does not speak either, the engine is lost. For an
+ * engine that only seems deaf another session is all that is tried.
+ */
+function fellSilent(bridge: Bridge, at: number, since: number): [Bridge, readonly Action[]] {
+  const seemsDeaf = bridge.turn.owedSince === null;
+  const { attempts, ...next } = afterLoss(bridge, at, since);
+  if (!seemsDeaf && (bridge.revivedAt !== null || attempts > MOST_ATTEMPTS))
+    return engineLost(bridge, "silent", `The engine was connected and said nothing for ${Math.round((at - since) / 100) / 10} s.`);
+  const counted = seemsDeaf ? { attempts: bridge.attempts, deafAt: at } : { attempts };
+  return [
+    { ...next, ...counted, state: "holding", until: at + RESUME_WITHIN_MS },
+    [{ do: "note silence", silentMs: at - since }, { do: "close engine" }, { do: "open engine", resume: bridge.resume }],
+  ];
 }
 
 /** The call is over. Where an engine was listening to a caller, it gets the time to write down their last words. */
@@ -251,4 +421,23 @@ const goodbyeSaid = (bridge: Bridge): [Bridge, readonly Action[]] => [
 /** Before the caller is on the line there is nobody to cut in; a goodbye is said to its end. */
 const canBeCut = ({ state }: Bridge): boolean => state === "talking" || state === "holding" || state === "apart";
 
-const common = ({ resume, attempts, readyAt, midSentence }: Bridge): Common => ({ resume, attempts, readyAt, midSentence });
+const common = (bridge: Bridge): Common => {
+  const { resume, attempts, readyAt, againAt, turn, again, revivedAt, deafAt, midSentence } = bridge;
+  return { resume, attempts, readyAt, againAt, turn, again, revivedAt, deafAt, midSentence };
+};
+
+const noted = (bridge: Bridge, sign: Sign): Bridge => {
+  const turn = turnAfter(bridge.turn, sign);
+  return turn === bridge.turn ? bridge : { ...bridge, turn };
+};
+
+/** The caller comes to an engine that is not ready: from now on they wait for its words. */
+const owingSince = (bridge: Bridge, at: number): Bridge => ({ ...bridge, turn: { ...bridge.turn, owedSince: at, askedAt: null } });
+/** The caller comes to a ready engine: if words are owed they are waited for from now on. */
+const waitingSince = (bridge: Bridge, at: number): Bridge => (bridge.turn.owedSince === null ? bridge : owingSince(bridge, at));
+
+const earliest = (...times: readonly (number | null)[]): number | null => {
+  let first: number | null = null;
+  for (const time of times) if (time !== null && (first === null || time < first)) first = time;
+  return first;
+};

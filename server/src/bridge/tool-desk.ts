@@ -18,6 +18,8 @@ export interface ToolDeskParts {
   /** The engine session that is there now. */
   readonly engine: () => EngineConnection | null;
   readonly answered: (answered: Answered) => void;
+  /** A result was told to the engine, whose turn it is then. */
+  readonly told: () => void;
 }
 
 /** What is waited for of a tool that the end of its call has broken off: a transfer looks what became of it. */
@@ -48,11 +50,11 @@ export class ToolDesk {
     const asker = this.parts.engine();
     const known = this.uses.get(use.id);
     if (known !== undefined) {
-      if (known.result !== null) asker?.toolResult(use.id, known.result);
+      if (known.result !== null) this.tell(asker, use.id, known.result);
       return;
     }
     if (this.parts.use === null || this.over.signal.aborted) {
-      asker?.toolResult(use.id, { ok: false, text: "This tool is not available in this call." });
+      this.tell(asker, use.id, { ok: false, text: "This tool is not available in this call." });
       return;
     }
     const began = this.parts.monotonicMs();
@@ -64,9 +66,14 @@ export class ToolDesk {
         const entry = this.uses.get(use.id);
         if (entry !== undefined) entry.result = result;
         this.parts.answered({ use, result, tookMs: Math.round(this.parts.monotonicMs() - began) });
-        if (asker !== null && asker === this.parts.engine()) asker.toolResult(use.id, { ok: result.ok, text: result.text });
+        if (asker !== null && asker === this.parts.engine()) this.tell(asker, use.id, result);
       });
     this.uses.set(use.id, { result: null, done });
+  }
+
+  private tell(asker: EngineConnection | null, id: string, { ok, text }: { readonly ok: boolean; readonly text: string }): void {
+    asker?.toolResult(id, { ok, text });
+    this.parts.told();
   }
 
   /** Perhaps nothing is left to hear. */

@@ -80,6 +80,11 @@ export class Transcript {
     for (const utterance of this.ledger.unspoken(now)) this.tell(utterance);
   }
 
+  /** What the agent was about to say and nobody heard any of is said anew by another session: nothing is told of it. */
+  forgetUnheard(): void {
+    this.ledger.forgetUnheard();
+  }
+
   /** The call is over. Without an answer's time, what was said is counted from `fallbackZero`. */
   over(now: number, fallbackZero: number | null): void {
     this.cut(now);

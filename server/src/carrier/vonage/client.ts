@@ -13,7 +13,7 @@ import {
 } from "../failures.ts";
 import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
-import { handOverNcco, messageNcco } from "./ncco.ts";
+import { handOverNcco, messageNcco, patienceOf, sorryNcco } from "./ncco.ts";
 import { withoutTokens } from "./redact.ts";
 import { readLeg, readLegs } from "./wire.ts";
 
@@ -214,6 +214,17 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     async handOver(handOver) {
       const ncco = handOverNcco(handOver, config.publicUrl);
       await request("PUT", pathOf(handOver.leg), { action: "transfer", destination: { type: "ncco", ncco } }, handOver.regionUrl, {
+        once: true,
+        tooEarly: true,
+      });
+    },
+
+    async askForPatience(leg, words, regionUrl) {
+      await request("PUT", `${pathOf(leg)}/talk`, patienceOf(words), regionUrl, { once: true });
+    },
+
+    async apologise(leg, language, regionUrl) {
+      await request("PUT", pathOf(leg), { action: "transfer", destination: { type: "ncco", ncco: sorryNcco(language) } }, regionUrl, {
         once: true,
         tooEarly: true,
       });

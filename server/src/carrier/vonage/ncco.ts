@@ -104,6 +104,7 @@ export function handOverNcco(handOver: HandOver, publicUrl: string): Ncco {
   const marks = `call=${handOver.call}&leg=transfer`;
   return [
     ...(handOver.record ? [recordAction({ call: handOver.call, publicUrl })] : []),
+    ...(handOver.sorryIn === undefined ? [] : [sayHandedOver(handOver.sorryIn)]),
     {
       action: "connect",
       from: handOver.from.replace(/^\+/, ""),
@@ -120,6 +121,11 @@ export function handOverNcco(handOver: HandOver, publicUrl: string): Ncco {
       ],
     },
   ];
+}
+
+function sayHandedOver(language: string): Ncco[number] {
+  const { handedOver, voice } = wordsIn(language);
+  return say(handedOver, voice);
 }
 
 /** The person was not reached: a word to the caller, and back to the agent. */
@@ -147,6 +153,15 @@ export function sorryNcco(language = "en"): Ncco {
 export function oneMomentNcco(language = "en"): Ncco {
   const { oneMoment, voice } = wordsIn(language);
   return [say(oneMoment, voice)];
+}
+
+/** The body of a REST talk into a call that goes on: a moment's patience (vonage-voice §2.3). */
+export function patienceOf({ language, again }: { readonly language: string; readonly again: boolean }): {
+  text: string;
+  language: string;
+} {
+  const { oneMoment, stillThere, voice } = wordsIn(language);
+  return { text: again ? stillThere : oneMoment, language: voice };
 }
 
 /** What a person hears before they are connected; null: just that there is a call. */

@@ -8,6 +8,7 @@ export interface Words {
   /** The notice, and the question, of an agent that has no words of its own for it. */
   readonly recorded: string;
   readonly mayWeRecord: string;
+  readonly handedOver: string;
 }
 
 const english: Words = {
@@ -18,6 +19,7 @@ const english: Words = {
   aCallForYou: "A call for you.",
   recorded: "This call is recorded.",
   mayWeRecord: "We would like to record this call. If you agree, please press 1. Otherwise press 2, or just wait.",
+  handedOver: "I am sorry, I cannot go on with this call. I will connect you to someone.",
 };
 
 const words: Readonly<Record<string, Words>> = {
@@ -32,6 +34,7 @@ const words: Readonly<Record<string, Words>> = {
     recorded: "Dieses Gespräch wird aufgezeichnet.",
     mayWeRecord:
       "Wir möchten dieses Gespräch gern aufzeichnen. Wenn Sie einverstanden sind, drücken Sie bitte die 1. Sonst drücken Sie die 2 oder warten einfach.",
+    handedOver: "Es tut mir leid, ich kann dieses Gespräch nicht fortsetzen. Ich verbinde Sie mit jemandem.",
   },
   es: {
     sorry: "Lo sentimos, no podemos continuar con esta llamada en este momento. Por favor, inténtelo más tarde. Adiós.",
@@ -41,6 +44,7 @@ const words: Readonly<Record<string, Words>> = {
     aCallForYou: "Una llamada para usted.",
     recorded: "Esta llamada se graba.",
     mayWeRecord: "Nos gustaría grabar esta llamada. Si está de acuerdo, pulse 1. Si no, pulse 2 o simplemente espere.",
+    handedOver: "Lo siento, no puedo continuar con esta llamada. Le paso con una persona.",
   },
   fr: {
     sorry: "Nous sommes désolés, nous ne pouvons pas poursuivre cet appel pour le moment. Veuillez réessayer plus tard. Au revoir.",
@@ -51,6 +55,7 @@ const words: Readonly<Record<string, Words>> = {
     recorded: "Cet appel est enregistré.",
     mayWeRecord:
       "Nous souhaitons enregistrer cet appel. Si vous êtes d'accord, appuyez sur 1. Sinon, appuyez sur 2 ou patientez simplement.",
+    handedOver: "Je suis désolé, je ne peux pas poursuivre cet appel. Je vous mets en relation avec quelqu'un.",
   },
   it: {
     sorry: "Ci dispiace, al momento non possiamo continuare questa chiamata. La preghiamo di riprovare più tardi. Arrivederci.",
@@ -60,6 +65,7 @@ const words: Readonly<Record<string, Words>> = {
     aCallForYou: "Una chiamata per Lei.",
     recorded: "Questa chiamata viene registrata.",
     mayWeRecord: "Vorremmo registrare questa chiamata. Se è d'accordo, prema 1. Altrimenti prema 2 o semplicemente attenda.",
+    handedOver: "Mi dispiace, non posso continuare questa chiamata. La metto in contatto con una persona.",
   },
   pt: {
     sorry: "Lamentamos, mas não podemos continuar esta chamada agora. Por favor, tente novamente mais tarde. Até logo.",
@@ -69,6 +75,7 @@ const words: Readonly<Record<string, Words>> = {
     aCallForYou: "Uma chamada para si.",
     recorded: "Esta chamada é gravada.",
     mayWeRecord: "Gostaríamos de gravar esta chamada. Se concorda, prima 1. Caso contrário, prima 2 ou simplesmente aguarde.",
+    handedOver: "Lamento, não posso continuar esta chamada. Vou passar a chamada a uma pessoa.",
   },
 };
 

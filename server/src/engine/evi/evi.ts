@@ -5,6 +5,7 @@ import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import { EngineHasNot } from "../failures.ts";
+import { watchLiveness } from "../liveness.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, PreparedAgent, WireTap } from "../port.ts";
 import { openRenewal } from "../renewal.ts";
 import { checkAgent } from "./check.ts";
@@ -36,12 +37,6 @@ export const eviAbilities: EngineAbilities = {
 
 /** From the first knock to `ready`. The vendor's own client gives up the handshake after 4 s (hume-evi §4.4). */
 const READY_WITHIN_MS = 8_000;
-/**
- * A ping this often. A connection that has answered pings and then says nothing at all for MOST_SILENT_PINGS of them is dead; one that
- * never answered one may be a server that does not (hume-evi §4.3 knows of no keepalive), and is left alone.
- */
-const PING_MS = 2_500;
-const MOST_SILENT_PINGS = 2;
 /** After an error that ends the chat EVI closes; if it does not in this time, it never will. */
 const FATAL_WITHIN_MS = 2_000;
 /** After we closed, EVI's own close frame is awaited this long. */
@@ -146,8 +141,6 @@ function openChat(parts: EviParts, chat: ChatParts, listener: (event: EngineEven
   let ready = false;
   let unsent = 0;
   let wire: { readonly raw: Socket; readonly frames: Base64Messages } | null = null;
-  let silentPings = 0;
-  let pongs = false;
 
   const socket = new WebSocket(chatUrl(parts.url, chat.config, session), {
     headers: { "X-Hume-Api-Key": parts.apiKey },
@@ -156,17 +149,14 @@ function openChat(parts: EviParts, chat: ChatParts, listener: (event: EngineEven
     maxPayload: 32 * 1024 * 1024,
   });
   const readyTimer = setTimeout(() => end(unreachable("no answer came in time"), true), READY_WITHIN_MS);
-  const pingTimer = setInterval(() => {
-    if (pongs && silentPings++ >= MOST_SILENT_PINGS) socket.terminate();
-    else if (socket.readyState === WebSocket.OPEN) socket.ping();
-  }, PING_MS);
+  const stopWatching = watchLiveness(socket);
   let closeTimer: NodeJS.Timeout | undefined;
 
   const end = (ending: Ending, terminate = false): void => {
     if (over) return;
     over = true;
     clearTimeout(readyTimer);
-    clearInterval(pingTimer);
+    stopWatching();
     clearTimeout(closeTimer);
     renewing.stop();
     resampler.stream.free();
@@ -232,12 +222,7 @@ function openChat(parts: EviParts, chat: ChatParts, listener: (event: EngineEven
     wire = { raw: response.socket, frames: new Base64Messages(response.socket, ...AUDIO_INPUT) };
   });
   socket.on("open", () => tell(sessionSettings(session)));
-  socket.on("pong", () => {
-    pongs = true;
-    silentPings = 0;
-  });
   socket.on("message", (data: Buffer) => {
-    silentPings = 0;
     if (over) return;
     try {
       hearMessage(data);

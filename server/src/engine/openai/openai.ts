@@ -4,6 +4,7 @@ import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import { checkByOpening } from "../check-by-opening.ts";
+import { watchLiveness } from "../liveness.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
 import { openRenewal } from "../renewal.ts";
 import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
@@ -25,9 +26,6 @@ export interface OpenAiParts {
 
 /** From the first knock to `session.updated`. */
 const READY_WITHIN_MS = 8_000;
-/** A connection that has answered pings and then says nothing at all for MOST_SILENT_PINGS of them is dead. */
-const PING_MS = 2_500;
-const MOST_SILENT_PINGS = 2;
 /** After we closed, the server's own close frame is awaited this long. */
 const CLOSE_WITHIN_MS = 1_000;
 /** 5 s of 24 kHz audio in base64. Beyond it the server is not reading: new frames are left out rather than kept without bound. */
@@ -105,8 +103,6 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
   let over = false;
   let unsent = 0;
   let wire: { readonly raw: Socket; readonly frames: Base64Messages } | null = null;
-  let silentPings = 0;
-  let pongs = false;
   /** Whose sound is in the resampler. */
   let sounding: string | null = null;
   /** Half a sample, left over from a delta of an odd number of bytes. */
@@ -119,17 +115,15 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     maxPayload: 64 * 1024 * 1024,
   });
   const readyTimer = setTimeout(() => end(unreachable("no answer came in time")), READY_WITHIN_MS);
-  const pingTimer = setInterval(() => {
-    if (pongs && silentPings++ >= MOST_SILENT_PINGS) socket.terminate();
-    else if (socket.readyState === WebSocket.OPEN) socket.ping();
-  }, PING_MS);
+  const stopWatching = watchLiveness(socket);
   let closeTimer: NodeJS.Timeout | undefined;
 
   /** Over, whoever began it. The socket is closed politely if it is still open. */
   const end = (ending: Ending): void => {
     if (over) return;
     over = true;
-    for (const timer of [readyTimer, pingTimer, closeTimer]) clearTimeout(timer);
+    for (const timer of [readyTimer, closeTimer]) clearTimeout(timer);
+    stopWatching();
     renewing.stop();
     if (ending.retry) parts.remember(ending === renewal ? "at rest" : talk.ready ? talk.brokenOff : parts.before);
     finishSound();
@@ -196,12 +190,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
   socket.on("upgrade", (response) => {
     wire = { raw: response.socket, frames: new Base64Messages(response.socket, ...APPEND) };
   });
-  socket.on("pong", () => {
-    pongs = true;
-    silentPings = 0;
-  });
   socket.on("message", (data: Buffer) => {
-    silentPings = 0;
     if (over) return;
     const heard = hear(data);
     if (heard.kind === "audio") {

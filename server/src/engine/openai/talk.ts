@@ -248,7 +248,7 @@ export class RealtimeTalk {
       this.respond({
         instructions: "The line was interrupted while you were speaking. Briefly say so and go on with what you were saying.",
       });
-    else if (history.length > 0)
+    else
       this.respond({
         instructions:
           "The line was interrupted and you could not hear the caller's last words. Briefly apologise and ask the caller to say them again.",
