@@ -12,6 +12,7 @@ import { ensureFirstAgent } from "./agents/first.ts";
 import { listAgents } from "./agents/store.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
 import { anotherLives, untilCallsEnd } from "./calls/drain.ts";
+import { askForPatience, endWithoutEngine } from "./calls/engine-lost.ts";
 import { Draining } from "./calls/failures.ts";
 import { hangUp, hangUpLeg } from "./calls/hang-up.ts";
 import { followVoicemailRule, muteCaller, pressKeys, transferCall } from "./calls/in-call.ts";
@@ -139,7 +140,8 @@ async function start(config: Config): Promise<void> {
     useTool: (call, use, moment) => tools.use(call, use, moment),
     onSilence: (call) => tryHangUp(call, "us:silence", {}),
     onAgentHangUp: (call) => tryHangUp(call, "agent", {}),
-    onEngineLost: (call, detail) => tryHangUp(call, "us:engine_failed", { ...detail }, detail.text),
+    onEngineLost: (call, loss) => void endWithoutEngine(calling, call, loss).catch(notHungUp(call)),
+    onPatience: (call, again) => void askForPatience(calling, call, again).catch(quietly),
   });
   built.push({ name: "bridges", close: () => bridges.close() });
 

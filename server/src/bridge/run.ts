@@ -363,6 +363,7 @@ export function runBridge(parts: RunParts): RunningBridge {
         // After the call nobody hears an answer any more.
         if (bridge.state === "listening") return;
         transcript.told(event, whenSaid);
+        decide({ what: "agent words", at: now() });
         return;
       case "caller text":
         callerAt = now();

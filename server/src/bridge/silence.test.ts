@@ -34,6 +34,7 @@ function anything(at: number, next: () => number): Heard {
     { what: "caller speech", on, at },
     { what: "caller words", final: on, at },
     { what: "agent spoke" },
+    { what: "agent words", at },
     { what: "agent done", cut: on },
     { what: "cut in" },
     { what: "tool" },

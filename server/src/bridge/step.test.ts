@@ -15,6 +15,7 @@ import {
   PATIENCE_MS,
   RESUME_WITHIN_MS,
   SILENT_MS,
+  SLOWEST_MS,
   step,
 } from "./step.ts";
 
@@ -109,6 +110,24 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
   ["a tool takes its time", [ready, on, finalWords, { what: "tool" }, at(60_000)], "talking", []],
   ["the caller speaks on", [ready, on, finalWords, { what: "voice", on: true, at: 2_500 }, at(8_000)], "talking", []],
   ["no answer comes at all", [ready, on, finalWords, at(2_000 + SILENT_MS)], "holding", ["note silence", "close engine", "open engine"]],
+  [
+    "an answer comes slowly, its words first",
+    [ready, on, finalWords, { what: "agent words", at: 5_000 }, at(4_900 + SILENT_MS)],
+    "talking",
+    ["ask for patience"],
+  ],
+  [
+    "its words come and no sound, ever",
+    [
+      ready,
+      on,
+      finalWords,
+      ...Array.from({ length: 40 }, (_, i): Heard => ({ what: "agent words", at: 3_000 + i * 500 })),
+      at(2_000 + SLOWEST_MS),
+    ],
+    "holding",
+    ["note silence", "close engine", "open engine"],
+  ],
   [
     "the session opened for it takes up the conversation",
     [ready, on, finalWords, at(2_000 + SILENT_MS), back(7_000)],

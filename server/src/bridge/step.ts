@@ -104,10 +104,12 @@ export const AGAIN_MS = 400;
 export const PATIENCE_MS = 2_300;
 /** The word for patience is heard at least so long. */
 export const PATIENCE_LASTS_MS = 1_000;
-/** An engine that owes words and has said nothing for so long counts as silent. The word for patience is over by then. */
-export const SILENT_MS = 4_600;
+/** An engine that owes words and has said nothing for so long counts as silent. Servers that make a whole answer before its first sound take seconds; the caller is asked for patience meanwhile. */
+export const SILENT_MS = 7_000;
+/** As long as written words of an answer come, its sound is waited for; at most so long. */
+export const SLOWEST_MS = 20_000;
 /** The first words of a session that was opened because the one before it was lost. */
-export const FIRST_WORDS_MS = 2_300;
+export const FIRST_WORDS_MS = 4_000;
 /** The caller spoke, and for so long after the end of it the engine gave no sign of having heard. */
 export const DEAF_MS = 3_500;
 /** Sound that is like speech and no engine reacts to may be anything: no oftener than this is it taken for deafness, and never does it end a call. */
@@ -160,6 +162,7 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
       return [noted(bridge.midSentence === !heard.final ? bridge : { ...bridge, midSentence: !heard.final }, heard), nothing];
     case "voice":
     case "caller speech":
+    case "agent words":
     case "agent done":
     case "tool":
     case "tool answered":
@@ -342,8 +345,9 @@ const patienceDue = ({ owedSince, askedAt, callerSpeaks }: Turn): number | null 
 function silentDue({ turn, readyAt, revivedAt, deafAt }: Common): { readonly at: number; readonly since: number } | null {
   if (turn.callerSpeaks) return null;
   if (turn.owedSince !== null) {
-    const since = Math.max(turn.owedSince, readyAt ?? 0);
-    return { at: revivedAt === null ? since + SILENT_MS : Math.max(turn.owedSince, revivedAt) + FIRST_WORDS_MS, since: turn.owedSince };
+    const from = Math.max(turn.owedSince, revivedAt ?? readyAt ?? 0);
+    const within = revivedAt === null ? SILENT_MS : FIRST_WORDS_MS;
+    return { at: Math.min(Math.max(from, turn.wordsAt ?? 0) + within, from + SLOWEST_MS), since: turn.owedSince };
   }
   if (turn.unheardSince === null || turn.toolWorks) return null;
   return { at: Math.max(turn.unheardSince + DEAF_MS, deafAt === null ? 0 : deafAt + DEAF_AGAIN_MS), since: turn.unheardSince };

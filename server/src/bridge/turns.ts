@@ -12,6 +12,8 @@ export interface Turn {
   readonly owedSince: number | null;
   /** When the caller was last asked for patience since. */
   readonly askedAt: number | null;
+  /** When words of the answer last came that were not to be heard yet: it works, however slowly. */
+  readonly wordsAt: number | null;
   /** An answer has begun and is not known to be over. */
   readonly answering: boolean;
   /** Does the engine wait for a tool? */
@@ -29,6 +31,7 @@ export interface Turn {
 export const nobodysTurn: Turn = {
   owedSince: null,
   askedAt: null,
+  wordsAt: null,
   answering: false,
   toolWorks: false,
   callerSpeaks: false,
@@ -42,6 +45,7 @@ export type Sign =
   | { readonly what: "voice" | "caller speech"; readonly on: boolean; readonly at: number }
   | { readonly what: "caller words"; readonly final: boolean; readonly at: number }
   | { readonly what: "agent spoke" | "cut in" | "tool" }
+  | { readonly what: "agent words"; readonly at: number }
   | { readonly what: "agent done"; readonly cut: boolean }
   /** `busy`: other tools are still at work. */
   | { readonly what: "tool answered"; readonly busy: boolean; readonly at: number }
@@ -60,6 +64,8 @@ export function turnAfter(turn: Turn, sign: Sign): Turn {
     case "agent spoke":
       if (turn.answering && turn.owedSince === null && turn.heardThem) return turn;
       return changed(heard(turn), { ...paid, answering: true });
+    case "agent words":
+      return turn.owedSince === null ? heard(turn) : changed(heard(turn), { wordsAt: sign.at });
     case "agent done":
       return changed(heard(turn), sign.cut ? { answering: false } : { ...paid, answering: false });
     case "cut in":
@@ -93,8 +99,8 @@ function voiceEnded(turn: Turn, at: number): Turn {
 
 /** The engine has found the caller's turn to be over: what still sounds like speech is none. */
 const overFor = (turn: Turn, at: number) => ({ callerSpeaks: false, ...(turn.answering ? {} : owing(at)) });
-const paid = { owedSince: null, askedAt: null } as const;
-const owing = (at: number) => ({ owedSince: at, askedAt: null });
+const paid = { owedSince: null, askedAt: null, wordsAt: null } as const;
+const owing = (at: number) => ({ owedSince: at, askedAt: null, wordsAt: null });
 const heard = (turn: Turn): Turn =>
   turn.heardThem && turn.unheardSince === null ? turn : { ...turn, heardThem: true, unheardSince: null };
 

@@ -79,14 +79,20 @@ export async function hangUp(
  * We cannot talk with this caller: the carrier is told to say so and to end the call, and this is why. In the caller's transaction. The watchdog
  * hangs up when the end does not come by itself.
  */
-export async function noteUnable(sql: Sql, call: CallId, because: string, now: Date): Promise<void> {
+export async function noteUnable(
+  sql: Sql,
+  call: CallId,
+  because: string,
+  now: Date,
+  detail: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   await sql.query(
     `update calls set hangup_asked_at = $2, hangup_asked_by = 'us:engine_failed', hangup_because = $3, deadline_at = least(deadline_at, $4)
      where id = $1 and hangup_asked_at is null`,
     [call, now, because, after(now, HANGUP_S)],
   );
   const said = `The caller hears an apology. ${because}`;
-  await recordEvent(sql, { call, at: now, kind: "call.hangup_asked", actor: "us", said, once: "hangup:us:engine_failed" });
+  await recordEvent(sql, { call, at: now, kind: "call.hangup_asked", actor: "us", said, detail, once: "hangup:us:engine_failed" });
 }
 
 /** Asks the carrier to end the leg, and leaves on the timeline when it would not. Throws the carrier's failure. */

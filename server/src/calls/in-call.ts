@@ -64,13 +64,14 @@ const LONGEST_TURN_MS = 5_000;
 /**
  * Hands the caller to a person. With an announcement the person hears it before they are connected. Resolves when the carrier has begun to ring;
  * the result follows on the timeline and in `transfers`, and when nobody is reached the caller comes back to the agent. The number is checked
- * against the same limits as a call.
+ * against the same limits as a call. `sorryIn`: the caller is first told, in this language, that the agent cannot go on.
  */
 export async function transferCall(
   parts: InCallParts,
   call: CallId,
   to: { number: string; announcement: string | null },
   by: string,
+  sorryIn?: string,
 ): Promise<void> {
   const { pool, clock } = parts;
   const carrier = carrierOf(parts);
@@ -108,6 +109,7 @@ export async function transferCall(
       ringSeconds: RING_SECONDS,
       announced: to.announcement !== null,
       record,
+      ...(sorryIn !== undefined && { sorryIn }),
     });
   } catch (error) {
     await failTransfer(pool, call, error instanceof Error ? error.message : String(error), clock.now());
@@ -180,4 +182,4 @@ function carrierOf({ carrier }: InCallParts): NonNullable<InCallParts["carrier"]
   return carrier;
 }
 
-const actorOf = (by: string): "operator" | "agent" => (by === "agent" ? "agent" : "operator");
+const actorOf = (by: string): "operator" | "agent" | "us" => (by === "agent" ? "agent" : by.startsWith("us:") ? "us" : "operator");
