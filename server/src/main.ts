@@ -12,7 +12,7 @@ import { ensureFirstAgent } from "./agents/first.ts";
 import { listAgents } from "./agents/store.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
 import { anotherLives, untilCallsEnd } from "./calls/drain.ts";
-import { askForPatience, endWithoutEngine } from "./calls/engine-lost.ts";
+import { askToWait, endWithoutEngine } from "./calls/engine-lost.ts";
 import { Draining } from "./calls/failures.ts";
 import { hangUp, hangUpLeg } from "./calls/hang-up.ts";
 import { followVoicemailRule, muteCaller, pressKeys, transferCall } from "./calls/in-call.ts";
@@ -141,7 +141,7 @@ async function start(config: Config): Promise<void> {
     onSilence: (call) => tryHangUp(call, "us:silence", {}),
     onAgentHangUp: (call) => tryHangUp(call, "agent", {}),
     onEngineLost: (call, loss) => void endWithoutEngine(calling, call, loss).catch(notHungUp(call)),
-    onPatience: (call, again) => void askForPatience(calling, call, again).catch(quietly),
+    onWait: (call, again) => void askToWait(calling, call, again).catch(quietly),
   });
   built.push({ name: "bridges", close: () => bridges.close() });
 

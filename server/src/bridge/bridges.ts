@@ -44,7 +44,7 @@ export interface BridgesParts {
   /** The caller has been silent for as long as the agent waits, and its goodbye has been played. */
   readonly onSilence?: (call: CallId) => void;
   /** The caller has waited long for words that do not come. */
-  readonly onPatience?: (call: CallId, again: boolean) => void;
+  readonly onWait?: (call: CallId, again: boolean) => void;
   /** The engine is lost for good: the caller must not be left in silence. */
   readonly onEngineLost: (call: CallId, detail: { readonly code: string | null; readonly text: string }) => void;
 }
@@ -189,7 +189,7 @@ export function createBridges(parts: BridgesParts): Bridges {
         ),
       silence: () => parts.onSilence?.(call),
       hangUp: () => parts.onAgentHangUp(call),
-      askForPatience: (again) => parts.onPatience?.(call, again),
+      askToWait: (again) => parts.onWait?.(call, again),
       engineLost({ code, text, error }) {
         if (error !== undefined)
           log.error({ call, error: (error as Error).stack ?? String(error) }, "A bridge failed; its call is given up.");

@@ -59,8 +59,8 @@ export interface RunParts {
   readonly hangUp: () => void;
   /** The caller has been silent too long, and the goodbye was said. */
   readonly silence?: () => void;
-  /** The caller has waited long for words: somebody asks them for a moment's patience. */
-  readonly askForPatience?: (again: boolean) => void;
+  /** The caller has waited long for words: somebody asks them for a moment. */
+  readonly askToWait?: (again: boolean) => void;
   /** The engine is lost for good, or (with `error`) something happened in here that nobody had foreseen. */
   readonly engineLost: (detail: { code: string | null; text: string; error?: unknown }) => void;
 }
@@ -265,9 +265,9 @@ export function runBridge(parts: RunParts): RunningBridge {
         lostAt ??= now();
         note({ fact: "engine silent", silentMs: Math.round(action.silentMs) });
         return;
-      case "ask for patience":
-        note({ fact: "patience asked" });
-        parts.askForPatience?.(action.again);
+      case "ask to wait":
+        note({ fact: "asked to wait" });
+        parts.askToWait?.(action.again);
         return;
       case "go on": {
         // An engine that is told what was said before goes on by itself; one that remembers it only listens.

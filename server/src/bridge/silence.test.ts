@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Action, type Bridge, beginning, dueAt, type Heard, PATIENCE_LASTS_MS, step } from "./step.ts";
+import { type Action, type Bridge, beginning, dueAt, type Heard, step, WORD_LASTS_MS } from "./step.ts";
 
 /*
  * Whatever happens in whatever order, a caller on the line who waits for words is never left in silence. Stories are made by chance from a seed,
@@ -96,7 +96,7 @@ function heardBy(
     const [next, actions] = step(bridge, one);
     bridge = next;
     for (const action of actions)
-      if (action.do === "ask for patience") heard.push(at, at + PATIENCE_LASTS_MS);
+      if (action.do === "ask to wait") heard.push(at, at + WORD_LASTS_MS);
       else if (action.do === "report engine lost") heard.push(at);
     coming.push(...engine(actions, at));
   };
@@ -137,7 +137,7 @@ test.each(Object.entries(silentEngines))(
         actions.some((action) => action.do === "open engine") ? opened(now) : [],
       );
       expect([seed, state]).toEqual([seed, "silent"]);
-      let last = Math.max(bridge.turn.owedSince ?? 0, (bridge.turn.askedAt ?? -PATIENCE_LASTS_MS) + PATIENCE_LASTS_MS);
+      let last = Math.max(bridge.turn.owedSince ?? 0, (bridge.turn.askedAt ?? -WORD_LASTS_MS) + WORD_LASTS_MS);
       for (const time of heard) {
         expect([seed, time - last]).toEqual([seed, expect.toSatisfy((ms: number) => ms + CARRIER_MS <= MOST_SILENT_MS)]);
         last = time;

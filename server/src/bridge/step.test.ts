@@ -12,11 +12,11 @@ import {
   type Heard,
   LAST_SENTENCE_MS,
   LAST_WORDS_MS,
-  PATIENCE_MS,
   RESUME_WITHIN_MS,
   SILENT_MS,
   SLOWEST_MS,
   step,
+  WAIT_MS,
 } from "./step.ts";
 
 const lost: Heard = { what: "engine ended", at: 5_000, why: "lost", code: "ws_1006", text: "The connection was lost.", retry: true };
@@ -91,9 +91,9 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
     "silent",
     ["close engine", "drop held", "report engine lost"],
   ],
-  ["the engine still has time", [on, at(1_000 + PATIENCE_MS), at(999 + ENGINE_WITHIN_MS)], "holding", []],
-  ["the caller waits for the engine: patience is asked for", [on, at(1_000 + PATIENCE_MS)], "holding", ["ask for patience"]],
-  ["only once", [on, at(1_000 + PATIENCE_MS), at(1_100 + PATIENCE_MS)], "holding", []],
+  ["the engine still has time", [on, at(1_000 + WAIT_MS), at(999 + ENGINE_WITHIN_MS)], "holding", []],
+  ["the caller waits for the engine: they are asked to wait", [on, at(1_000 + WAIT_MS)], "holding", ["ask to wait"]],
+  ["only once", [on, at(1_000 + WAIT_MS), at(1_100 + WAIT_MS)], "holding", []],
   ["it cannot be reached while the caller waits: soon again", [on, unreachable], "holding", []],
   ["again", [on, unreachable, at(1_100 + AGAIN_MS)], "holding", ["open engine"]],
   [
@@ -103,9 +103,9 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
     ["close engine", "drop held", "report engine lost"],
   ],
   ["a greeting comes", [greets, on, spoken, at(1_000 + SILENT_MS)], "talking", []],
-  ["a greeting lets the caller wait", [greets, on, at(1_000 + PATIENCE_MS)], "talking", ["ask for patience"]],
+  ["a greeting lets the caller wait", [greets, on, at(1_000 + WAIT_MS)], "talking", ["ask to wait"]],
   ["no greeting comes", [greets, on, at(1_000 + SILENT_MS)], "holding", ["note silence", "close engine", "open engine"]],
-  ["no answer comes for a while", [ready, on, finalWords, at(2_000 + PATIENCE_MS)], "talking", ["ask for patience"]],
+  ["no answer comes for a while", [ready, on, finalWords, at(2_000 + WAIT_MS)], "talking", ["ask to wait"]],
   ["the caller is silent, and nobody owes anything", [ready, on, spoken, { what: "agent done", cut: false }, at(60_000)], "talking", []],
   ["a tool takes its time", [ready, on, finalWords, { what: "tool" }, at(60_000)], "talking", []],
   ["the caller speaks on", [ready, on, finalWords, { what: "voice", on: true, at: 2_500 }, at(8_000)], "talking", []],
@@ -114,7 +114,7 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
     "an answer comes slowly, its words first",
     [ready, on, finalWords, { what: "agent words", at: 5_000 }, at(4_900 + SILENT_MS)],
     "talking",
-    ["ask for patience"],
+    ["ask to wait"],
   ],
   [
     "its words come and no sound, ever",

@@ -16,7 +16,7 @@ import { handedOn, isBrokenOff, nobodysTurn, type Sign, type Turn, turnAfter } f
  * | over | nothing happens any more | end, goodbye said | - |
  *
  * A caller on the line is never left in silence: whoever waits for words (turns.ts) hears something within three seconds, be it the agent, the carrier's
- * word for a moment's patience, or its apology. `dueAt` says when something is to be decided although nothing was heard.
+ * word for a moment, or its apology. `dueAt` says when something is to be decided although nothing was heard.
  */
 export type Bridge =
   | (Common & { readonly state: "opening" | "waiting" | "talking" | "silent" | "over" })
@@ -85,8 +85,8 @@ export type Action =
   | { readonly do: "open engine"; readonly resume: string | null }
   /** The engine is connected and says nothing: for how long. */
   | { readonly do: "note silence"; readonly silentMs: number }
-  /** The carrier asks the caller for a moment's patience; `again`: not for the first time. */
-  | { readonly do: "ask for patience"; readonly again: boolean }
+  /** The carrier asks the caller for a moment; `again`: not for the first time. */
+  | { readonly do: "ask to wait"; readonly again: boolean }
   /** The engine is made to take up the conversation that broke off; `opened`: in a new session. */
   | { readonly do: "go on"; readonly opened: boolean }
   /** Silence as if the line were open, until the engine is closed. */
@@ -94,17 +94,17 @@ export type Action =
   | { readonly do: "close engine" | "hang up" }
   | { readonly do: "report engine lost"; readonly code: string | null; readonly text: string };
 
-/** How long a caller on the line waits for the call's first session, patience asked for meanwhile. It opens while it rings: this is for the worst case. */
+/** How long a caller on the line waits for the call's first session, asked to wait meanwhile. It opens while it rings: this is for the worst case. */
 export const ENGINE_WITHIN_MS = 5_000;
 /** How long a session that follows a lost one may take to be ready; then the carrier apologises, which takes it most of a second. */
 export const RESUME_WITHIN_MS = 2_000;
 /** An engine that cannot be reached is tried again so soon. */
 export const AGAIN_MS = 400;
-/** A caller who has waited so long for words is asked for patience. Engines answer in about one second, slow ones in two; the carrier's word takes half a second. */
-export const PATIENCE_MS = 2_300;
-/** The word for patience is heard at least so long. */
-export const PATIENCE_LASTS_MS = 1_000;
-/** An engine that owes words and has said nothing for so long counts as silent. Servers that make a whole answer before its first sound take seconds; the caller is asked for patience meanwhile. */
+/** A caller who has waited so long for words is asked to wait. Engines answer in about one second, slow ones in two; the carrier's word takes half a second. */
+export const WAIT_MS = 2_300;
+/** That word is heard at least so long. */
+export const WORD_LASTS_MS = 1_000;
+/** An engine that owes words and has said nothing for so long counts as silent. Servers that make a whole answer before its first sound take seconds; the caller is asked to wait meanwhile. */
 export const SILENT_MS = 7_000;
 /** As long as written words of an answer come, its sound is waited for; at most so long. */
 export const SLOWEST_MS = 20_000;
@@ -320,9 +320,9 @@ function afterLoss(bridge: Bridge, at: number, quietAt: number): Common {
 export function dueAt(bridge: Bridge): number | null {
   switch (bridge.state) {
     case "holding":
-      return earliest(bridge.until, bridge.againAt, patienceDue(bridge.turn));
+      return earliest(bridge.until, bridge.againAt, waitDue(bridge.turn));
     case "talking":
-      return earliest(silentDue(bridge)?.at ?? null, patienceDue(bridge.turn));
+      return earliest(silentDue(bridge)?.at ?? null, waitDue(bridge.turn));
     case "goodbye":
     case "listening":
       return bridge.until;
@@ -336,9 +336,9 @@ export function dueAt(bridge: Bridge): number | null {
   }
 }
 
-const patienceDue = ({ owedSince, askedAt, callerSpeaks }: Turn): number | null => {
+const waitDue = ({ owedSince, askedAt, callerSpeaks }: Turn): number | null => {
   if (owedSince === null || callerSpeaks) return null;
-  return askedAt === null ? owedSince + PATIENCE_MS : askedAt + PATIENCE_LASTS_MS + PATIENCE_MS;
+  return askedAt === null ? owedSince + WAIT_MS : askedAt + WORD_LASTS_MS + WAIT_MS;
 };
 
 /** When the engine of a talk counts as silent, and since when the caller hears nothing; null while it owes nothing. */
@@ -359,10 +359,10 @@ function secondPassed(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
       if (at >= bridge.until) return engineLost(bridge, "not_ready", "The engine was not ready in time.");
       if (bridge.againAt !== null && at >= bridge.againAt)
         return [{ ...bridge, againAt: null }, [{ do: "open engine", resume: bridge.resume }]];
-      return withPatience(bridge, at);
+      return withWord(bridge, at);
     case "talking": {
       const silent = silentDue(bridge);
-      return silent !== null && at >= silent.at ? fellSilent(bridge, at, silent.since) : withPatience(bridge, at);
+      return silent !== null && at >= silent.at ? fellSilent(bridge, at, silent.since) : withWord(bridge, at);
     }
     case "goodbye":
       return at >= bridge.until ? goodbyeSaid(bridge) : [bridge, nothing];
@@ -379,11 +379,11 @@ function secondPassed(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
   }
 }
 
-function withPatience(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
-  const due = patienceDue(bridge.turn);
+function withWord(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
+  const due = waitDue(bridge.turn);
   if (due === null || at < due) return [bridge, nothing];
   const again = bridge.turn.askedAt !== null;
-  return [{ ...bridge, turn: { ...bridge.turn, askedAt: at } }, [{ do: "ask for patience", again }]];
+  return [{ ...bridge, turn: { ...bridge.turn, askedAt: at } }, [{ do: "ask to wait", again }]];
 }
 
 /**

@@ -7,7 +7,7 @@ export type BridgeFact =
   | { readonly fact: "engine resumed"; readonly at: Date; readonly gapMs: number }
   | { readonly fact: "engine ended"; readonly at: Date; readonly why: string; readonly code: string | null; readonly text: string }
   | { readonly fact: "engine silent"; readonly at: Date; readonly silentMs: number }
-  | { readonly fact: "patience asked"; readonly at: Date }
+  | { readonly fact: "asked to wait"; readonly at: Date }
   | { readonly fact: "engine troubled"; readonly at: Date; readonly code: string; readonly text: string }
   | { readonly fact: "caller cut in"; readonly at: Date; readonly droppedMs: number }
   | { readonly fact: "key pressed"; readonly at: Date; readonly digit: string }
@@ -47,7 +47,7 @@ export function timelineOf(fact: BridgeFact): Pick<NewEvent, "at" | "kind" | "ac
         said: `The engine was connected and said nothing for ${fact.silentMs} ms; another session was opened.`,
         detail: { silent_ms: fact.silentMs },
       };
-    case "patience asked":
+    case "asked to wait":
       return { at, kind: "engine.slow", actor: "us", said: "The agent let the caller wait; they were asked for a moment." };
     case "engine troubled":
       return { at, kind: "engine.troubled", actor: "engine", said: fact.text, detail: { code: fact.code } };

@@ -10,7 +10,7 @@
 export interface Turn {
   /** Since when the caller has waited for the agent's words; null: nothing is owed. */
   readonly owedSince: number | null;
-  /** When the caller was last asked for patience since. */
+  /** When the caller was last asked to wait since. */
   readonly askedAt: number | null;
   /** When words of the answer last came that were not to be heard yet: it works, however slowly. */
   readonly wordsAt: number | null;

@@ -7,7 +7,7 @@ import type { Carrier } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
-import { askForPatience, endWithoutEngine } from "./engine-lost.ts";
+import { askToWait, endWithoutEngine } from "./engine-lost.ts";
 import type { InCallParts } from "./in-call.ts";
 import { receiveCall } from "./receive.ts";
 
@@ -40,7 +40,7 @@ const carrier: Carrier = {
   mayFetch: () => false,
   handOver: ({ leg, to, sorryIn }) => note("hand over", leg, to, sorryIn),
   apologise: (leg, language) => note("apologise", leg, language),
-  askForPatience: (leg, words) => note("patience", leg, words),
+  askToWait: (leg, words) => note("wait", leg, words),
 };
 const parts = (more: Partial<InCallParts> = {}): InCallParts => ({
   pool: db.pool,
@@ -123,9 +123,9 @@ test("who was not on the line yet is not rung any longer", async () => {
   expect(asked).toEqual([["hang up", leg]]);
 });
 
-test("patience is asked of who is on the line, in the agent's language", async () => {
+test("a moment is asked of who is on the line, in the agent's language", async () => {
   const { id, leg } = await call();
-  await askForPatience(parts(), id, false);
-  await askForPatience(parts(), (await call("ringing")).id, true);
-  expect(asked).toEqual([["patience", leg, { language: "en", again: false }]]);
+  await askToWait(parts(), id, false);
+  await askToWait(parts(), (await call("ringing")).id, true);
+  expect(asked).toEqual([["wait", leg, { language: "en", again: false }]]);
 });

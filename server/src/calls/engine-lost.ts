@@ -48,17 +48,17 @@ export async function endWithoutEngine(parts: InCallParts, call: CallId, loss: E
   await carrier.apologise(leg.leg, language, leg.regionUrl).catch(silently);
 }
 
-/** Somebody waits for words that do not come: the carrier asks them for a moment's patience. `again`: not for the first time. Throws the carrier's failure. */
-export async function askForPatience({ pool, carrier }: InCallParts, call: CallId, again: boolean): Promise<void> {
+/** Somebody waits for words that do not come: the carrier asks them for a moment. `again`: not for the first time. Throws the carrier's failure. */
+export async function askToWait({ pool, carrier }: InCallParts, call: CallId, again: boolean): Promise<void> {
   const known = await loadForBridge(pool, call);
-  if (known?.status !== "in_progress" || carrier?.askForPatience === undefined) return;
+  if (known?.status !== "in_progress" || carrier?.askToWait === undefined) return;
   const { rows } = await pool.query<{ leg: LegId | null; regionUrl: string | null }>(
     `select phone_leg as leg, region_url as "regionUrl" from calls where id = $1`,
     [call],
   );
   const leg = rows[0]?.leg;
   const language = known.agent?.settings.language ?? "en";
-  if (leg) await carrier.askForPatience(leg, { language, again }, rows[0]?.regionUrl ?? null);
+  if (leg) await carrier.askToWait(leg, { language, again }, rows[0]?.regionUrl ?? null);
 }
 
 async function wasHandedOver({ pool }: InCallParts, call: CallId): Promise<boolean> {

@@ -117,8 +117,8 @@ export interface Carrier {
   /** While on, nobody hears the party on the phone. */
   mute?(leg: LegId, on: boolean, regionUrl: string | null): Promise<void>;
   handOver?(handOver: HandOver): Promise<void>;
-  /** Speaks a few words to the party on the phone while the call goes on as it is: that they are asked for a moment's patience; `again`: not for the first time. */
-  askForPatience?(leg: LegId, words: { readonly language: string; readonly again: boolean }, regionUrl: string | null): Promise<void>;
+  /** Speaks a few words to the party on the phone while the call goes on as it is: that they are asked for a moment; `again`: not for the first time. */
+  askToWait?(leg: LegId, words: { readonly language: string; readonly again: boolean }, regionUrl: string | null): Promise<void>;
   /** Tells the party on the phone that we are sorry and cannot go on, instead of whatever they hear now, and ends the call. */
   apologise?(leg: LegId, language: string, regionUrl: string | null): Promise<void>;
   /** Speaks a text to the phone leg instead of whatever it hears now, and ends the call. */

@@ -13,7 +13,7 @@ import {
 } from "../failures.ts";
 import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
 import { hostRefusal } from "./hosts.ts";
-import { handOverNcco, messageNcco, patienceOf, sorryNcco } from "./ncco.ts";
+import { handOverNcco, messageNcco, sorryNcco, waitOf } from "./ncco.ts";
 import { withoutTokens } from "./redact.ts";
 import { readLeg, readLegs } from "./wire.ts";
 
@@ -219,8 +219,8 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       });
     },
 
-    async askForPatience(leg, words, regionUrl) {
-      await request("PUT", `${pathOf(leg)}/talk`, patienceOf(words), regionUrl, { once: true });
+    async askToWait(leg, words, regionUrl) {
+      await request("PUT", `${pathOf(leg)}/talk`, waitOf(words), regionUrl, { once: true });
     },
 
     async apologise(leg, language, regionUrl) {

@@ -155,8 +155,8 @@ export function oneMomentNcco(language = "en"): Ncco {
   return [say(oneMoment, voice)];
 }
 
-/** The body of a REST talk into a call that goes on: a moment's patience (vonage-voice §2.3). */
-export function patienceOf({ language, again }: { readonly language: string; readonly again: boolean }): {
+/** The body of a REST talk into a call that goes on: a moment (vonage-voice §2.3). */
+export function waitOf({ language, again }: { readonly language: string; readonly again: boolean }): {
   text: string;
   language: string;
 } {
