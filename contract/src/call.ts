@@ -114,6 +114,11 @@ export const Utterance = z.object({
   cut: z.boolean().describe("Was it broken off by the other party?"),
   heard_ms: z.int().nullable().describe("Agent speech: how much of it was played to the caller."),
   language: z.string().nullable(),
+  source: z
+    .enum(["heard", "engine"])
+    .describe(
+      "heard: as it happened. engine: it was missing and came from the engine's history after the call; its times are about right.",
+    ),
 });
 export type Utterance = z.infer<typeof Utterance>;
 

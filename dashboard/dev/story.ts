@@ -201,6 +201,7 @@ export function utterances(call: string, times = 1): Utterance[] {
         cut: more?.cut ?? false,
         heard_ms: more?.heard ?? null,
         language: more?.language ?? "en",
+        source: "heard",
       });
     });
 }

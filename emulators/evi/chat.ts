@@ -265,15 +265,17 @@ export function openChat(parts: ChatParts, line: Line): Chat {
 
   function userMessage(text: string, time: { begin: number; end: number }, how: { fromText: boolean; scores: Scores | null }): void {
     const { fromText, scores } = how;
-    outlet.send({
-      type: "user_message",
-      message: { role: "user", content: text },
-      models: scores ? { prosody: { scores } } : {},
-      time,
-      interim: false,
-      from_text: fromText,
-      ...(!fromText && { language: "en" }),
-    });
+    const withheld = script.faults.withholdsTurn === turns + 1;
+    if (!withheld)
+      outlet.send({
+        type: "user_message",
+        message: { role: "user", content: text },
+        models: scores ? { prosody: { scores } } : {},
+        time,
+        interim: false,
+        from_text: fromText,
+        ...(!fromText && { language: "en" }),
+      });
     turns++;
     texts.push({ speaker: "user", text });
     history.add(chat, {

@@ -49,5 +49,6 @@ function atTurn(faults: Faults, turn: number): Faults {
     ...(faults.closes && { closes: { ...faults.closes, turn } }),
     ...(faults.error && { error: { ...faults.error, turn } }),
     ...(faults.freezesAtTurn !== undefined && { freezesAtTurn: turn }),
+    ...(faults.withholdsTurn !== undefined && { withholdsTurn: turn }),
   };
 }

@@ -197,6 +197,15 @@ const proof: Record<string, () => Promise<void>> = {
     await client.until((message) => message.type === "user_message", client.messages.length);
     expect(of(client, "assistant_end")).toHaveLength(1);
   },
+  async withheld() {
+    const client = await call("withheld");
+    await turns(client, 2);
+    expect(of(client, "user_message")).toHaveLength(1);
+    const { chat_id } = await client.until("chat_metadata");
+    const kept = await fetch(`${evi.url}/v0/evi/chats/${chat_id}?page_size=100`, { headers: { "x-hume-api-key": "key" } });
+    const { events_page } = (await kept.json()) as { events_page: { type: string }[] };
+    expect(events_page.filter(({ type }) => type === "USER_MESSAGE")).toHaveLength(2);
+  },
   async "no-resume"() {
     const first = await call("no-resume");
     const { chat_group_id } = await first.until("chat_metadata");

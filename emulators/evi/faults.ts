@@ -40,6 +40,8 @@ export interface Faults {
   readonly prosody?: "none" | "one missing" | "other names";
   /** Every message comes twice. */
   readonly doubles?: true;
+  /** The final user_message of this turn is never sent; the history has it all the same, and it is answered. */
+  readonly withholdsTurn?: number;
   /** A chat group is not resumed: an error, and 1000. Or it is, but nothing of it is remembered. */
   readonly resume?: "refused" | "forgotten";
   /** Settings in force come back after each session_settings. */
@@ -151,6 +153,11 @@ export const faultTable: readonly FaultRow[] = [
         ends: false,
       },
     },
+  },
+  {
+    name: "withheld",
+    does: "the second user_message is never sent, although it is answered and stands in the history",
+    faults: { withholdsTurn: 2 },
   },
   { name: "no-resume", does: "refuses resumed_chat_group_id: an error and 1000 instead of chat_metadata", faults: { resume: "refused" } },
   { name: "forgets", does: "takes resumed_chat_group_id and remembers nothing of it", faults: { resume: "forgotten" } },

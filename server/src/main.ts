@@ -29,6 +29,7 @@ import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
 import type { SignatureKeys } from "./carrier/vonage/signature.ts";
 import { systemClock } from "./clock.ts";
 import { type Config, ConfigFailure, forgetSecrets, listenOn, readConfig, type VonageConfig } from "./config.ts";
+import { startReconciling } from "./conversation/reconcile.ts";
 import { untilAnswers } from "./db/answers.ts";
 import { startEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
@@ -101,6 +102,8 @@ async function start(config: Config): Promise<void> {
 
   const recordings = await startRecordings({ pool, url: databaseUrl, carrier, storage, clock, log, journalDir });
   built.push({ name: "recordings", close: () => recordings.close() });
+  const reconciling = await startReconciling({ pool, clock, log, engines, jobs: recordings.jobs });
+  built.push({ name: "transcripts to fill", close: () => reconciling.close() });
 
   const emulated = config.vonage?.emulated === true;
   const outgoing = startOutgoing({ pool, clock, log, publicUrl: config.publicUrl, local: emulated });
@@ -115,6 +118,7 @@ async function start(config: Config): Promise<void> {
       .end(call)
       .then(() => heldElsewhere(pool, call))
       .then(() => recordings.callEnded(call))
+      .then(() => reconciling.callEnded(call))
       .catch((error: unknown) => log.error({ call, err: error }, "a call's end could not be finished; the sweep of recordings does it"));
   };
   const notHungUp =

@@ -199,6 +199,13 @@ const Sentence = memo(function Sentence({
             {unheard !== "" && <s className="text-faint decoration-1">{unheard}</s>}
           </p>
           {said.cut && <p className="text-small text-soft">{howFarHeard(said)}</p>}
+          {said.source === "engine" && (
+            <p className="text-small text-soft">
+              {said.speaker === "agent"
+                ? "From the engine's history; how much of it was heard is not known."
+                : "From the engine's history."}
+            </p>
+          )}
         </div>
       </div>
       <div className={`@max-xl:col-start-2 @max-xl:ps-[15px] @xl:ps-4 ${first ? "@xl:mt-5" : ""} ${look.aside}`}>

@@ -16,6 +16,7 @@ interface UtteranceRow {
   language: string | null;
   emotions: Buffer | null;
   emotion_set: number | null;
+  source: Utterance["source"];
 }
 
 type Sets = ReadonlyMap<number, { readonly name: string; readonly names: readonly string[] }>;
@@ -28,7 +29,7 @@ export async function listUtterances(
   after: Place | null,
 ): Promise<{ items: Utterance[]; next: Place | null }> {
   const { rows } = await sql.query<UtteranceRow>(
-    `select id, speaker, text, started_ms, ended_ms, cut, heard_ms, language, emotions, emotion_set from utterances
+    `select id, speaker, text, started_ms, ended_ms, cut, heard_ms, language, emotions, emotion_set, source from utterances
      where call_id = $1 and ($2::bigint is null or (started_ms, id) > ($2::bigint, $3::uuid))
      order by started_ms, id limit $4`,
     [call, after?.at ?? null, after?.id ?? null, limit + 1],
@@ -63,6 +64,7 @@ function asJson(row: UtteranceRow, sets: Sets): Utterance {
     cut: row.cut,
     heard_ms: row.heard_ms,
     language: row.language,
+    source: row.source,
   };
 }
 

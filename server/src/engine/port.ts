@@ -165,6 +165,25 @@ export interface SessionRef {
   readonly resume: string | null;
 }
 
+/** One thing somebody said, as the vendor remembers it. */
+export interface Remembered {
+  /** The vendor's own id of it. */
+  readonly id: string;
+  readonly speaker: "caller" | "agent";
+  readonly text: string;
+  /** By the vendor's clock: of a caller's words the end, of an agent's the beginning. */
+  readonly at: Date;
+  /** How long it was spoken, ms; null when it does not say. */
+  readonly lastsMs: number | null;
+  readonly emotions: { readonly set: string; readonly scores: Readonly<Record<string, number>> } | null;
+}
+
+/** running: a session is not over at the vendor's, look again later. none: final, nothing is kept. */
+export type History =
+  | { readonly state: "running" }
+  | { readonly state: "kept"; readonly said: readonly Remembered[] }
+  | { readonly state: "none"; readonly text: string };
+
 /** What the vendor has of the sound of one session: a file of its own. */
 export interface ReconstructedPart {
   readonly session: string;
@@ -210,6 +229,8 @@ export interface Engine {
    * is done with the first call. Absent: the vendor keeps nothing.
    */
   prepare?(agent: PreparedAgent): Promise<void>;
+  /** What the vendor remembers of sessions that are over, oldest first. Absent where it remembers nothing. Throws EngineFailure (failures.ts). */
+  history?(sessions: readonly SessionRef[], signal: AbortSignal): Promise<History>;
   /** Absent where the vendor makes no recording of its own. */
   readonly reconstructions?: Reconstructions;
   open(session: EngineSession, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection;

@@ -8,7 +8,7 @@ import type { Clock } from "../clock.ts";
 import { metAnother } from "../db/away.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
-import { type QueueState, startJobs } from "../jobs/jobs.ts";
+import { type Jobs, type QueueState, startJobs } from "../jobs/jobs.ts";
 import { jobsMetrics } from "../jobs/metrics.ts";
 import { enqueue, type Queue } from "../jobs/queue.ts";
 import { asWav, removeLeftWavs, type WavSound } from "./as-wav.ts";
@@ -59,6 +59,8 @@ export interface Recordings {
   callEnded(call: CallId): Promise<void>;
   /** A stored file as a WAV, made on the spot. */
   asWav(file: { readonly key: string; readonly format: AudioFormat }): Promise<WavSound>;
+  /** The durable queue itself, for other rooms' work. */
+  readonly jobs: Pick<Jobs, "work" | "wake">;
   /** What waits, runs and failed, for metrics and the operator. */
   states(): Promise<QueueState[]>;
   /** The same for /metrics. */
@@ -179,6 +181,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
       jobs.wake();
     },
     asWav: (file) => asWav(parts, file),
+    jobs,
     states: () => jobs.states(),
     metrics: jobsMetrics(jobs),
     sweep: () => sweepNow(),

@@ -12,6 +12,7 @@ import { checkAgent } from "./check.ts";
 import { type Configured, untrueWithout } from "./config-body.ts";
 import { openConfigs } from "./configs.ts";
 import { type Ending, endingOf, endsTheChat, refusalOf, renewal, unreachable } from "./endings.ts";
+import { historyOf } from "./history.ts";
 import { lateConnection } from "./late.ts";
 import { eviManner } from "./manner.ts";
 import { humeRest } from "./rest.ts";
@@ -68,6 +69,7 @@ export function createEviEngine(parts: EviParts): Engine {
     abilities: eviAbilities,
     manner: eviManner,
     reconstructions: reconstructionsOf(rest),
+    history: (sessions, signal) => historyOf(rest, sessions, signal),
     check: (agent, signal) => checkAgent(rest, parts.configId, agent, signal),
     ...(configs !== null && {
       async prepare(agent: PreparedAgent) {
