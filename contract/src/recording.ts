@@ -40,7 +40,7 @@ export const Recording = z.object({
   status: RecordingStatus,
   source: RecordingSource.nullable(),
   url: z.string().nullable().describe("Ours, never the carrier's; null until there is something to play."),
-  format: z.enum(["mp3", "wav", "ogg"]).nullable(),
+  format: z.enum(["mp3", "wav", "ogg", "mp4"]).nullable().describe("mp4: as an engine hands it out."),
   duration_ms: z.int().nullable(),
   offset_ms: z.int().nullable().describe("Where the recording begins on the call's clock: recording time = call time - offset_ms."),
   size_bytes: z.int().nullable(),

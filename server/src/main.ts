@@ -100,7 +100,16 @@ async function start(config: Config): Promise<void> {
   const storage = openStorage(config.storageUrl, config.storageKey === null ? null : storageKeyOf(config.storageKey));
   const journalDir = join(config.dataDir, "journal");
 
-  const recordings = await startRecordings({ pool, url: databaseUrl, carrier, storage, clock, log, journalDir });
+  const recordings = await startRecordings({
+    pool,
+    url: databaseUrl,
+    carrier,
+    reconstructions: { evi: engines.evi?.reconstructions },
+    storage,
+    clock,
+    log,
+    journalDir,
+  });
   built.push({ name: "recordings", close: () => recordings.close() });
   const reconciling = await startReconciling({ pool, clock, log, engines, jobs: recordings.jobs });
   built.push({ name: "transcripts to fill", close: () => reconciling.close() });

@@ -14,7 +14,7 @@ export interface Sending {
   readonly download: boolean;
 }
 
-const types = { mp3: "audio/mpeg", wav: "audio/wav", ogg: "audio/ogg" } as const;
+const types = { mp3: "audio/mpeg", wav: "audio/wav", ogg: "audio/ogg", mp4: "audio/mp4" } as const;
 
 /** Sends a recording as it is stored: in whole or by the range asked for, with its hash as ETag. */
 export async function sendSound(

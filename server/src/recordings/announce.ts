@@ -1,6 +1,6 @@
 import type { RecordingSource } from "@earshot/contract/recording";
 import type { Sql } from "../db/pool.ts";
-import type { CallId, ConversationId } from "../ids.ts";
+import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { fetchQueue } from "./queues.ts";
 import {
@@ -19,14 +19,15 @@ import {
 
 /**
  * A call shall have a recording of `source`: from now on it is accounted for, until it is there or says why not.
- * The second time does nothing. Part of the caller's transaction.
+ * The second time does nothing. Part of the caller's transaction. @returns its id when it is expected from now on
  */
-export async function expectRecording(sql: Sql, call: CallId, source: RecordingSource, at: Date): Promise<void> {
+export async function expectRecording(sql: Sql, call: CallId, source: RecordingSource, at: Date): Promise<RecordingId | null> {
   await oneAtATime(sql, call);
   const there = await recordingsOfCall(sql, call);
-  if (there.some((recording) => recording.source === source)) return;
+  if (there.some((recording) => recording.source === source)) return null;
   const id = await insertRecording(sql, { source, status: "expected", at, call });
   if (id) await tell(sql, { id, call, source }, { at, kind: "expected", said: "is expected.", once: "expected" });
+  return id;
 }
 
 /** What the carrier's webhook says of a recording. */

@@ -2,7 +2,7 @@ import type { Sql } from "../db/pool.ts";
 import type { RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { NothingToDo, RecordingUnknown } from "./failures.ts";
-import { fetchQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { fetchQueue, lookQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { change, lockRecording, move, type RecordingRow, tell } from "./store.ts";
 
 /** What a person may do with a recording that is not well. Each in the caller's transaction; `wake` the room afterwards. */
@@ -34,6 +34,10 @@ async function choose(sql: Sql, row: RecordingRow, at: Date): Promise<Again | nu
     if (status === "announced") await change(sql, id, { attempts: 0, nextAttemptAt: at });
     else if (!(await move(sql, id, "announced", changes))) return null;
     await enqueue(sql, fetchQueue, id, { recording: id });
+    return "fetched";
+  }
+  if (source === "engine" && call && ["missing", "failed", "expected"].includes(status)) {
+    await enqueue(sql, lookQueue, call, { call });
     return "fetched";
   }
   if (source === "journal" && call && ["missing", "failed", "expected"].includes(status)) {

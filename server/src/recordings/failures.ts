@@ -30,9 +30,9 @@ export const reasons = {
   },
   RECORDING_REFUSED_HOST: {
     blame: "carrier",
-    said: "The announced address is not one of the carrier's, so it was not fetched.",
+    said: "The announced address is not one its source's files come from, so it was not fetched.",
     remedy:
-      "Look at the stored webhook. If the address is right, allow its host in the carrier's settings and fetch again; if not, somebody else sent it.",
+      "Look at the stored webhook. If the address is right, allow its host in the carrier's settings and fetch again; if not, somebody else sent it. An engine's new host wants a new version.",
   },
   RECORDING_NOT_READY: {
     blame: "carrier",
@@ -97,6 +97,44 @@ export const reasons = {
     said: "Sound that the carrier's recording has is not in ours.",
     remedy:
       "The comparison says where. A restart of the server or a broken audio connection leaves such a gap; the call's events say which.",
+  },
+  RECONSTRUCTION_LATE: {
+    blame: "engine",
+    said: "The engine has not finished its recording of this call.",
+    remedy: "Nothing to do: it is looked for again with growing pauses, for six hours. After that, try again by hand.",
+  },
+  RECONSTRUCTION_ABSENT: {
+    blame: "operator",
+    said: "The agent's policy wants the engine's recording, and there is none to ask for.",
+    remedy:
+      "Take `engine` out of the agent's recording sources, or give the agent an engine that makes recordings (EVI). Without a conversation there is none either.",
+  },
+  RECONSTRUCTION_NOT_KEPT: {
+    blame: "operator",
+    said: "The engine's account keeps no sound.",
+    remedy: "Switch data retention on in the engine's account, or take `engine` out of the agent's recording sources.",
+  },
+  RECONSTRUCTION_FAILED: {
+    blame: "engine",
+    said: "The engine could not put its recording of this call together.",
+    remedy:
+      "The call's other recordings are independent of it. Try again by hand later, or ask the engine's support with the session's id.",
+  },
+  RECONSTRUCTION_FORBIDDEN: {
+    blame: "operator",
+    said: "The engine refused our key for its recording.",
+    remedy:
+      "Check the engine's key in the configuration: only the account that held the conversation may have it. It is tried again by itself.",
+  },
+  RECONSTRUCTION_UNREACHABLE: {
+    blame: "engine",
+    said: "The engine could not be reached or answered with an error.",
+    remedy: "Nothing to do: it is tried again with growing pauses.",
+  },
+  RECORDING_WITHHELD: {
+    blame: "operator",
+    said: "A stretch of this recording is not to be heard, and the file cannot be decoded to take it out; so none of it is played.",
+    remedy: "The call's other recordings have a tone in its place. The original is sealed or gone, as was asked.",
   },
   JOURNAL_ABSENT: {
     blame: "us",

@@ -1,17 +1,20 @@
 import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
+import { sessionsOf } from "../calls/engine-sessions.ts";
 import { CarrierFailure, CarrierHasNot, CarrierHostForbidden, CarrierUnauthorized } from "../carrier/failures.ts";
 import { inTransaction } from "../db/pool.ts";
-import type { RecordingId } from "../ids.ts";
+import { EngineFailure } from "../engine/failures.ts";
+import type { CallId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { type Reason, RecordingFailure, reasons } from "./failures.ts";
 import { paced } from "./pace.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { fetchQueue, verifyQueue } from "./queues.ts";
+import { reasonOfEngine, sessionOf } from "./reconstruction.ts";
 import { afterFailure } from "./retry.ts";
 import { recordingKey } from "./storage.ts";
 import { change, lockRecording, move, type RecordingRow, tell } from "./store.ts";
-import { type Transferred, transfer } from "./transfer.ts";
+import { type Source, type Transferred, transfer } from "./transfer.ts";
 
 /** The database's clock starts jobs, ours tells their time: so much too early is not early. */
 const EARLY_MS = 500;
@@ -26,11 +29,12 @@ const LOOK_AGAIN_MS = 60_000;
 export async function fetchRecording(parts: Parts, id: RecordingId, signal: AbortSignal): Promise<boolean> {
   return parts.claims.whileMine(`recording.fetch:${id}`, async () => {
     const row = await begin(parts, id);
-    if (!row || !parts.carrier) return;
+    if (!row) return;
     const path = await workPath(parts, "fetch", id);
     try {
-      const fetched = await transfer(parts.carrier, {
-        url: row.announcedUrl ?? "",
+      const { from, url } = await whereFrom(parts, row, signal);
+      const fetched = await transfer(from, {
+        url,
         announcedBytes: row.announcedBytes ?? 0,
         path,
         keepShort: row.detail.keep_short === true,
@@ -47,11 +51,27 @@ export async function fetchRecording(parts: Parts, id: RecordingId, signal: Abor
   });
 }
 
+/** Whose file it is, and its address there: the carrier's as announced; an engine's is asked for, because it is signed and soon expires. */
+async function whereFrom(parts: Parts, row: RecordingRow, signal: AbortSignal): Promise<{ from: Source; url: string }> {
+  const url = row.announcedUrl ?? "";
+  if (row.source !== "engine") return { from: parts.carrier as Source, url };
+  const session = sessionOf(url);
+  const engine = (await sessionsOf(parts.pool, row.call as CallId)).find((one) => one.session === session)?.engine ?? "";
+  const from = parts.reconstructions[engine];
+  if (from === undefined) throw new RecordingFailure("RECONSTRUCTION_ABSENT", `The engine ${engine} offers none now.`);
+  const told = await from.look([{ session, resume: null }], signal);
+  if (told.state === "none")
+    throw new RecordingFailure(told.because === "failed" ? "RECONSTRUCTION_FAILED" : "RECONSTRUCTION_NOT_KEPT", told.text);
+  const part = told.state === "ready" ? told.parts[0] : undefined;
+  if (part === undefined) throw new RecordingFailure("RECONSTRUCTION_LATE", "The engine is making it again.");
+  return { from, url: part.url };
+}
+
 /** Marks the row as being fetched; null when it is not to be. */
 async function begin(parts: Parts, id: RecordingId): Promise<RecordingRow | null> {
   return inTransaction(parts.pool, async (sql) => {
     const row = await lockRecording(sql, id);
-    if (!row?.announcedUrl || !parts.carrier) return null;
+    if (!row?.announcedUrl || (row.source === "carrier" && !parts.carrier)) return null;
     const now = parts.clock.now();
     const early = (row.nextAttemptAt?.getTime() ?? 0) - now.getTime();
     if (row.status === "announced" && row.attempts > 0 && early > EARLY_MS) {
@@ -139,5 +159,6 @@ function reasonOf(error: unknown): Reason | null {
   if (error instanceof CarrierHostForbidden) return "RECORDING_REFUSED_HOST";
   if (error instanceof CarrierUnauthorized) return "RECORDING_FORBIDDEN";
   if (error instanceof CarrierFailure) return "RECORDING_UNREACHABLE";
+  if (error instanceof EngineFailure) return reasonOfEngine(error);
   return null;
 }

@@ -31,6 +31,10 @@ const SLACK_SHARE = 0.02;
 /** Is a decoded recording whole? Longer than the talk is no harm: the carrier also records its own announcements. */
 export function judge(facts: Facts, expected: Expectation): Judgement {
   if (facts.durationMs === 0) return { because: "RECORDING_UNREADABLE", evidence: "It holds no sound at all.", differenceMs: null };
+  if (facts.undecoded !== undefined) {
+    const evidence = `${seconds(facts.durationMs)} by its container, all of it there; its coding, ${facts.undecoded}, is not decoded here.`;
+    return { because: null, evidence, differenceMs: null };
+  }
   const wanted = wantedMs(expected);
   if (wanted === null) return { because: null, evidence: `${seconds(facts.durationMs)} of sound.`, differenceMs: null };
   const differenceMs = facts.durationMs - wanted;

@@ -4,6 +4,7 @@ import type pg from "pg";
 import type { Logger } from "pino";
 import type { Carrier } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
+import type { Reconstructions } from "../engine/port.ts";
 import type { RecordingId } from "../ids.ts";
 import type { AudioThreads } from "./audio/audio-threads.ts";
 import type { Claims } from "./claims.ts";
@@ -15,6 +16,8 @@ export interface Parts {
   readonly pool: pg.Pool;
   /** Null while no carrier is configured: what was announced waits. */
   readonly carrier: Pick<Carrier, "openRecording" | "mayFetch"> | null;
+  /** By the engine's name: those whose vendor makes recordings of its own. */
+  readonly reconstructions: Readonly<Record<string, Reconstructions | undefined>>;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly log: Pick<Logger, "info" | "warn" | "error">;

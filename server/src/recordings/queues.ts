@@ -9,6 +9,9 @@ export const fetchQueue = queue<{ recording: RecordingId }>("recording.fetch", {
 /** Decode what is stored and judge it. */
 export const verifyQueue = queue<{ recording: RecordingId }>("recording.verify", { concurrency: 2, expireSeconds: 1800 });
 
+/** Look whether the engine has made its recording of a call that ended. */
+export const lookQueue = queue<{ call: CallId }>("recording.look", { concurrency: 2 });
+
 /** Make our own recording from the journal of a call that ended. */
 export const renderQueue = queue<{ call: CallId }>("recording.render", { concurrency: 2, expireSeconds: 1800 });
 

@@ -2,6 +2,7 @@ import type { Peaks, Recording, RecordingSource, RecordingStatus } from "@earsho
 import type { Sql } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { unpackPeaks } from "./audio/peaks.ts";
+import type { AudioFormat } from "./audio/sound.ts";
 import { bestFirstSql, bestOf, better } from "./best.ts";
 import { explain, type Reason } from "./failures.ts";
 import type { ConsentState } from "./policy.ts";
@@ -14,7 +15,7 @@ interface RecordingRow {
   because: string | null;
   announced_at: Date | null;
   audio_started_at: Date | null;
-  format: "mp3" | "wav" | "ogg" | null;
+  format: AudioFormat | null;
   storage_key: string | null;
   size_bytes: number | null;
   sha256: string | null;
@@ -88,7 +89,7 @@ export interface Playable {
   /** Null when there is nothing to play. */
   readonly file: {
     readonly key: string;
-    readonly format: "mp3" | "wav" | "ogg";
+    readonly format: AudioFormat;
     readonly sizeBytes: number;
     readonly sha256: string;
   } | null;

@@ -38,6 +38,10 @@ export function afterFailure({ because, attempts, announcedAt, now }: FailedAtte
   switch (because) {
     case "RECORDING_REFUSED_HOST":
       return { do: "end", as: "refused", because };
+    case "RECONSTRUCTION_NOT_KEPT":
+    case "RECONSTRUCTION_FAILED":
+    case "RECONSTRUCTION_ABSENT":
+      return { do: "end", as: "missing", because };
     case "RECORDING_NOT_READY":
     case "RECORDING_GONE":
       return age < BELIEVE_GONE_MS ? again : { do: "end", as: "missing", because: "RECORDING_GONE" };

@@ -6,7 +6,7 @@ import { enqueue } from "../jobs/queue.ts";
 import { expectRecording, matchOrphans } from "./announce.ts";
 import type { Parts } from "./parts.ts";
 import { wantsSql } from "./policy.ts";
-import { compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { compareQueue, deleteQueue, fetchQueue, lookQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { change, lockRecording, move, tell } from "./store.ts";
 
 /**
@@ -14,8 +14,15 @@ import { change, lockRecording, move, tell } from "./store.ts";
  * Safe to repeat. Without consent (the agent does not record) or an answer nothing is owed.
  */
 export async function callIsOver(sql: Sql, call: CallId, now: Date, announceWithinMs: number): Promise<void> {
-  const { rows } = await sql.query<{ endedAt: Date; answered: boolean; recorded: boolean; expected: RecordingId | null }>(
+  const { rows } = await sql.query<{
+    endedAt: Date;
+    answered: boolean;
+    recorded: boolean;
+    reconstructed: boolean;
+    expected: RecordingId | null;
+  }>(
     `select c.ended_at as "endedAt", c.answered_at is not null as answered, c.answered_at is not null and ${wantsSql("journal")} as recorded,
+            c.answered_at is not null and ${wantsSql("engine")} as reconstructed,
             (select r.id from recordings r where r.call_id = c.id and r.status = 'expected' and r.source = 'carrier' and r.deadline_at is null limit 1) as expected
        from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
       where c.id = $1 and c.status = 'ended'`,
@@ -28,9 +35,15 @@ export async function callIsOver(sql: Sql, call: CallId, now: Date, announceWith
     await change(sql, ended.expected, { deadlineAt: deadline, nextAttemptAt: deadline });
   }
   if (ended.answered) await transcriptIsReady(sql, call, now);
-  if (!ended.recorded) return;
-  await expectRecording(sql, call, "journal", now);
-  await enqueue(sql, renderQueue, call, { call });
+  if (ended.recorded) {
+    await expectRecording(sql, call, "journal", now);
+    await enqueue(sql, renderQueue, call, { call });
+  }
+  if (ended.reconstructed) {
+    const id = await expectRecording(sql, call, "engine", now);
+    if (id !== null) await change(sql, id, { nextAttemptAt: now });
+    await enqueue(sql, lookQueue, call, { call });
+  }
 }
 
 /** The bridge has written every utterance before it says that the call is over. */
@@ -80,7 +93,9 @@ async function accountForCalls({ pool, announceWithinMs }: Parts, now: Date, loo
       where c.status = 'ended' and c.created_at > $1
         and (exists (select from recordings r where r.call_id = c.id and r.source = 'carrier' and r.status = 'expected' and r.deadline_at is null)
           or (c.answered_at is not null and ${wantsSql("journal")}
-              and not exists (select from recordings r where r.call_id = c.id and r.source = 'journal')))
+              and not exists (select from recordings r where r.call_id = c.id and r.source = 'journal'))
+          or (c.answered_at is not null and ${wantsSql("engine")}
+              and not exists (select from recordings r where r.call_id = c.id and r.source = 'engine')))
       order by c.created_at limit 1000`,
     [new Date(now.getTime() - lookBackMs)],
   );
@@ -115,6 +130,11 @@ async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<vo
     [now, atStart],
   );
   for (const { id } of fetches) await enqueue(pool, fetchQueue, id, { recording: id });
+  const { rows: unlooked } = await pool.query<{ call: CallId }>(
+    "select distinct call_id as call from recordings where status = 'expected' and source = 'engine' and next_attempt_at <= $1 limit 1000",
+    [atStart ? now : new Date(now.getTime() - FORGOTTEN_MS)],
+  );
+  for (const { call } of unlooked) await enqueue(pool, lookQueue, call, { call });
   const { rows: unverified } = await pool.query<{ id: RecordingId }>(
     "select id from recordings where status = 'stored' and (stored_at <= $1 or $2)",
     [new Date(now.getTime() - FORGOTTEN_MS), atStart],

@@ -2,6 +2,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RecordingSource } from "@earshot/contract/recording";
+import type { RecordingPolicy } from "@earshot/contract/recording-policy";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
@@ -25,6 +26,7 @@ export interface TestRoom {
     talkMs?: number;
     conversation?: string | null;
     record?: boolean;
+    recording?: RecordingPolicy;
     answered?: boolean;
     ended?: boolean;
     endedAt?: Date;
@@ -63,7 +65,7 @@ export async function openTestRoom(): Promise<TestRoom> {
   const started: Recordings[] = [];
   const warnings: string[] = [];
   const tell = (detail: unknown, text?: string) => void warnings.push(`${text ?? ""} ${JSON.stringify(detail)}`);
-  const agents = new Map<boolean, AgentId>();
+  const agents = new Map<string, AgentId>();
 
   const rows: TestRoom["rows"] = async (call) => {
     const found = await pool.query<Row>("select * from recordings where call_id = $1 order by created_at", [call]);
@@ -90,18 +92,21 @@ export async function openTestRoom(): Promise<TestRoom> {
         ...more,
       });
       started.push(recordings);
+      await recordings.sweep(); // behind the first one, so that it sees nothing of what the test does
       return recordings;
     },
     async call({
       talkMs = 10_000,
       conversation = `CON-${newId()}`,
       record = true,
+      recording,
       answered = true,
       ended = true,
       endedAt = new Date(),
     } = {}) {
-      const agent = agents.get(record) ?? (await makeAgent(database, record));
-      agents.set(record, agent);
+      const rules = { record, ...(recording ? { recording } : {}) };
+      const agent = agents.get(JSON.stringify(rules)) ?? (await makeAgent(database, rules));
+      agents.set(JSON.stringify(rules), agent);
       const id = newId<CallId>();
       await pool.query(
         `insert into calls (id, direction, status, end_reason, agent_id, agent_version, answered_at, ended_at, deadline_at, conversation)
@@ -159,12 +164,12 @@ export async function openTestRoom(): Promise<TestRoom> {
   };
 }
 
-async function makeAgent({ pool }: FreshDatabase, record: boolean): Promise<AgentId> {
+async function makeAgent({ pool }: FreshDatabase, rules: object): Promise<AgentId> {
   const id = newId<AgentId>();
   await pool.query("insert into agents (id, version) values ($1, 1)", [id]);
   await pool.query("insert into agent_versions (agent_id, version, settings) values ($1, 1, $2)", [
     id,
-    { name: "Tester", prompt: "Be kind.", record },
+    { name: "Tester", prompt: "Be kind.", ...rules },
   ]);
   return id;
 }

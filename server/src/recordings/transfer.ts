@@ -1,10 +1,14 @@
 import { type FileHandle, open, rm, stat } from "node:fs/promises";
 import { CarrierFailure } from "../carrier/failures.ts";
 import type { Carrier } from "../carrier/port.ts";
+import { EngineFailure } from "../engine/failures.ts";
 import { Failure } from "../failure.ts";
 import { type AudioFormat, formatOf, SNIFF_BYTES } from "./audio/sound.ts";
 import { RecordingFailure, StorageUnwritable } from "./failures.ts";
 import { type Pace, paced } from "./pace.ts";
+
+/** Whose files are brought: the carrier, or an engine that makes recordings. */
+export type Source = Pick<Carrier, "openRecording" | "mayFetch">;
 
 /** What to bring here, and where to put it meanwhile. */
 export interface Transfer {
@@ -27,22 +31,24 @@ export interface Transferred {
 }
 
 /**
- * Brings a carrier's file to `path`, resuming where an earlier attempt or process stopped; memory is one chunk. The bytes are on the disk
- * when it returns; they are hashed on their way into the storage and again when they are read back from it. @throws RecordingFailure, or what the carrier throws
+ * Brings a file to `path`, resuming where an earlier attempt or process stopped; memory is one chunk. The bytes are on the disk
+ * when it returns; they are hashed on their way into the storage and again when they are read back from it. @throws RecordingFailure, or what its source throws
  */
-export async function transfer(carrier: Pick<Carrier, "openRecording" | "mayFetch">, asked: Transfer): Promise<Transferred> {
-  if (!carrier.mayFetch(asked.url)) throw new RecordingFailure("RECORDING_REFUSED_HOST", `Host ${hostOf(asked.url)}.`);
+export async function transfer(from: Source, asked: Transfer): Promise<Transferred> {
+  if (!from.mayFetch(asked.url)) throw new RecordingFailure("RECORDING_REFUSED_HOST", `Host ${hostOf(asked.url)}.`);
   const most = mostBytes(asked.announcedBytes);
   const have = await sizeOf(asked.path);
-  if (have === 0 || have !== asked.announcedBytes) await receive(carrier, asked, have > most ? 0 : have, most);
+  if (have === 0 || have !== asked.announcedBytes) await receive(from, asked, have > most ? 0 : have, most);
   return check(asked);
 }
 
 /** The announcement may be off, but not by any amount: the disk is ours. */
-const mostBytes = (announced: number): number => Math.max(announced * 4, announced + 16 * 1024 * 1024);
+const mostBytes = (announced: number): number => (announced === 0 ? UNTOLD_BYTES : Math.max(announced * 4, announced + 16 * 1024 * 1024));
+/** Where nothing was said: two hours of stereo at 320 kbit/s, and as much again. */
+const UNTOLD_BYTES = 600 * 1024 * 1024;
 
-async function receive(carrier: Pick<Carrier, "openRecording">, asked: Transfer, have: number, most: number): Promise<void> {
-  const opened = await carrier.openRecording(asked.url, have).catch(nothingMore);
+async function receive(source: Source, asked: Transfer, have: number, most: number): Promise<void> {
+  const opened = await source.openRecording(asked.url, have).catch(nothingMore);
   if (!opened) return;
   const { body, from } = opened;
   const file = await open(asked.path, have > 0 ? "r+" : "w", 0o640);
@@ -71,6 +77,7 @@ async function receive(carrier: Pick<Carrier, "openRecording">, asked: Transfer,
 /** 416: the file ends where we are. Whether that is short of the announcement is judged from what lies here. */
 function nothingMore(error: unknown): null {
   if (error instanceof CarrierFailure && error.carrierStatus === 416) return null;
+  if (error instanceof EngineFailure && error.engineStatus === 416) return null;
   throw error;
 }
 

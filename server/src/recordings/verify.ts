@@ -43,7 +43,7 @@ async function conclude(parts: Parts, row: RecordingRow, { facts, peaks }: Omit<
       durationMs: facts.durationMs,
       channels: facts.channels,
       sampleRate: facts.rateHz,
-      peaks: Buffer.from(peaks),
+      peaks: peaks.length > 0 ? Buffer.from(peaks) : null,
       because: verdict.because,
       verifiedAt: verdict.because ? null : now,
       detail: { sound: facts, verdict },
@@ -79,6 +79,8 @@ async function unsound(parts: Parts, row: RecordingRow, error: unknown): Promise
 }
 
 async function expectationOf(sql: Sql, row: RecordingRow) {
+  // An engine reconstructs what its session heard, from before the answer to wherever the session ended: its length proves nothing.
+  if (row.source === "engine") return { source: row.source, talkMs: null, announcedMs: null, beganMs: null };
   const call = row.call ? await callFacts(sql, row.call) : null;
   const { answeredAt, endedAt } = call ?? {};
   const announced = row.detail.announced as { started_at: string | null; ended_at: string | null } | undefined;

@@ -7,6 +7,7 @@ import type { Carrier } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
 import { metAnother } from "../db/away.ts";
 import { inTransaction } from "../db/pool.ts";
+import type { Reconstructions } from "../engine/port.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { type Jobs, type QueueState, startJobs } from "../jobs/jobs.ts";
 import { jobsMetrics } from "../jobs/metrics.ts";
@@ -24,7 +25,8 @@ import { redactRecordings } from "./keeping/redaction.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
 import { pace } from "./pace.ts";
 import type { Parts } from "./parts.ts";
-import { auditQueue, compareQueue, deleteQueue, fetchQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { auditQueue, compareQueue, deleteQueue, fetchQueue, lookQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
+import { lookForReconstruction } from "./reconstruction.ts";
 import { pauseMs } from "./retry.ts";
 import type { Storage } from "./storage.ts";
 import { callIsOver, sweep } from "./sweep.ts";
@@ -36,6 +38,8 @@ export interface RecordingsParts {
   readonly url: string;
   /** Null while none is configured. */
   readonly carrier: Pick<Carrier, "openRecording" | "mayFetch"> | null;
+  /** By the engine's name; absent: no engine makes recordings of its own. */
+  readonly reconstructions?: Readonly<Record<string, Reconstructions | undefined>>;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
@@ -103,6 +107,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   const claims = new Claims(given.url);
   const threads = new AudioThreads(Math.max(1, Math.min(2, availableParallelism() - 1)));
   const parts: Parts = {
+    reconstructions: {},
     announceWithinMs: 10 * 60_000,
     stallMs: 60_000,
     pauseMs: (attempts) => pauseMs(attempts),
@@ -133,6 +138,10 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   await jobs.work(
     verifyQueue,
     orLater(verifyQueue, recordingOf, ({ recording }) => verifyRecording(parts, recording)),
+  );
+  await jobs.work(
+    lookQueue,
+    orLater(lookQueue, callOf, ({ call }, signal) => lookForReconstruction(parts, call, signal)),
   );
   await jobs.work(
     renderQueue,

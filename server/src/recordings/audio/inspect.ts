@@ -1,8 +1,8 @@
-import { decode } from "./decode.ts";
+import { type AudioFile, decodeFile } from "./decode.ts";
 import { Meter } from "./meter.ts";
+import { CodingUnknown, readMp4 } from "./mp4.ts";
 import { packPeaks } from "./peaks.ts";
 import { silencesOf, talkedMs } from "./quiet.ts";
-import type { AudioFormat } from "./sound.ts";
 
 /** What is known of one channel after listening to all of it. */
 export interface SideFacts {
@@ -24,6 +24,8 @@ export interface Facts {
   readonly sides: readonly SideFacts[];
   /** Places where the decoder skipped broken bytes. */
   readonly damages: number;
+  /** The coding, when it is none that is decoded here: then only the container was looked at, and `sides` is empty. */
+  readonly undecoded?: string;
 }
 
 /** Facts for the row, the waveform to draw, and loudness a frame for comparing with another recording of the call. */
@@ -33,11 +35,16 @@ export interface Inspected {
   readonly levels: readonly Uint8Array[];
 }
 
-/** Decodes a whole file and measures it; memory grows by about 4 MB an hour of stereo. @throws see {@link decode} */
-export async function inspect(format: AudioFormat, chunks: AsyncIterable<Uint8Array>): Promise<Inspected> {
+/** Decodes a whole file and measures it; memory grows by about 4 MB an hour of stereo. @throws see {@link decodeFile} */
+export async function inspect(file: AudioFile): Promise<Inspected> {
   const meter = new Meter();
   let damages = 0;
-  for await (const sound of decode(format, chunks, () => damages++)) meter.push(sound);
+  try {
+    for await (const sound of decodeFile(file, () => damages++)) meter.push(sound);
+  } catch (error) {
+    if (error instanceof CodingUnknown) return byContainer(file);
+    throw error;
+  }
   const { durationMs, rateHz, tracks } = meter.finish();
   return {
     facts: {
@@ -56,6 +63,12 @@ export async function inspect(format: AudioFormat, chunks: AsyncIterable<Uint8Ar
     peaks: packPeaks(tracks),
     levels: tracks.map((track) => track.levels),
   };
+}
+
+/** What an MP4 says of itself: its tables were read, and every byte they name is there. */
+async function byContainer({ path }: AudioFile): Promise<Inspected> {
+  const { durationMs, rateHz, channels, coding } = await readMp4(path);
+  return { facts: { durationMs, rateHz, channels, sides: [], damages: 0, undecoded: coding }, peaks: new Uint8Array(0), levels: [] };
 }
 
 const finite = (decibels: number): number | null => (Number.isFinite(decibels) ? decibels : null);

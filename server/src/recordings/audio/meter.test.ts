@@ -49,12 +49,13 @@ describe("the meter", () => {
 });
 
 describe("peaks", () => {
-  it("are 2000 points a channel, 8 kB in stereo, and come back as they were", () => {
+  it("are 8000 points a channel, 32 kB in stereo, and come back as they were, or coarser", () => {
     const { tracks } = measured([tone(60, 200, 0.5), silence(60)]);
     const packed = packPeaks(tracks);
-    expect(packed).toHaveLength(8000);
+    expect(packed).toHaveLength(32_000);
     const { points, channels } = unpackPeaks(packed, 2);
-    expect(points).toBe(2000);
+    expect(points).toBe(8000);
+    expect([2000, 500].map((wanted) => unpackPeaks(packed, 2, wanted).points)).toEqual([2000, 500]);
     expect(channels[0]?.slice(0, 2)).toEqual([-63, 64]);
     expect(new Set(channels[1])).toEqual(new Set([0]));
   });

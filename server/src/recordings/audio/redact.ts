@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { decode } from "./decode.ts";
+import { type AudioFile, decodeFile } from "./decode.ts";
 import { type Bitrate, mp3Encoder } from "./mp3.ts";
 import { type AudioFormat, interleaved, type Sound } from "./sound.ts";
 import { wavHeader } from "./wav.ts";
@@ -29,16 +29,12 @@ const MARGIN_MS = 40;
  * Writes a copy of a recording with a tone in the place of each stretch. The sound there is gone, not covered: samples are replaced before they
  * are encoded anew. MP3 where the rate allows, else WAV. The time line stays as it is.
  */
-export async function redact(
-  source: { path: string; format: AudioFormat },
-  stretches: readonly Stretch[],
-  path: string,
-): Promise<Redacted> {
+export async function redact(source: AudioFile, stretches: readonly Stretch[], path: string): Promise<Redacted> {
   const file = await open(path, "w", 0o640);
   try {
     let writer: Writer | null = null;
     let at = 0;
-    for await (const sound of decode(source.format, createReadStream(source.path, { highWaterMark: 64 * 1024 }))) {
+    for await (const sound of decodeFile(source)) {
       writer ??= await writerFor(sound);
       const bytes = writer.push(toned(sound, at, stretches));
       if (bytes.length > 0) await file.writeFile(bytes);

@@ -4,20 +4,21 @@ export interface Sound {
   readonly channels: readonly Float32Array[];
 }
 
-export type AudioFormat = "mp3" | "wav" | "ogg";
+export type AudioFormat = "mp3" | "wav" | "ogg" | "mp4";
 
 /** How many bytes of a file {@link formatOf} wants to see. */
 export const SNIFF_BYTES = 12;
 
 /**
  * The format by its first bytes, whatever the sender called it: `ID3` or an MPEG layer III frame header is mp3,
- * `RIFF....WAVE` is wav, `OggS` is ogg. Null for anything else (a proxy's HTML page, JSON).
+ * `RIFF....WAVE` is wav, `OggS` is ogg, a box `ftyp` is mp4. Null for anything else (a proxy's HTML page, JSON).
  */
 export function formatOf(head: Uint8Array): AudioFormat | null {
   const text = String.fromCharCode(...head.subarray(0, SNIFF_BYTES));
   if (text.startsWith("ID3")) return "mp3";
   if (text.startsWith("RIFF") && text.slice(8, 12) === "WAVE") return "wav";
   if (text.startsWith("OggS")) return "ogg";
+  if (text.slice(4, 8) === "ftyp") return "mp4";
   return isLayer3Header(head) ? "mp3" : null;
 }
 

@@ -1,9 +1,8 @@
-import { createReadStream } from "node:fs";
 import { type Comparison, compare } from "./compare.ts";
+import type { AudioFile } from "./decode.ts";
 import { type Inspected, inspect } from "./inspect.ts";
 import { type Redacted, redact, type Stretch } from "./redact.ts";
 import { type Rendered, renderJournal } from "./render.ts";
-import type { AudioFormat } from "./sound.ts";
 import { type Decoded, toWav } from "./to-wav.ts";
 
 /** What an audio thread can be asked for. Files are named, never sent: sound crosses no thread border. */
@@ -14,10 +13,6 @@ export interface Jobs {
   redact: { asked: { source: AudioFile; stretches: readonly Stretch[]; path: string }; done: Redacted };
   wav: { asked: { source: AudioFile; path: string }; done: Decoded };
   render: { asked: { journal: string; path: string }; done: Rendered };
-}
-export interface AudioFile {
-  readonly path: string;
-  readonly format: AudioFormat;
 }
 export type JobName = keyof Jobs;
 export type Job = { [Name in JobName]: { name: Name } & Jobs[Name]["asked"] }[JobName];
@@ -38,9 +33,9 @@ export type Answer = { readonly id: number } & ({ readonly done: Jobs[JobName]["
 export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
   switch (job.name) {
     case "inspect":
-      return inspectFile(job).then(({ facts, peaks }) => ({ facts, peaks }));
+      return inspect(job).then(({ facts, peaks }) => ({ facts, peaks }));
     case "compare":
-      return inspectFile(job.a).then(async (a) => compare(a, await inspectFile(job.b)));
+      return inspect(job.a).then(async (a) => compare(a, await inspect(job.b)));
     case "redact":
       return redact(job.source, job.stretches, job.path);
     case "wav":
@@ -49,6 +44,3 @@ export function runJob(job: Job): Promise<Jobs[JobName]["done"]> {
       return renderJournal(job.journal, job.path);
   }
 }
-
-const inspectFile = ({ path, format }: AudioFile): Promise<Inspected> =>
-  inspect(format, createReadStream(path, { highWaterMark: 64 * 1024 }));

@@ -1,7 +1,6 @@
-import { createReadStream } from "node:fs";
 import { open } from "node:fs/promises";
-import { decode } from "./decode.ts";
-import { type AudioFormat, interleaved } from "./sound.ts";
+import { type AudioFile, decodeFile } from "./decode.ts";
+import { interleaved } from "./sound.ts";
 import { wavHeader } from "./wav.ts";
 
 export interface Decoded {
@@ -10,14 +9,14 @@ export interface Decoded {
 
 /**
  * Decodes a recording into a WAV of 16-bit PCM at `path`, at its own rate and with its own channels; memory is one block.
- * Two hours of two channels at 16 kHz are 460 MB, far below the 4 GiB a WAV can tell. @throws see {@link decode}
+ * Two hours of two channels at 16 kHz are 460 MB, far below the 4 GiB a WAV can tell. @throws see {@link decodeFile}
  */
-export async function toWav(source: { readonly path: string; readonly format: AudioFormat }, path: string): Promise<Decoded> {
+export async function toWav(source: AudioFile, path: string): Promise<Decoded> {
   const file = await open(path, "wx", 0o640);
   try {
     let layout: { rateHz: number; channels: number } | null = null;
     let dataBytes = 0;
-    for await (const sound of decode(source.format, createReadStream(source.path, { highWaterMark: 64 * 1024 }))) {
+    for await (const sound of decodeFile(source)) {
       if (layout === null) {
         layout = { rateHz: sound.rateHz, channels: sound.channels.length };
         await file.writeFile(wavHeader(layout.rateHz, layout.channels, 0));

@@ -1,5 +1,6 @@
 import { rm, stat } from "node:fs/promises";
 import type pg from "pg";
+import { sessionsOf } from "../../calls/engine-sessions.ts";
 import { recordEvent } from "../../calls/events.ts";
 import type { Clock } from "../../clock.ts";
 import { notify } from "../../db/notify.ts";
@@ -90,7 +91,14 @@ export async function runDeletion(parts: KeepingParts, id: string): Promise<void
     if (audio) add({ recordings: await forgetSound(sql, known) });
     if (words) add(await scrubTranscript(sql, asked.call));
     if (asked.what.includes("customer")) add(await scrubCustomer(sql, asked.call));
-    const receipt = await sign(sql, asked, { files, journal, rows: touched, done: now, carrier: audio ? carrierCopy(known) : null });
+    const receipt = await sign(sql, asked, {
+      files,
+      journal,
+      rows: touched,
+      done: now,
+      carrier: audio ? carrierCopy(known) : null,
+      engine: audio || words ? await engineCopy(sql, asked.call) : null,
+    });
     await sql.query("update deletions set done_at = $2, receipt = $3 where id = $1", [id, now, receipt]);
     await recordEvent(sql, {
       call: asked.call,
@@ -150,6 +158,13 @@ function carrierCopy(rows: readonly RecordingRow[]): Receipt["carrier_copy"] {
   return announced.length === 0 ? null : { gone_by: new Date(Math.max(...announced) + 30 * 24 * 3600 * 1000).toISOString() };
 }
 
+/** The sessions the vendor may still know, its own recording and transcript of them included. */
+async function engineCopy(sql: Sql, call: CallId): Promise<Receipt["engine_copy"]> {
+  const sessions = await sessionsOf(sql, call);
+  const byEngine = Map.groupBy(sessions, ({ engine }) => engine);
+  return sessions.length === 0 ? null : [...byEngine].map(([engine, of]) => ({ engine, sessions: of.map(({ session }) => session) }));
+}
+
 async function sign(
   sql: Sql,
   { call, what, askedAt, askedBy, because }: Asked,
@@ -159,7 +174,15 @@ async function sign(
     rows,
     done,
     carrier,
-  }: { files: Receipt["files"]; journal: Receipt["journal"]; rows: Record<string, number>; done: Date; carrier: Receipt["carrier_copy"] },
+    engine,
+  }: {
+    engine: Receipt["engine_copy"];
+    files: Receipt["files"];
+    journal: Receipt["journal"];
+    rows: Record<string, number>;
+    done: Date;
+    carrier: Receipt["carrier_copy"];
+  },
 ): Promise<Receipt> {
   const key = await evidenceKey(sql);
   const said = {
@@ -173,6 +196,7 @@ async function sign(
     journal,
     rows,
     carrier_copy: carrier,
+    engine_copy: engine,
     key: key.publicHex,
   };
   return { ...said, signature: key.sign(Buffer.from(canonical(said))) };

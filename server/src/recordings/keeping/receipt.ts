@@ -25,6 +25,8 @@ export interface Receipt {
   readonly rows: Readonly<Record<string, number>>;
   /** Vonage has no documented way to delete a recording: it deletes by itself after 30 days (vonage-voice §7.2). */
   readonly carrier_copy: { readonly gone_by: string } | null;
+  /** What is left at the engine's vendor, by its ids: no documented request deletes it; the account's own pages and its retention do. */
+  readonly engine_copy: { readonly engine: string; readonly sessions: readonly string[] }[] | null;
   readonly key: string;
   readonly signature: string;
 }

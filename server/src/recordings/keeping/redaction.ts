@@ -5,6 +5,7 @@ import { inTransaction, type Sql } from "../../db/pool.ts";
 import { type CallId, newId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
 import { journalPath } from "../../journal/file.ts";
+import { AudioJobFailed } from "../audio/audio-threads.ts";
 import type { Stretch } from "../audio/redact.ts";
 import { RecordingFailure } from "../failures.ts";
 import { paced } from "../pace.ts";
@@ -73,8 +74,9 @@ interface Open {
 }
 
 /**
- * Replaces every recording of a call by a copy in which the redacted stretches are a tone, and seals or destroys the originals. Broken off, it
- * begins again: the row changes only when the copy lies in the storage. Recordings still on their way are redacted when they have come.
+ * Replaces every recording of a call by a copy in which the redacted stretches are a tone, and seals or destroys the originals; one that cannot be
+ * decoded is not played any more. Broken off, it begins again: the row changes only when the copy lies in the storage. What is here is redacted at
+ * once; recordings still on their way (an engine's may take hours) when they have come, and only then the redaction is done.
  * @returns false when another process does it
  */
 export async function redactRecordings(parts: Parts, call: CallId): Promise<boolean> {
@@ -90,13 +92,15 @@ export async function redactRecordings(parts: Parts, call: CallId): Promise<bool
       return { open, rows: await recordingsOfCall(sql, call), answeredAt: calls[0]?.answeredAt ?? null };
     });
     if (open.length === 0 || !answeredAt) return;
-    if (rows.some(({ status }) => ["expected", "announced", "fetching", "stored"].includes(status))) {
-      await enqueue(parts.pool, redactQueue, call, { call }, WAIT_MS); // what is on its way must not come in clear
+    const destroy = open.some(({ original }) => original === "destroyed");
+    const underWay = rows.filter(({ status }) => ["expected", "announced", "fetching", "stored"].includes(status));
+    for (const row of rows)
+      if (row.storageKey && row.status !== "deleted" && !underWay.includes(row)) await redactOne(parts, row, open, answeredAt, destroy);
+    if (destroy && !underWay.some(({ source }) => source === "journal")) await rm(journalPath(parts.journalDir, call), { force: true });
+    if (underWay.length > 0) {
+      await enqueue(parts.pool, redactQueue, call, { call }, WAIT_MS); // what is on its way must not stay in clear
       return;
     }
-    const destroy = open.some(({ original }) => original === "destroyed");
-    for (const row of rows) if (row.storageKey && row.status !== "deleted") await redactOne(parts, row, open, answeredAt, destroy);
-    if (destroy) await rm(journalPath(parts.journalDir, call), { force: true });
     await inTransaction(parts.pool, (sql) =>
       sql.query("update redactions set done_at = $2 where id = any($1)", [open.map(({ id }) => id), parts.clock.now()]),
     );
@@ -116,7 +120,10 @@ async function redactOne(parts: Parts, row: RecordingRow, open: readonly Open[],
   try {
     if ((await readBack(parts, key, original)) !== row.sha256) throw new RecordingFailure("STORED_FILE_ROTTEN", `Key ${key}.`);
     const stretches = due.map(({ fromMs, toMs, side }) => ({ fromMs: fromMs - offset, toMs: toMs - offset, side }));
-    const made = await parts.threads.ask({ name: "redact", source: { path: original, format: row.format }, stretches, path: copy });
+    const made = await parts.threads
+      .ask({ name: "redact", source: { path: original, format: row.format }, stretches, path: copy })
+      .catch(notDecoded);
+    if (made === null) return await withhold(parts, row, due, destroy);
     const redactedKey = recordingKey(row.id, `r${done.size + due.length}.${made.format}`);
     const stored = await parts.storage.put(redactedKey, paced(createReadStream(copy), parts.pace));
     if (stored.sha256 !== made.sha256)
@@ -150,6 +157,38 @@ async function redactOne(parts: Parts, row: RecordingRow, open: readonly Open[],
     await rm(original, { force: true });
     await rm(copy, { force: true });
   }
+}
+
+function notDecoded(error: unknown): null {
+  if (error instanceof AudioJobFailed && error.unreadable) return null;
+  throw error;
+}
+
+/** What cannot be decoded cannot be redacted: the whole file goes where nothing plays it, or goes. */
+async function withhold(parts: Parts, row: RecordingRow, due: readonly Open[], destroy: boolean): Promise<void> {
+  const key = row.storageKey as string;
+  await inTransaction(parts.pool, async (sql) => {
+    const current = await lockRecording(sql, row.id);
+    if (current?.storageKey !== key) return;
+    const changes = {
+      storageKey: null,
+      peaks: null,
+      because: "RECORDING_WITHHELD",
+      verifiedAt: null,
+      ...(destroy ? { sealedKey: null } : row.sealedKey ? {} : { sealedKey: key, sealedSha256: row.sha256 }),
+      detail: { redacted: [...((row.detail.redacted as object[] | undefined) ?? []), ...due.map(({ id }) => ({ id }))] },
+    } as const;
+    if (!(await move(sql, row.id, "failed", changes))) await change(sql, row.id, changes);
+    await tell(sql, row, {
+      at: parts.clock.now(),
+      kind: "redacted",
+      said: "is not played any more: it cannot be decoded to be redacted.",
+      because: "RECORDING_WITHHELD",
+      detail: { stretches: due.length, original: destroy ? "destroyed" : "sealed" },
+    });
+  });
+  if (destroy || row.sealedKey) await parts.storage.delete(key);
+  if (destroy && row.sealedKey) await parts.storage.delete(row.sealedKey);
 }
 
 async function restore(sql: Sql, row: RecordingRow): Promise<void> {

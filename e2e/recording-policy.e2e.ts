@@ -3,8 +3,9 @@ import { join } from "node:path";
 import type { Agent } from "@earshot/contract/agent";
 import type { Keeping } from "@earshot/contract/keeping";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type House, openHouse } from "./house.ts";
-import { ended, events, place, readCall, recorded, recordings, utterances } from "./shapes.ts";
+import { briefNumber, briefPeople } from "./brief.ts";
+import { type House, openHouse, until } from "./house.ts";
+import { ended, events, place, playback, readCall, recorded, recordings, utterances } from "./shapes.ts";
 
 /** Agrees by pressing 1 as soon as the question is asked; says a sentence to the agent. */
 const agrees = "+12025550176";
@@ -33,21 +34,24 @@ const people = [
 ];
 
 let house: House;
-let calls: { yes: string; no: string };
+let calls: { yes: string; no: string; all: string };
 const keeping = (call: string): Promise<Keeping> => house.api<Keeping>(`/api/calls/${call}/keeping`);
 
 beforeAll(async () => {
-  house = await openHouse({ people: { people } });
-  const settings = {
-    name: "Asks first",
-    prompt: "You are brief.",
-    greeting: "Hello. How can I help you?",
-    recording: { sources: ["carrier", "journal"], consent: "ask" },
+  house = await openHouse({ people: { people: [...people, ...briefPeople.people] } });
+  const agent = async (name: string, recording: object): Promise<string> => {
+    const settings = { name, prompt: "You are brief.", greeting: "Hello. How can I help you?", recording };
+    return (await house.api<Agent>("/api/agents", { method: "POST", body: JSON.stringify(settings) })).id;
   };
-  const agent = await house.api<Agent>("/api/agents", { method: "POST", body: JSON.stringify(settings) });
-  const [yes, no] = await Promise.all([agrees, silent].map((number) => place(house, number, { agent_id: agent.id })));
-  calls = { yes: yes as string, no: no as string };
-  await Promise.all([ended(house, calls.yes), ended(house, calls.no)]);
+  const asks = await agent("Asks first", { sources: ["carrier", "journal"], consent: "ask" });
+  const wantsAll = await agent("Wants all", { sources: ["carrier", "journal", "engine"], consent: "none" });
+  const [yes, no, all] = await Promise.all([
+    place(house, agrees, { agent_id: asks }),
+    place(house, silent, { agent_id: asks }),
+    place(house, briefNumber, { agent_id: wantsAll }),
+  ]);
+  calls = { yes, no, all };
+  await Promise.all(Object.values(calls).map((call) => ended(house, call)));
 });
 afterAll(() => house.close());
 
@@ -79,6 +83,20 @@ describe("an agent that asks before it records", () => {
     }
     expect(sound.frames).toBeGreaterThan(100);
     expect(sound.loud).toBe(0);
+  });
+});
+
+describe("an agent that wants every recording there is", () => {
+  test("has the engine's own beside the carrier's and ours: fetched, decoded, verified, playable, and never from the engine's address", async () => {
+    const all = await until("the engine's recording is verified", async () => {
+      const found = await recordings(house, calls.all);
+      return found.length === 3 && found.every(({ status }) => status === "verified") && found;
+    });
+    expect(all.map(({ source }) => source)).toEqual(["carrier", "journal", "engine"]);
+    const engine = all[2];
+    expect(engine).toMatchObject({ format: "mp4", url: `/api/calls/${calls.all}/recording?recording=${engine?.id}` });
+    expect((await playback(house, calls.all, "?source=engine")).byteLength).toBe(engine?.size_bytes);
+    expect((await playback(house, calls.all, "?source=engine&as=wav")).subarray(0, 4)).toEqual(new TextEncoder().encode("RIFF"));
   });
 });
 
