@@ -1,4 +1,4 @@
-import { Agent, AgentSettings } from "@earshot/contract/agent";
+import { Agent, AgentSettings, EngineInfo } from "@earshot/contract/agent";
 import { page } from "@earshot/contract/call";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../ids.ts";
@@ -111,5 +111,153 @@ describe("an agent", () => {
       (await house.ask("admin", { method: "PUT", url: `/api/agents/${newId()}`, payload: settings, headers: { "if-match": "*" } })).json()
         .errors[0].field,
     ).toBe("if-match");
+  });
+});
+
+describe("an agent's tools", () => {
+  const http = {
+    kind: "http",
+    name: "look_up",
+    description: "Looks up an order.",
+    parameters: { type: "object", properties: { order: { type: "string" } } },
+    url: "https://orders.example.com/find",
+  };
+  const withTools = (...tools: object[]) => make({ ...settings, tools });
+
+  it("keep their secrets: the value goes in once and never comes back, nor into a log or an audit", async () => {
+    const answer = await withTools({ ...http, secret_headers: [{ name: "Authorization", value: "Bearer s3cret-value" }] });
+    expect(answer.statusCode).toBe(201);
+    const made = Agent.parse(answer.json());
+    const [tool] = made.settings.tools;
+    expect(tool).toMatchObject({
+      method: "POST",
+      timeout_ms: 8000,
+      secret_headers: [{ name: "Authorization", secret: expect.any(String) }],
+    });
+    const url = `/api/agents/${made.id}`;
+    const again = await house.ask("member", { method: "PUT", url, payload: { ...made.settings, language: "de" } });
+    expect(again.json()).toMatchObject({ version: 2, settings: { tools: [tool] } });
+    const seen = [
+      answer.body,
+      again.body,
+      (await house.ask("admin", { url })).body,
+      (await house.ask("admin", { url: "/api/agents" })).body,
+      (await house.ask("admin", { url: `${url}/versions/1` })).body,
+      house.logged.join(""),
+      JSON.stringify((await house.database.pool.query("select * from agent_versions")).rows),
+      JSON.stringify((await house.database.pool.query("select * from audits")).rows),
+    ];
+    for (const text of seen) expect(text).not.toContain("s3cret-value");
+    const moved = { ...made.settings, tools: [{ ...tool, url: "https://thief.example.com/" }] };
+    const refused = await house.ask("member", { method: "PUT", url, payload: moved });
+    expect(refused.json()).toMatchObject({ code: "TOOL_SECRET_UNKNOWN", errors: [{ field: "tools.0.secret_headers.0" }] });
+  });
+
+  it("say when secrets lie unencrypted", async () => {
+    const answer = await withTools({ ...http, secret_headers: [{ name: "X-Key", value: "k" }] });
+    expect(answer.json().notes).toContainEqual({ field: "tools.0.secret_headers", message: expect.stringContaining("STORAGE_KEY") });
+  });
+
+  it.each([
+    ["no address of the internet", [{ ...http, url: "https://10.0.0.1/" }], "tools.0.url"],
+    ["no TLS", [{ ...http, url: "http://orders.example.com/" }], "tools.0.url"],
+    ["metadata of the house, dressed up", [{ ...http, url: "https://[::ffff:a9fe:a9fe]/" }], "tools.0.url"],
+    ["a schema that is none", [{ ...http, parameters: { type: "object", properties: { a: { type: "word" } } } }], "tools.0.parameters"],
+    [
+      "an expression in its schema",
+      [{ ...http, parameters: { type: "object", properties: { a: { pattern: "(a+)+" } } } }],
+      "tools.0.parameters",
+    ],
+    ["one name twice", [http, { ...http, name: "LOOK_UP" }], "tools.1"],
+    ["a built-in twice", [{ kind: "hang_up" }, { kind: "hang_up" }], "tools.1"],
+    ["nobody to transfer to", [{ kind: "transfer" }], "transfer_number"],
+    [
+      "a header twice",
+      [{ ...http, headers: [{ name: "a", value: "b" }], secret_headers: [{ name: "A", value: "c" }] }],
+      "tools.0.secret_headers.0",
+    ],
+  ])("with %s are refused when the agent is saved, naming the place", async (_, tools, field) => {
+    const before = await versions();
+    const answer = await withTools(...tools);
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json()).toMatchObject({ code: "AGENT_REFUSED", errors: [{ field }] });
+    expect(await versions()).toBe(before);
+  });
+
+  it.each([
+    [[{ ...http, name: "hang_up" }], "tools.0.name"],
+    [[{ ...http, name: "look up" }], "tools.0.name"],
+    [[{ ...http, headers: [{ name: "Host", value: "x" }] }], "tools.0.headers.0.name"],
+    [[{ ...http, headers: [{ name: "a", value: "b\r\nc: d" }] }], "tools.0.headers.0.value"],
+    [[{ ...http, timeout_ms: 60_000 }], "tools.0.timeout_ms"],
+    [[{ kind: "sing" }], "tools.0.kind"],
+  ])("that are no tools (%o) are no input", async (tools, field) => {
+    const answer = await withTools(...tools);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json().errors[0].field).toBe(field);
+  });
+
+  it("may hand callers to a number that is kept in E.164", async () => {
+    const answer = await make({ ...settings, tools: [{ kind: "transfer" }], transfer_number: "+1 (202) 555-0143" });
+    expect(answer.json()).toMatchObject({
+      settings: { transfer_number: "+12025550143", tools: [{ kind: "transfer", announcement: null }] },
+    });
+    const wrong = await make({ ...settings, transfer_number: "the boss" });
+    expect(wrong.json()).toMatchObject({ code: "AGENT_NUMBER_INVALID", errors: [{ field: "transfer_number" }] });
+  });
+});
+
+describe("what an engine makes of an agent's settings", () => {
+  it("is told with the agent, and is saved all the same", async () => {
+    const answer = await make({ ...settings, patience: { end_of_turn_ms: 200 }, interruption: "never" });
+    expect(answer.statusCode).toBe(201);
+    expect(answer.json().notes.map(({ field }: { field: string }) => field)).toEqual(["patience.end_of_turn_ms", "interruption"]);
+    const { items } = (await house.ask("viewer", { url: "/api/agents" })).json();
+    expect(items.find(({ id }: { id: string }) => id === answer.json().id).notes).toEqual(answer.json().notes);
+    const fine = await make({ ...settings, engine: "openai", patience: { end_of_turn_ms: 200 }, interruption: "never" });
+    expect(fine.json().notes).toEqual([]);
+  });
+
+  it.each([
+    [{ engine: "evi", options: { colour: "red" } }, "options.colour"],
+    [{ engine: "evi", options: { config_version: "three" } }, "options.config_version"],
+    [{ engine: "openai", options: { turn_taking: {} } }, "options.turn_taking"],
+    [{ engine: "openai", voice: "slt" }, "voice"],
+  ])("is refused where it cannot work: %o", async (more, field) => {
+    const answer = await make({ ...settings, ...more });
+    expect(answer.statusCode).toBe(422);
+    expect(answer.json()).toMatchObject({ code: "AGENT_REFUSED", errors: [{ field }] });
+  });
+
+  it("is asked of its vendor: what the vendor refuses is not saved, and a vendor that is away keeps nobody from saving", async () => {
+    let vendor: () => Promise<readonly { field: string; message: string }[]> = async () => [];
+    const one = await openTestHouse({ engines: { evi: { ...testEngines.evi, check: () => vendor() } } });
+    const ask = () => one.ask("member", { method: "POST", url: "/api/agents", payload: settings });
+    expect((await ask()).json().notes).toEqual([]);
+    vendor = async () => [{ field: "options.config_id", message: "is unknown to Hume; copy it from there" }];
+    expect((await ask()).json()).toMatchObject({ code: "AGENT_REFUSED", errors: [{ field: "options.config_id" }] });
+    vendor = () => Promise.reject(new Error("it did not answer in time"));
+    const saved = await ask();
+    expect(saved.statusCode).toBe(201);
+    expect(saved.json().notes).toEqual([{ field: "engine", message: expect.stringContaining("could not be asked") }]);
+    expect((await one.ask("viewer", { url: `/api/agents/${saved.json().id}` })).json().notes).toEqual([]);
+    await one.close();
+  });
+
+  it("refuses a prompt that is longer than it takes, with what we add", async () => {
+    const manner = { ...testEngines.evi.manner, mostPromptChars: 1_000 };
+    const one = await openTestHouse({ engines: { evi: { ...testEngines.evi, manner } } });
+    const answer = await one.ask("member", { method: "POST", url: "/api/agents", payload: { ...settings, prompt: "x".repeat(900) } });
+    expect(answer.json()).toMatchObject({ code: "AGENT_REFUSED", errors: [{ field: "prompt", message: expect.stringContaining("1000") }] });
+    await one.close();
+  });
+
+  it("is listed engine by engine", async () => {
+    const { items } = page(EngineInfo).parse((await house.ask("viewer", { url: "/api/engines" })).json());
+    expect(items.map(({ name, configured }) => [name, configured])).toEqual([
+      ["evi", true],
+      ["openai", true],
+    ]);
+    expect(items[0]?.notes.map(({ message }) => message).join(" ")).toContain("no setting for the pace of a voice");
   });
 });

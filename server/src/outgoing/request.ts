@@ -44,6 +44,7 @@ export function ask(address: string, asked: Asked): Promise<Answered> {
     ...(body === null ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
   };
   return new Promise((resolve) => {
+    let begun = false;
     const request = send(
       url,
       {
@@ -54,6 +55,7 @@ export function ask(address: string, asked: Asked): Promise<Answered> {
         agent: false,
       },
       (response) => {
+        begun = true;
         const chunks: Buffer[] = [];
         let bytes = 0;
         response.on("data", (chunk: Buffer) => {
@@ -74,6 +76,8 @@ export function ask(address: string, asked: Asked): Promise<Answered> {
       },
     );
     request.on("error", (error: NodeJS.ErrnoException) => {
+      // What has begun to answer tells by its own end how far it came.
+      if (begun) return;
       const why =
         error.name === "TimeoutError" || error.name === "AbortError"
           ? timeout.aborted

@@ -1,0 +1,97 @@
+import { expect, it, vi } from "vitest";
+import type { EngineConnection } from "../engine/port.ts";
+import type { ToolResult } from "../tools/result.ts";
+import type { Moment, ToolUse } from "../tools/use.ts";
+import { ToolDesk } from "./tool-desk.ts";
+
+/** A desk whose tools are done by hand. */
+function desk(canUse = true) {
+  const session = (name: string) =>
+    ({
+      toolResult: (id: string, { ok, text }: { ok: boolean; text: string }) => told.push(`${name} ${id} ${ok} ${text}`),
+    }) as unknown as EngineConnection;
+  const told: string[] = [];
+  const answered: string[] = [];
+  const begun: { use: ToolUse; moment: Moment; done: (result: ToolResult) => void }[] = [];
+  const is = { engine: session("first") as EngineConnection | null, sounding: false };
+  const tools = new ToolDesk({
+    use: canUse ? (use, moment) => new Promise((done) => begun.push({ use, moment, done })) : null,
+    monotonicMs: () => 0,
+    sounding: () => is.sounding,
+    engine: () => is.engine,
+    answered: ({ use, result }) => answered.push(`${use.id} ${result.ok}`),
+  });
+  return { tools, told, answered, begun, is, session };
+}
+const use: ToolUse = { id: "u1", name: "look_up", args: "{}" };
+const done: ToolResult = { ok: true, text: "Friday" };
+
+it("a result goes to the session that asked for it, and onto the timeline", async () => {
+  const { tools, told, answered, begun } = desk();
+  tools.ask(use);
+  expect(tools.busy).toBe(true);
+  begun[0]?.done(done);
+  await vi.waitUntil(() => told.length === 1);
+  expect(told).toEqual(["first u1 true Friday"]);
+  expect(answered).toEqual(["u1 true"]);
+  expect(tools.busy).toBe(false);
+});
+
+it("a use that is asked for twice is done once; its result is told again", async () => {
+  const { tools, told, begun } = desk();
+  tools.ask(use);
+  tools.ask(use);
+  expect(begun).toHaveLength(1);
+  begun[0]?.done(done);
+  await vi.waitUntil(() => told.length === 1);
+  tools.ask(use);
+  expect(told).toEqual(["first u1 true Friday", "first u1 true Friday"]);
+});
+
+it("a result for a session that was lost is told to nobody, and is on the timeline", async () => {
+  const { tools, told, answered, begun, is, session } = desk();
+  tools.ask(use);
+  is.engine = session("second");
+  begun[0]?.done(done);
+  await vi.waitUntil(() => answered.length === 1);
+  expect(told).toEqual([]);
+  tools.ask(use);
+  expect(told).toEqual(["second u1 true Friday"]);
+});
+
+it("an agent without tools says so", () => {
+  const { tools, told } = desk(false);
+  tools.ask(use);
+  expect(told).toEqual(["first u1 false This tool is not available in this call."]);
+});
+
+it("quiet is now, or when nothing is left to hear; back is when the caller comes again", async () => {
+  const { tools, begun, is } = desk();
+  is.sounding = true;
+  tools.ask(use);
+  const { moment } = begun[0] as (typeof begun)[0];
+  const heard: string[] = [];
+  void moment.quiet().then(() => heard.push("quiet"));
+  void moment.back().then(() => heard.push("back"));
+  tools.look();
+  await Promise.resolve();
+  expect(heard).toEqual([]);
+  is.sounding = false;
+  tools.look();
+  await vi.waitUntil(() => heard.length === 1);
+  tools.callerBack();
+  await vi.waitUntil(() => heard.length === 2);
+  expect(heard).toEqual(["quiet", "back"]);
+});
+
+it("the end of the call breaks off what runs and waits for its last word; nothing begins any more", async () => {
+  const { tools, answered, begun, told } = desk();
+  tools.ask(use);
+  const { moment, done: finish } = begun[0] as (typeof begun)[0];
+  moment.signal.addEventListener("abort", () => finish({ ok: false, text: "given up" }));
+  await tools.end();
+  expect(answered).toEqual(["u1 false"]);
+  tools.ask({ ...use, id: "u2" });
+  expect(begun).toHaveLength(1);
+  expect(told.at(-1)).toContain("not available");
+});
