@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Utterance } from "../conversation/utterance.ts";
 import { type Engine, type EngineConnection, type EngineEvent, type EngineSession, plainManners } from "../engine/port.ts";
 import { type CallId, newId } from "../ids.ts";
 import { type Journals, openJournals } from "../journal/file.ts";
+import type { ToolResult } from "../tools/result.ts";
+import type { ToolUse } from "../tools/use.ts";
 import type { CallerMedia, MediaListener } from "./media.ts";
-import { type RunningBridge, runBridge } from "./run.ts";
+import { type RunningBridge, type RunParts, runBridge } from "./run.ts";
 import { startTick, type Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
 
@@ -36,7 +38,7 @@ interface Session {
   readonly told: string[];
   say(event: EngineEvent): void;
 }
-function house() {
+function house(more: Partial<RunParts> = {}) {
   const sessions: Session[] = [];
   const abilities = {
     name: "hand",
@@ -63,7 +65,7 @@ function house() {
         audio: (pcm) => heard.push(pcm[0] as number),
         say: (text) => told.push(`say ${text}`),
         context: (text) => told.push(`context ${text}`),
-        toolResult: (id) => told.push(`result ${id}`),
+        toolResult: (id, { text }) => told.push(`result ${id} ${text}`),
         played: (utterance, ms, end) => told.push(`played ${utterance} ${Math.round(ms)} ${end}`),
         playing: (on) => told.push(`playing ${on}`),
         close: () => told.push("close"),
@@ -97,6 +99,7 @@ function house() {
     fact: ({ fact }) => facts.push(fact),
     hangUp: () => outcome.push("hang up"),
     engineLost: ({ code, error }) => outcome.push(`${code}: ${error instanceof Error}`),
+    ...more,
   });
   const line: (string | number)[] = [];
   let listener: MediaListener | null = null;
@@ -273,4 +276,117 @@ test("after its end nothing is left: no tick, no media, no second end", async ()
   session().say(speech("a", 100));
   expect(line).toEqual(["close"]);
   expect(run.state()).toBe("over");
+});
+
+const lookUp: EngineEvent = { what: "tool", id: "u1", name: "look_up", args: "{}" };
+
+test("a tool works while the agent goes on talking, and its result goes to the engine", async () => {
+  const { promise, resolve } = Promise.withResolvers<ToolResult>();
+  const uses: ToolUse[] = [];
+  const { attach, session, line, facts } = house({
+    useTool: (use) => {
+      uses.push(use);
+      return promise;
+    },
+  });
+  attach();
+  session().say(ready);
+  session().say(lookUp);
+  session().say(speech("a", 40));
+  expect(uses).toEqual([{ id: "u1", name: "look_up", args: "{}" }]);
+  expect(line.length).toBeGreaterThan(0);
+  resolve({ ok: true, text: "Friday" });
+  await vi.waitUntil(() => session().told.includes("result u1 Friday"));
+  expect(facts).toContain("tool answered");
+});
+
+test("a tool that waits for quiet hears of it when the caller has heard the sentence", async () => {
+  let quiet = false;
+  const { run, attach, session } = house({
+    useTool: async (_, moment) => {
+      await moment.quiet();
+      quiet = true;
+      return { ok: true, text: "done" };
+    },
+  });
+  attach();
+  session().say(ready);
+  session().say(speech("a", 400));
+  session().say({ what: "agent done", how: "complete" });
+  session().say(lookUp);
+  run.second();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(quiet).toBe(false);
+  for (let i = 0; i < 40; i++) {
+    time += 20;
+    run.player.visit(time);
+  }
+  await vi.waitUntil(() => quiet);
+});
+
+test("an engine that hangs up by a tool is let say its goodbye, and then the call ends", () => {
+  const { run, attach, session, outcome } = house();
+  attach();
+  session().say(ready);
+  session().say(speech("bye", 40));
+  session().say({ what: "tool", id: "u1", name: "hang_up", args: "{}" });
+  expect([run.state(), outcome]).toEqual(["goodbye", []]);
+  time += 500;
+  run.player.visit(time);
+  expect([run.state(), outcome]).toEqual(["over", ["hang up"]]);
+});
+
+test("a silent caller is asked after, then said goodbye to, whatever the engine", () => {
+  const silence: number[] = [];
+  const { run, attach, session, facts } = house({
+    patience: { nudge: { afterMs: 5_000, text: "Still there?", times: 1 }, goodbye: { afterMs: 12_000, text: "Goodbye." } },
+    silence: () => silence.push(time),
+  });
+  attach();
+  session().say(ready);
+  session().say(speech("greeting", 200));
+  session().say({ what: "agent done", how: "complete" });
+  const said = () => session().told.filter((one) => one.startsWith("say "));
+  const seconds = (n: number) => {
+    for (let i = 0; i < n; i++) {
+      time += 1_000;
+      run.player.visit(time);
+      run.second();
+    }
+  };
+  seconds(5);
+  expect(said()).toEqual([]);
+  seconds(3);
+  expect(said()).toEqual(["say Still there?"]);
+  session().say(speech("nudge", 200));
+  session().say({ what: "agent done", how: "complete" });
+  seconds(7);
+  expect(said()).toEqual(["say Still there?", "say Goodbye."]);
+  session().say(speech("goodbye", 200));
+  session().say({ what: "agent done", how: "complete" });
+  seconds(3);
+  expect(silence).toHaveLength(1);
+  expect(facts.filter((fact) => fact === "caller silent")).toHaveLength(2);
+});
+
+test("a caller who answers is asked nothing", () => {
+  const { run, attach, session } = house({ patience: { nudge: { afterMs: 5_000, text: "Still there?", times: 1 }, goodbye: null } });
+  attach();
+  session().say(ready);
+  for (let i = 0; i < 20; i++) {
+    time += 1_000;
+    if (i % 3 === 0)
+      session().say({ what: "caller text", utterance: `c${i}`, text: "Yes.", final: true, fromMs: 0, toMs: 0, language: null });
+    run.second();
+  }
+  expect(session().told.filter((one) => one.startsWith("say "))).toEqual([]);
+});
+
+test("what a session used is told with its name", () => {
+  const used: unknown[] = [];
+  const { attach, session } = house({ used: (usage) => used.push(usage) });
+  attach();
+  session().say(ready);
+  session().say({ what: "usage", raw: { of: "response" } });
+  expect(used).toEqual([{ session: "s", raw: { of: "response" } }]);
 });

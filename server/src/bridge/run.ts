@@ -170,7 +170,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     monotonicMs: now,
     sounding: () => player.unplayedMs(now()) > 0,
     engine: () => engine,
-    told: () => decide({ what: "tool answered", busy: desk.busy, at: now() }),
+    told: safely(() => decide({ what: "tool answered", busy: desk.busy, at: now() })),
     answered: ({ use, result, tookMs }) => note({ fact: "tool answered", tool: use.name, use: use.id, result, tookMs }),
   });
   const player = new Player({

@@ -19,6 +19,7 @@ function desk(canUse = true) {
     monotonicMs: () => 0,
     sounding: () => is.sounding,
     engine: () => is.engine,
+    told: () => {},
     answered: ({ use, result }) => answered.push(`${use.id} ${result.ok}`),
   });
   return { tools, told, answered, begun, is, session };

@@ -61,6 +61,7 @@ export class ToolDesk {
     this.open++;
     const done = this.parts
       .use(use, { signal: this.over.signal, quiet: () => this.quiet(), back: () => new Promise((resolve) => this.toBeBack.push(resolve)) })
+      .catch((): ToolResult => ({ ok: false, text: "The tool cannot be used at this moment." }))
       .then((result) => {
         this.open--;
         const entry = this.uses.get(use.id);
