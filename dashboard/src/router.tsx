@@ -28,6 +28,29 @@ const inside = createRoute({
   },
 });
 
+type CallSearch = {
+  /** A moment, seconds from the answer. */
+  t?: string;
+  /** What was searched for: the page opens where it was said. */
+  q?: string;
+  side?: "webhooks" | "keeping";
+  /** Which recording is heard: the one of this id, or the best of this source. */
+  recording?: string;
+  source?: RecordingSource;
+};
+
+function callSearch(search: Record<string, unknown>): CallSearch {
+  const source = RecordingSource.options.find((one) => one === search.source);
+  const side = (["webhooks", "keeping"] as const).find((one) => one === search.side);
+  return {
+    ...(source && { source }),
+    ...(typeof search.recording === "string" && /^[0-9a-f-]{36}$/i.test(search.recording) && { recording: search.recording }),
+    ...(linkedMs(search.t) !== null && { t: String(search.t) }),
+    ...(typeof search.q === "string" && search.q !== "" && { q: search.q.slice(0, 200) }),
+    ...(side && { side }),
+  };
+}
+
 /** The frame of the settings; each matter is a page of its own below it. */
 const settings = createRoute({
   getParentRoute: () => inside,
@@ -79,11 +102,7 @@ const routes = root.addChildren([
     createRoute({
       getParentRoute: () => inside,
       path: "/calls/$id",
-      validateSearch: (search: Record<string, unknown>): { t?: string; side?: "webhooks"; source?: RecordingSource } => ({
-        ...(RecordingSource.options.includes(search.source as RecordingSource) ? { source: search.source as RecordingSource } : {}),
-        ...(linkedMs(search.t) === null ? {} : { t: String(search.t) }),
-        ...(search.side === "webhooks" ? { side: "webhooks" as const } : {}),
-      }),
+      validateSearch: callSearch,
       component: lazyRouteComponent(() => import("./call/CallPage.tsx"), "CallPage"),
     }),
     createRoute({

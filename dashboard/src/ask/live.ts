@@ -86,6 +86,7 @@ async function reread(client: QueryClient, id: string, what: ReadonlySet<LiveCha
   void client.invalidateQueries({ queryKey: ["events", id] });
   void client.invalidateQueries({ queryKey: ["webhooks", id] });
   void client.invalidateQueries({ queryKey: ["exchanges", id] });
+  void client.invalidateQueries({ queryKey: ["keeping", id] });
   if (!what.has("call") && !what.has("recording")) return;
   const call = await ask(Call, `/calls/${id}`).catch(() => null);
   if (call === null) {

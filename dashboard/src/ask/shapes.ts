@@ -10,7 +10,7 @@ export { JobQueue, Listener, MadeListener, Telling, TellingKind } from "@earshot
 export { OpeningHours, type Weekday } from "@earshot/contract/opening-hours";
 export { type Permission, roleMay } from "@earshot/contract/permission";
 export { Problem } from "@earshot/contract/problem";
-export { Peaks, Recording, RecordingLink, RecordingSource, RecordingStatus } from "@earshot/contract/recording";
+export { Peaks, peakZooms, Recording, RecordingLink, RecordingSource, RecordingStatus } from "@earshot/contract/recording";
 export { EmulatedNumber, Role, Session } from "@earshot/contract/session";
 export { actions, CallStatus, EndReason, endReasons, may } from "@earshot/contract/status";
 export { InvitedUser, OpenSession, PasswordLink, User } from "@earshot/contract/user";

@@ -1,18 +1,21 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
+import { z } from "zod";
 import { ask } from "../ask/ask.ts";
 import { queries } from "../ask/queries.ts";
 import { type Call, endReasons, type Recording, RecordingLink } from "../ask/shapes.ts";
 import { Standing, Talk } from "../calls/CallRow.tsx";
 import { RecordingSign } from "../calls/RecordingSign.tsx";
-import { isLive, recordingStates } from "../calls/states.ts";
+import { isLive, mendable, recordingStates } from "../calls/states.ts";
 import { Button } from "../look/Button.tsx";
+import { Select } from "../look/Select.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
 import { phoneNumber } from "../words/phone-number.ts";
-import { size } from "../words/text.ts";
+import { count, inMoments, size } from "../words/text.ts";
 import { exactly, shortSeconds, when } from "../words/time.ts";
+import { asFile } from "./as-file.ts";
 
 /** What a person asks first: who, when, how long, how it ended and why, is the recording whole. Then the rest, folded on a narrow page. */
 export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; narrow: boolean }) {
@@ -80,6 +83,7 @@ export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; n
         <Fact name="Recording">
           <RecordingFact call={call} heard={heard} />
         </Fact>
+        <KeepingFact call={call.id} />
       </dl>
       {narrow ? (
         <details>
@@ -107,6 +111,35 @@ const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
   </div>
 );
 
+/** What of keeping is out of the ordinary, in a word; the rest is beside the timeline. */
+function KeepingFact({ call }: { call: string }) {
+  const { data } = useQuery(queries.keeping(call));
+  if (!data) return null;
+  const { hold, redactions, deletions, consents } = data;
+  const notable = [
+    hold && "On hold",
+    consents.some(({ answer }) => answer === "refused") && "Recording refused",
+    redactions.length > 0 && count(redactions.length, "stretch redacted", "stretches redacted"),
+    deletions.length > 0 && `Deleted: ${[...new Set(deletions.flatMap(({ what }) => what))].join(", ")}`,
+  ].filter(Boolean);
+  if (notable.length === 0) return null;
+  return (
+    <Fact name="Keeping">
+      <Link
+        from="/calls/$id"
+        to="."
+        search={(old: object) => ({ ...old, side: "keeping" as const })}
+        replace
+        resetScroll={false}
+        onClick={() => document.getElementById("timeline")?.parentElement?.scrollIntoView({ block: "center" })}
+        className="underline decoration-edge underline-offset-2 hover:decoration-ink"
+      >
+        {notable.join(", ")}
+      </Link>
+    </Fact>
+  );
+}
+
 const sources = { carrier: "From the carrier", journal: "Our own, from the journal", engine: "From the engine" } as const;
 
 function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
@@ -115,15 +148,17 @@ function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
   return (
     <>
       {[call.recording, ...others].map((recording) => (
-        <div key={recording.source} className="not-first:mt-2">
+        <div key={recording.id} className="not-first:mt-2">
           <RecordingState recording={recording}>
             {others.length > 0 && recording.url !== null && (
               <Choose recording={recording} best={recording.id === call.recording.id} chosen={recording.id === heard.id} />
             )}
           </RecordingState>
+          <RecordingDeeds recording={recording} call={call.id} />
         </div>
       ))}
-      {heard.url !== null && <Share call={call.id} />}
+      {others.length > 0 && <Compared call={call.id} />}
+      {heard.url !== null && <Share call={call.id} heard={heard} />}
       {!isLive(call) && <Evidence call={call.id} />}
     </>
   );
@@ -139,7 +174,7 @@ const Choose = ({ recording, best, chosen }: { recording: Recording; best: boole
       <Link
         from="/calls/$id"
         to="."
-        search={(old: object) => ({ ...old, source: best ? undefined : recording.source })}
+        search={(old: object) => ({ ...old, source: undefined, recording: best ? undefined : (recording.id ?? undefined) })}
         replace
         resetScroll={false}
         className="text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
@@ -167,15 +202,19 @@ function Evidence({ call }: { call: string }) {
   );
 }
 
-/** How long a shared link lives. */
-const SHARED_MINUTES = 60;
+/** How long a shared link may live, in minutes. */
+const lives = { 15: "a quarter of an hour", 60: "an hour", 480: "eight hours", 1440: "a day" } as const;
 
 /** A link for somebody without an account, made when asked for and copied at once. */
-function Share({ call }: { call: string }) {
+function Share({ call, heard }: { call: string; heard: Recording }) {
   const may = useMay("recordings.share");
+  const [minutes, setMinutes] = useState<keyof typeof lives>(60);
   const share = useMutation({
     mutationFn: async () => {
-      const link = await ask(RecordingLink, `/calls/${call}/recording/link`, { method: "POST", body: { minutes: SHARED_MINUTES } });
+      const link = await ask(RecordingLink, `/calls/${call}/recording/link`, {
+        method: "POST",
+        body: { minutes, ...(heard.id && { recording: heard.id }) },
+      });
       const url = new URL(link.url, location.href).href;
       const copied = await navigator.clipboard.writeText(url).then(
         () => true,
@@ -187,11 +226,25 @@ function Share({ call }: { call: string }) {
   if (!may) return null;
   return (
     <div className="mt-2 text-small">
-      <Button busy={share.isPending} onClick={() => share.mutate()}>
-        Share for an hour
-      </Button>
+      <div className="flex flex-wrap items-center gap-1">
+        <Button busy={share.isPending} onClick={() => share.mutate()}>
+          Make a link for
+        </Button>
+        <Select
+          aria-label="How long the link lives"
+          value={minutes}
+          onChange={(event) => setMinutes(Number(event.target.value) as keyof typeof lives)}
+          className="press rounded border border-transparent ps-2 text-body text-soft hover:bg-sunk hover:text-ink"
+        >
+          {Object.entries(lives).map(([length, said]) => (
+            <option key={length} value={length}>
+              {said}
+            </option>
+          ))}
+        </Select>
+      </div>
       <p role="status" className="text-soft">
-        {share.data?.copied && "Copied. Whoever has the link can listen until then."}
+        {share.data?.copied && "Copied. Whoever has it can listen to this recording until it ends."}
         {share.data && !share.data.copied && <span className="break-all select-all">{share.data.url}</span>}
       </p>
       {share.error && <Trouble error={share.error} className="mt-2" />}
@@ -221,6 +274,88 @@ function RecordingState({ recording, children }: { recording: Recording; childre
       )}
       {recording.sha256 !== null && <Fingerprint sha256={recording.sha256} />}
     </>
+  );
+}
+
+/** What can be done with one recording: kept as a file, tried again, given up. */
+function RecordingDeeds({ recording, call }: { recording: Recording; call: string }) {
+  const client = useQueryClient();
+  const mayMend = useMay("recordings.mend");
+  const mend = useMutation({
+    mutationFn: (deed: "try-again" | "give-up") => ask(z.unknown(), `/recordings/${recording.id}/${deed}`, { method: "POST" }),
+    onSettled: () => {
+      for (const name of ["call", "recordings", "events"]) void client.invalidateQueries({ queryKey: [name, call] });
+    },
+  });
+  const { again, giveUp } = mendable(recording.status);
+  const link = "text-ink underline decoration-edge underline-offset-2 hover:decoration-ink";
+  return (
+    <>
+      {recording.url !== null && (
+        <p className="text-small text-soft">
+          Download{" "}
+          <a href={asFile(recording.url)} download className={link}>
+            {recording.format?.toUpperCase() ?? "as it is"}
+          </a>
+          {recording.format !== "wav" && (
+            <>
+              ,{" "}
+              <a href={asFile(recording.url, "wav")} download className={link}>
+                WAV
+              </a>
+            </>
+          )}
+        </p>
+      )}
+      {mayMend && recording.id !== null && (again || giveUp) && (
+        <p className="flex flex-wrap gap-1 pt-1">
+          {again && (
+            <Button busy={mend.isPending} onClick={() => mend.mutate("try-again")}>
+              Try again
+            </Button>
+          )}
+          {giveUp && (
+            <Button look="bare" busy={mend.isPending} onClick={() => mend.mutate("give-up")}>
+              Give it up
+            </Button>
+          )}
+        </p>
+      )}
+      {mend.error && <Trouble error={mend.error} className="mt-1" />}
+    </>
+  );
+}
+
+/** What the comparison of two recordings found, its moments to be jumped to. */
+function Compared({ call }: { call: string }) {
+  const events = useQuery(queries.events(call));
+  const said = events.data?.findLast(({ kind }) => kind === "recording.compared")?.said;
+  if (said === undefined) return null;
+  const [, findings = said] = /compared with ours\. (.*)$/s.exec(said) ?? [];
+  return (
+    <div className="mt-2">
+      <p className="text-small font-strong">The two compared</p>
+      <p className="text-small text-soft">
+        {inMoments(findings).map((piece, i) =>
+          typeof piece === "string" ? (
+            piece
+          ) : (
+            <Link
+              // biome-ignore lint/suspicious/noArrayIndexKey: a moment may be named twice
+              key={i}
+              from="/calls/$id"
+              to="."
+              search={(old: object) => ({ ...old, t: String(piece.seconds) })}
+              replace
+              resetScroll={false}
+              className="tabular text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
+            >
+              {piece.said}
+            </Link>
+          ),
+        )}
+      </p>
+    </div>
   );
 }
 

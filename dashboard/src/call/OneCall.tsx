@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useEffect, useMemo } from "react";
+import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { queries } from "../ask/queries.ts";
-import type { Call, Recording, Utterance } from "../ask/shapes.ts";
+import { type Call, peakZooms, type Recording, type Redaction, type Utterance } from "../ask/shapes.ts";
 import { Standing, Talk } from "../calls/CallRow.tsx";
 import { isLive, otherNumber, recordingStates, talkMs } from "../calls/states.ts";
 import { speedStep } from "../keys/table.ts";
@@ -18,41 +18,58 @@ import { roomFor } from "../score/geometry.ts";
 import { Score } from "../score/Score.tsx";
 import { useZoom, type Zoom } from "../score/use-zoom.ts";
 import { phoneNumber } from "../words/phone-number.ts";
+import { asFile } from "./as-file.ts";
 import { Facts } from "./Facts.tsx";
 import { HangUp } from "./HangUp.tsx";
 import { InCall } from "./InCall.tsx";
+import { Keeping } from "./Keeping.tsx";
 import { type Playback, usePlayback, usePlaybackState } from "./playback.ts";
-import { inOrder, linkedMs, nextSentence, previousSentence } from "./spoken.ts";
+import { Redact } from "./Redact.tsx";
+import { foundAt, inOrder, linkedMs, nextSentence, previousSentence } from "./spoken.ts";
+import { between, type Stretch } from "./stretch.ts";
 import { Timeline } from "./Timeline.tsx";
 import { Transcript, TranscriptBone } from "./Transcript.tsx";
 
 const none: readonly Utterance[] = [];
+const noRedactions: readonly Redaction[] = [];
 
 /** One call: its score on top, what was said and what happened below. */
 export function OneCall({ call }: { call: Call }): ReactNode {
   useTitle(call.customer_name ?? phoneNumber(otherNumber(call)));
-  const { t, side, source } = useSearch({ from: "/inside/calls/$id" });
+  const { t, q, side, source, recording: chosen } = useSearch({ from: "/inside/calls/$id" });
   const wide = useMedia("(min-width: 64rem)");
   const live = isLive(call);
   const now = useNow(call.status === "in_progress" ? 1000 : 0);
   const said = useQuery(queries.utterances(call.id));
   const utterances = useMemo(() => (said.data ? inOrder(said.data) : none), [said.data]);
-  const recording = useChosen(call, source);
+  const recording = useChosen(call, source, chosen);
   const playable = recording.url !== null;
-  const peaks = useQuery(queries.peaks(recording.id, recording.peaks_url));
+  const [near, setNear] = useState(false);
+  const coarse = useQuery(queries.peaks(recording.id, recording.peaks_url));
+  // Looked at closely, the drawing is made of the finest measurements there are.
+  const fine = useQuery({
+    ...queries.peaks(recording.id, recording.peaks_url && finest(recording.peaks_url)),
+    enabled: near && recording.peaks_url !== null,
+  });
+  const peaks = near && fine.data ? fine : coarse;
   const sound = useMemo(
     () => (playable ? { peaks: peaks.data ?? null, offsetMs: recording.offset_ms ?? 0 } : null),
     [peaks.data, playable, recording.offset_ms],
   );
   const playback = usePlayback(recording);
   useLinkedMoment(playback, t);
+  useFound(playback, utterances, t === undefined ? q : undefined);
+  const keeping = useQuery(queries.keeping(call.id));
+  // The stretch being chosen for redaction; null while nobody redacts.
+  const [stretch, setStretch] = useState<Stretch | null>(null);
 
   // The end of the call's time: the talk, the sound, or the last word, whichever is last.
   const talk = talkMs(call, now) ?? 0;
   const endMs = Math.max(talk, (recording.duration_ms ?? 0) + (recording.offset_ms ?? 0), utterances.at(-1)?.ended_ms ?? 0);
   const drawnMs = live ? roomFor(endMs) : endMs;
   // One drawn bar should be at least one measured peak: closer than that there is nothing more to see.
-  const zoom = useZoom(drawnMs, peaks.data ? Math.max(2000, (peaks.data.duration_ms / Math.max(1, peaks.data.points)) * 400) : 5000);
+  const zoom = useZoom(drawnMs, coarse.data ? Math.max(2000, (coarse.data.duration_ms / FINEST) * 400) : 5000);
+  useEffect(() => setNear(!zoom.isWhole), [zoom.isWhole]);
   const steps = useSteps(playback, zoom, utterances);
   const silent = !live && call.started_at === null;
 
@@ -73,6 +90,9 @@ export function OneCall({ call }: { call: Call }): ReactNode {
             sound={sound}
             playback={playback}
             nowMs={live && call.started_at !== null ? talk : null}
+            redacted={keeping.data?.redactions ?? noRedactions}
+            choosing={stretch}
+            onChoose={stretch === null ? null : setStretch}
           />
           {live ? (
             <Foot>
@@ -81,7 +101,7 @@ export function OneCall({ call }: { call: Call }): ReactNode {
           ) : playable ? (
             <Foot>
               <Broken playback={playback} />
-              <Controls playback={playback} steps={steps} zoom={zoom} lengthMs={endMs} download={downloadOf(recording)} />
+              <Controls playback={playback} steps={steps} zoom={zoom} lengthMs={endMs} download={recording.url && asFile(recording.url)} />
             </Foot>
           ) : (
             <NoSound recording={recording} />
@@ -108,17 +128,43 @@ export function OneCall({ call }: { call: Call }): ReactNode {
         </section>
         <aside className="min-w-0 lg:sticky lg:top-[17rem] lg:max-h-[calc(100dvh-17rem)] lg:self-start lg:overflow-y-auto lg:overscroll-contain lg:pb-8">
           {wide && <Facts call={call} heard={recording} narrow={false} />}
-          <Timeline id={call.id} side={side ?? "events"} />
+          <Timeline
+            id={call.id}
+            side={side ?? "events"}
+            keeping={
+              stretch === null ? (
+                <Keeping
+                  call={call}
+                  onRedact={playable ? () => setStretch(between(playback.nowMs(), playback.nowMs() + 3000, endMs)) : null}
+                />
+              ) : (
+                <Redact
+                  call={call.id}
+                  stretch={stretch}
+                  endMs={endMs}
+                  utterances={utterances}
+                  playback={playback}
+                  onStretch={setStretch}
+                  onClose={() => setStretch(null)}
+                />
+              )
+            }
+          />
         </aside>
       </div>
     </main>
   );
 }
 
+/** The finest peaks there are, in points over the whole length; a short recording has fewer and needs no more. */
+const FINEST = peakZooms.at(-1) ?? 2000;
+const finest = (url: string): string => `${url}${url.includes("?") ? "&" : "?"}points=${FINEST}`;
+
 /** The recording that is heard: the one the address asks for, if it plays, else the call's best. */
-function useChosen(call: Call, source: Recording["source"] | undefined): Recording {
+function useChosen(call: Call, source: Recording["source"] | undefined, id: string | undefined): Recording {
   const all = useQuery(queries.recordings(call.id));
-  return (source && all.data?.find((one) => one.source === source && one.url !== null)) || call.recording;
+  const played = all.data?.filter(({ url }) => url !== null) ?? [];
+  return played.find((one) => one.id === id) ?? (source && played.find((one) => one.source === source)) ?? call.recording;
 }
 
 export const Back = () => (
@@ -199,9 +245,6 @@ function silence(call: Call): string {
   return "The call was answered, but no word was heard.";
 }
 
-/** Our own address, as a file to keep. */
-const downloadOf = ({ url }: Recording): string | null => url && `${url}${url.includes("?") ? "&" : "?"}download=1`;
-
 /** The browser could not play it: said where it was to be heard. */
 function Broken({ playback }: { playback: Playback }) {
   const state = usePlaybackState(playback);
@@ -262,4 +305,17 @@ function useLinkedMoment(playback: Playback, t: string | undefined): void {
     const ms = linkedMs(t);
     if (ms !== null) playback.seek(ms);
   }, [playback]);
+}
+
+/** Opened from a search, the page stands where the words were said, once it knows them. */
+function useFound(playback: Playback, utterances: readonly Utterance[], q: string | undefined): void {
+  const done = useRef(false);
+  useEffect(() => {
+    if (done.current || q === undefined || utterances.length === 0) return;
+    done.current = true;
+    const found = utterances[foundAt(utterances, q)];
+    if (!found) return;
+    playback.seek(found.started_ms);
+    document.getElementById(`said-${found.id}`)?.scrollIntoView({ block: "center" });
+  }, [playback, utterances, q]);
 }

@@ -8,10 +8,13 @@ import { useMay } from "../session/use-may.ts";
 import { plain } from "../words/text.ts";
 import { clockTenths, exactly, timeOfDay } from "../words/time.ts";
 
-/** Everything that happened, and on request the carrier's requests behind it, as they came. */
-export function Timeline({ id, side: asked }: { id: string; side: "events" | "webhooks" }) {
+const names = { events: "Timeline", webhooks: "Raw messages", keeping: "Keeping" } as const;
+export type Beside = keyof typeof names;
+
+/** Everything that happened; on request the carrier's requests behind it, as they came, or what is decided about keeping (`keeping`). */
+export function Timeline({ id, side: asked, keeping }: { id: string; side: Beside; keeping: ReactNode }) {
   const raw = useMay("webhooks.read");
-  const side = raw ? asked : "events";
+  const side = raw || asked !== "webhooks" ? asked : "events";
   return (
     <section aria-labelledby="timeline" className="pt-6">
       <div className="flex items-center gap-4 border-b border-line">
@@ -19,24 +22,26 @@ export function Timeline({ id, side: asked }: { id: string; side: "events" | "we
           What happened
         </h2>
         <nav aria-label="What happened" className="flex gap-4">
-          {(raw ? (["events", "webhooks"] as const) : (["events"] as const)).map((name) => (
-            <Link
-              key={name}
-              from="/calls/$id"
-              to="/calls/$id"
-              params={{ id }}
-              search={(old: object) => ({ ...old, side: name === "webhooks" ? ("webhooks" as const) : undefined })}
-              replace
-              resetScroll={false}
-              aria-current={side === name ? "true" : undefined}
-              className={`press -mb-px flex items-center border-b-2 ${side === name ? "border-ink font-strong" : "border-transparent text-soft hover:text-ink"}`}
-            >
-              {name === "events" ? "Timeline" : "Raw messages"}
-            </Link>
-          ))}
+          {(Object.keys(names) as Beside[])
+            .filter((name) => raw || name !== "webhooks")
+            .map((name) => (
+              <Link
+                key={name}
+                from="/calls/$id"
+                to="/calls/$id"
+                params={{ id }}
+                search={(old: object) => ({ ...old, side: name === "events" ? undefined : name })}
+                replace
+                resetScroll={false}
+                aria-current={side === name ? "true" : undefined}
+                className={`press -mb-px flex items-center border-b-2 ${side === name ? "border-ink font-strong" : "border-transparent text-soft hover:text-ink"}`}
+              >
+                {names[name]}
+              </Link>
+            ))}
         </nav>
       </div>
-      {side === "events" ? <Events id={id} /> : <Webhooks id={id} />}
+      {side === "keeping" ? keeping : side === "events" ? <Events id={id} /> : <Webhooks id={id} />}
     </section>
   );
 }

@@ -54,6 +54,7 @@ export function Transcript({
         ))}
       </ol>
       {live && <Follow count={utterances.length} />}
+      {live && <Aloud utterances={utterances} />}
     </>
   );
 }
@@ -118,6 +119,23 @@ function Follow({ count }: { count: number }) {
   );
 }
 
+/** What a screen reader says of a running call: each new sentence once, never what was there before. */
+function Aloud({ utterances }: { utterances: readonly Utterance[] }) {
+  const [known] = useState(() => new Set(utterances.map(({ id }) => id)));
+  return (
+    <div role="log" aria-label="What is said now" className="sr-only">
+      {utterances
+        .filter(({ id }) => !known.has(id))
+        .slice(-4)
+        .map((said) => (
+          <p key={said.id} dir="auto" {...(said.language ? { lang: said.language } : {})}>
+            {voices[said.speaker]}: {said.text}
+          </p>
+        ))}
+    </div>
+  );
+}
+
 const looks = {
   caller: {
     name: "text-caller-text",
@@ -165,6 +183,7 @@ const Sentence = memo(function Sentence({
   const t = (said.started_ms / 1000).toFixed(1);
   return (
     <li
+      id={`said-${said.id}`}
       aria-current={lit || undefined}
       className={`grid scroll-mt-64 grid-cols-[2.75rem_minmax(0,1fr)] -mx-2 items-start rounded px-2 py-0.5 transition-colors @xl:grid-cols-[3rem_minmax(0,1fr)_9rem] ${first ? "mt-3" : ""} ${lit ? look.wash : ""}`}
     >

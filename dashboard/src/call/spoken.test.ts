@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { audioSeconds, callMs, inOrder, linkedMs, nextSentence, previousSentence, spokenAt } from "./spoken.ts";
+import { audioSeconds, callMs, foundAt, inOrder, linkedMs, nextSentence, previousSentence, spokenAt } from "./spoken.ts";
 
 const talk = [
   { started_ms: 200, ended_ms: 4000 },
@@ -61,3 +61,16 @@ it.each([
   ["soon", null],
   [-1, null],
 ])("a link with t=%s starts at %s ms", (t, ms) => expect(linkedMs(t)).toBe(ms));
+
+describe("a search", () => {
+  const said = [{ text: "Hello, this is the parcel desk." }, { text: "Half past three, café?" }, { text: "Three is perfect." }];
+  it.each([
+    ["three", 1],
+    ["Half past THR", 1],
+    ["three perfect", 2],
+    ["cafe", 1],
+    ["three -half", 1],
+    ["nobody", -1],
+    ["-three", -1],
+  ])("for %s opens at sentence %i", (search, at) => expect(foundAt(said, search)).toBe(at));
+});

@@ -54,3 +54,20 @@ export function linkedMs(t: unknown): number | null {
   const seconds = typeof t === "number" ? t : typeof t === "string" && t.trim() !== "" ? Number(t) : Number.NaN;
   return Number.isFinite(seconds) && seconds >= 0 ? Math.round(seconds * 1000) : null;
 }
+
+const folded = (text: string): string => text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
+const wordsOf = (text: string): string[] => folded(text).match(/[\p{L}\p{N}]+/gu) ?? [];
+
+/**
+ * The index of the first sentence that has every word of a search, the last of which may be unfinished; -1 when there is none (the search met the
+ * customer's name, say). Words after a minus are not looked for.
+ */
+export function foundAt(utterances: readonly Pick<Utterance, "text">[], search: string): number {
+  const wanted = wordsOf(search.replaceAll(/(^|\s)-\S+/g, " ").replaceAll(/\bor\b/gi, " "));
+  const last = wanted.at(-1);
+  if (last === undefined) return -1;
+  return utterances.findIndex(({ text }) => {
+    const said = wordsOf(text);
+    return wanted.slice(0, -1).every((word) => said.includes(word)) && said.some((word) => word.startsWith(last));
+  });
+}

@@ -72,13 +72,24 @@ export function Standing({ call, className = "" }: { call: Call; className?: str
 const directions = { inbound: "In", outbound: "Out" } as const;
 
 /** A call in one row of 40 px; on a phone in two lines. The whole row opens it. */
-export const CallRow = memo(function CallRow({ call }: { call: Call }) {
+export const CallRow = memo(function CallRow({
+  call,
+  q,
+}: {
+  call: Call /** What was searched for, where it was words. */;
+  q?: string | undefined;
+}) {
   const number = phoneNumber(otherNumber(call));
   const cells = columns.map((column) => column.cell);
   return (
     <tr className="relative h-10 border-b border-line hover:bg-sunk has-[a:focus-visible]:bg-sunk max-sm:grid max-sm:h-16 max-sm:grid-cols-[minmax(0,1fr)_auto] max-sm:content-center max-sm:items-center max-sm:gap-x-3 max-sm:gap-y-0.5 max-sm:px-4">
       <td className={`max-w-0 ps-4 pe-4 max-sm:max-w-none max-sm:p-0 sm:ps-6 ${cells[0]}`}>
-        <Link to="/calls/$id" params={{ id: call.id }} className="flex min-w-0 items-baseline gap-2.5 after:absolute after:inset-0">
+        <Link
+          to="/calls/$id"
+          params={{ id: call.id }}
+          search={q === undefined ? {} : { q }}
+          className="flex min-w-0 items-baseline gap-2.5 after:absolute after:inset-0"
+        >
           {call.customer_name !== null && (
             <bdi className="truncate font-strong" title={call.customer_name}>
               {call.customer_name}

@@ -7,6 +7,7 @@ import { Button, buttonClass } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useNow } from "../look/use-now.ts";
 import { useTitle } from "../look/use-title.ts";
+import { looksLikeNumber } from "../words/phone-number.ts";
 import { count } from "../words/text.ts";
 import { dayHeading } from "../words/time.ts";
 import { CallRow, CallRowBone, columns } from "./CallRow.tsx";
@@ -33,6 +34,7 @@ export function CallsPage(): ReactNode {
   const pages = useInfiniteQuery({ ...queries.calls(filters), placeholderData: (old) => old });
   const live = useQuery({ ...queries.liveCalls(filters), enabled: withLive, placeholderData: (old) => old });
   const now = useNow(60_000);
+  const words = filters.q === undefined || looksLikeNumber(filters.q) ? undefined : filters.q;
 
   // The live rows stand on top and nowhere else; a call that has just ended leaves them for its place in time.
   const running = withLive ? (live.data?.items.filter(isLive) ?? []) : [];
@@ -85,7 +87,7 @@ export function CallsPage(): ReactNode {
                   </th>
                 </tr>
                 {group.map((call) => (
-                  <CallRow key={call.id} call={call} />
+                  <CallRow key={call.id} call={call} q={words} />
                 ))}
               </tbody>
             ))}

@@ -47,3 +47,9 @@ export function talkMs(call: Pick<Call, "status" | "started_at" | "duration_ms">
   if (call.started_at === null || call.status === "ended") return null;
   return Math.max(0, now.getTime() - Date.parse(call.started_at));
 }
+
+/** What a person may do about a recording that is not well. The server has the last word. */
+export const mendable = (status: RecordingStatus): { again: boolean; giveUp: boolean } => ({
+  again: status === "missing" || status === "failed" || status === "refused",
+  giveUp: status === "expected" || status === "announced" || status === "fetching",
+});

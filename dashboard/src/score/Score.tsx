@@ -1,7 +1,8 @@
 import { type KeyboardEvent, type PointerEvent, type RefObject, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
-import type { Peaks, Utterance } from "../ask/shapes.ts";
+import type { Peaks, Redaction, Utterance } from "../ask/shapes.ts";
 import { type Playback, useTick } from "../call/playback.ts";
 import { spokenAt } from "../call/spoken.ts";
+import { between, type Stretch } from "../call/stretch.ts";
 import { strongest } from "../words/emotion.ts";
 import { clock, clockTenths, shortSeconds, spokenDuration } from "../words/time.ts";
 import { BAR_PITCH, bars, barsPath, cutIns, gain, gaps, msOf, placeLabels, ticks, type View, xOf } from "./geometry.ts";
@@ -25,6 +26,9 @@ export function Score({
   sound,
   playback,
   nowMs,
+  redacted,
+  choosing,
+  onChoose,
 }: {
   endMs: number;
   zoom: Zoom;
@@ -33,6 +37,11 @@ export function Score({
   utterances: readonly Utterance[];
   sound: Sound;
   playback: Playback;
+  /** Stretches that are a tone now. */
+  redacted: readonly Redaction[];
+  /** The stretch being chosen; while `onChoose` is there the pointer pulls it instead of moving the playhead. */
+  choosing: Stretch | null;
+  onChoose: ((stretch: Stretch) => void) | null;
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const slider = useSpokenPosition(playback, utterances);
@@ -50,6 +59,24 @@ export function Score({
   const at = (event: PointerEvent) => {
     const box = event.currentTarget.getBoundingClientRect();
     return Math.min(view.toMs, Math.max(view.fromMs, msOf(view, event.clientX - box.left)));
+  };
+  const pulled = useRef(0);
+  const fingers = usePinch(slider, view, zoom);
+  const press = (event: PointerEvent) => {
+    if (!playable || event.button !== 0 || fingers.current > 1) return;
+    event.currentTarget.setPointerCapture(event.pointerId);
+    const ms = at(event);
+    if (!onChoose) return playback.seek(ms);
+    // Near an edge of what is chosen that edge is moved, elsewhere another stretch begins.
+    const grip = ((view.toMs - view.fromMs) / Math.max(1, view.width)) * 12;
+    const { fromMs: from, toMs: to } = choosing ?? { fromMs: -1, toMs: -1 };
+    pulled.current = Math.abs(ms - from) <= grip ? to : Math.abs(ms - to) <= grip ? from : ms;
+  };
+  const move = (event: PointerEvent) => {
+    setHoverMs(at(event));
+    if (!playable || event.buttons !== 1 || fingers.current > 1) return;
+    if (onChoose) onChoose(between(pulled.current, at(event), endMs));
+    else playback.seek(at(event));
   };
   const keys = (event: KeyboardEvent) => {
     const to = { Home: 0, End: endMs - 1000 }[event.key];
@@ -71,23 +98,20 @@ export function Score({
         aria-disabled={!playable}
         ref={slider}
         onKeyDown={keys}
-        onPointerMove={(event) => {
-          setHoverMs(at(event));
-          if (playable && event.buttons === 1) playback.seek(at(event));
-        }}
+        onPointerMove={move}
         onPointerLeave={() => setHoverMs(null)}
-        onPointerDown={(event) => {
-          if (!playable || event.button !== 0) return;
-          event.currentTarget.setPointerCapture(event.pointerId);
-          playback.seek(at(event));
-        }}
-        className={`relative touch-pan-y outline-offset-4 ${playable ? "cursor-text" : ""}`}
+        onPointerDown={press}
+        className={`relative touch-pan-y outline-offset-4 ${onChoose ? "cursor-crosshair" : playable ? "cursor-text" : ""}`}
       >
         <div className={zoom.isWhole ? "" : "overflow-x-clip"}>
           <Lanes view={view} utterances={utterances} sound={sound} playback={playback} />
           <Feelings view={view} utterances={utterances} />
           <Axis view={view} />
         </div>
+        {redacted.map((one) => (
+          <Redacted key={one.id} view={view} redaction={one} />
+        ))}
+        {choosing && <Chosen view={view} stretch={choosing} />}
         {!zoom.isWhole && <Excerpt view={view} endMs={endMs} />}
         {playable && <Playhead view={view} playback={playback} isWhole={zoom.isWhole} />}
         {nowMs !== null && (
@@ -122,6 +146,77 @@ function useWheel(target: RefObject<HTMLElement | null>, view: View, zoom: Zoom)
     element.addEventListener("wheel", wheel, { passive: false });
     return () => element.removeEventListener("wheel", wheel);
   }, [target, view, zoom]);
+}
+
+/** Two fingers look closer or step back, around the place between them. Gives how many are down: one of two moves nothing else. */
+function usePinch(target: RefObject<HTMLElement | null>, view: View, zoom: Zoom): RefObject<number> {
+  const down = useRef(new Map<number, number>());
+  const fingers = useRef(0);
+  useEffect(() => {
+    const element = target.current;
+    if (!element) return;
+    const spread = () => {
+      const [one = 0, other = 0] = [...down.current.values()];
+      return { apart: Math.max(20, Math.abs(one - other)), middle: (one + other) / 2 - element.getBoundingClientRect().left };
+    };
+    const put = (event: globalThis.PointerEvent) => {
+      if (event.pointerType !== "touch") return;
+      down.current.set(event.pointerId, event.clientX);
+      fingers.current = down.current.size;
+    };
+    const moved = (event: globalThis.PointerEvent) => {
+      if (!down.current.has(event.pointerId)) return;
+      const before = spread();
+      down.current.set(event.pointerId, event.clientX);
+      if (down.current.size !== 2) return;
+      const after = spread();
+      zoom.by(before.apart / after.apart, msOf(view, after.middle));
+    };
+    const lifted = (event: globalThis.PointerEvent) => {
+      down.current.delete(event.pointerId);
+      fingers.current = down.current.size;
+    };
+    element.addEventListener("pointerdown", put, { capture: true });
+    element.addEventListener("pointermove", moved);
+    for (const end of ["pointerup", "pointercancel"] as const) element.addEventListener(end, lifted);
+    return () => {
+      element.removeEventListener("pointerdown", put, { capture: true });
+      element.removeEventListener("pointermove", moved);
+      for (const end of ["pointerup", "pointercancel"] as const) element.removeEventListener(end, lifted);
+    };
+  }, [target, view, zoom]);
+  return fingers;
+}
+
+/** A stretch that is a tone now: hatched on the lane of whose voice it was. */
+function Redacted({ view, redaction: { from_ms, to_ms, side, why } }: { view: View; redaction: Redaction }) {
+  const [left, right] = [Math.max(0, xOf(view, from_ms)), Math.min(view.width, xOf(view, to_ms))];
+  if (right <= left) return null;
+  const lane = side === "both" ? "top-0 h-24 sm:h-32" : side === "caller" ? "top-0 h-12 sm:h-16" : "top-12 h-12 sm:top-16 sm:h-16";
+  return (
+    <div
+      aria-hidden="true"
+      title={`Redacted: ${why}`}
+      style={{ left: `${left}px`, width: `${Math.max(3, right - left)}px` }}
+      className={`hatched pointer-events-none absolute bg-paper ${lane}`}
+    />
+  );
+}
+
+/** The stretch being chosen, its edges to be taken hold of. */
+function Chosen({ view, stretch }: { view: View; stretch: Stretch }) {
+  const [left, right] = [Math.max(0, xOf(view, stretch.fromMs)), Math.min(view.width, xOf(view, stretch.toMs))];
+  if (right < 0 || left > view.width) return null;
+  return (
+    <div
+      aria-hidden="true"
+      style={{ left: `${left}px`, width: `${Math.max(2, right - left)}px` }}
+      className="pointer-events-none absolute top-0 bottom-5 border-x-2 border-look bg-look/15"
+    >
+      <div className="absolute -top-1 -left-[5px] h-3 w-2 rounded-[2px] bg-look" />
+      <div className="absolute -top-1 -right-[5px] h-3 w-2 rounded-[2px] bg-look" />
+    </div>
+  );
 }
 
 /** Which part of the whole is looked at: a short line on the axis. */

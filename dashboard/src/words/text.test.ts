@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { count, isArabicScript, plain, size } from "./text.ts";
+import { count, inMoments, isArabicScript, plain, size } from "./text.ts";
 
 it.each([
   ["جی ہاں، میں کل آ سکتا ہوں", true],
@@ -18,3 +18,11 @@ it.each([
   [3_400_000, "3.4 MB"],
 ])("%i bytes read %s", (bytes, said) => expect(size(bytes)).toBe(said));
 it("a machine's word becomes a person's", () => expect(plain("recording.stored_late")).toBe("recording stored late"));
+it("moments stand apart from words", () =>
+  expect(inMoments("It lacks the agent from 0:41 to 12:05 (1.3 s).")).toEqual([
+    "It lacks the agent from ",
+    { said: "0:41", seconds: 41 },
+    " to ",
+    { said: "12:05", seconds: 725 },
+    " (1.3 s).",
+  ]));

@@ -19,3 +19,10 @@ export function size(bytes: number): string {
 
 /** A machine's word as a person's: `in_progress` and `recording.stored` as `in progress`, `recording stored`. */
 export const plain = (word: string): string => word.replaceAll(/[_.]/g, " ");
+
+/** A sentence with its moments (`0:41`, `12:05`) apart from its words, each with its seconds. */
+export const inMoments = (text: string): (string | { said: string; seconds: number })[] =>
+  text
+    .split(/(?<![\d:.])(\d{1,4}:[0-5]\d)(?![\d:])/)
+    .map((piece, i) => (i % 2 === 0 ? piece : { said: piece, seconds: Number(piece.split(":")[0]) * 60 + Number(piece.split(":")[1]) }))
+    .filter((piece) => piece !== "");
