@@ -10,14 +10,21 @@ import { drive } from "./drive.ts";
 import { measure } from "./measure.ts";
 import { troubles } from "./trouble.ts";
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "60" }, dry: { type: "boolean", default: false } } });
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "60" },
+    /** Only the troubles whose name has this in it; nothing is written then. */
+    only: { type: "string", default: "" },
+    dry: { type: "boolean", default: false },
+  },
+});
 const totalMs = Number(values.minutes) * 60_000;
 const dir = await mkdtemp(join(tmpdir(), "earshot-hour-"));
 const startedAt = performance.now();
 const rows: string[] = [];
 let ratio = 0;
 try {
-  for (const trouble of troubles(totalMs)) {
+  for (const trouble of troubles(totalMs).filter(({ name }) => name.includes(values.only))) {
     const call = newId<CallId>();
     const path = journalPath(dir, call);
     const truth = await drive(call, dir, totalMs, trouble);
@@ -48,7 +55,7 @@ const text = [
   "",
 ].join("\n");
 process.stdout.write(text);
-if (!values.dry)
+if (!values.dry && values.only === "")
   await writeFile(
     join(import.meta.dirname, "../results", `${date.slice(0, 10)}-journal-${cpus().length}-core-${process.platform}.md`),
     text,

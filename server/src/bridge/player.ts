@@ -50,7 +50,7 @@ export class Player {
   paddedMs = 0;
   private readonly frame: number;
   private readonly bytesPerMs: number;
-  private readonly send: (frames: Uint8Array) => void;
+  private readonly send: (frames: Uint8Array, now: number) => void;
   private readonly tell: (event: PlayerEvent) => void;
   private queue: Uint8Array[] = [];
   private headUsed = 0;
@@ -65,8 +65,8 @@ export class Player {
   private nextStart = Number.POSITIVE_INFINITY;
   private nextEnd = Number.POSITIVE_INFINITY;
 
-  /** `send` gets one or more whole frames, to leave together. */
-  constructor(parts: { rate: number; send: (frames: Uint8Array) => void; tell: (event: PlayerEvent) => void }) {
+  /** `send` gets one or more whole frames, to leave together, and the time they were reckoned with. */
+  constructor(parts: { rate: number; send: (frames: Uint8Array, now: number) => void; tell: (event: PlayerEvent) => void }) {
     this.frame = frameBytes(parts.rate);
     this.bytesPerMs = (parts.rate * 2) / 1000;
     this.send = parts.send;
@@ -226,7 +226,7 @@ export class Player {
   }
 
   private sendFrames(frames: Uint8Array, now: number): void {
-    this.send(frames);
+    this.send(frames, now);
     this.sent += frames.length;
     if (this.sent <= this.nextStart) return;
     this.nextStart = Number.POSITIVE_INFINITY;

@@ -11,11 +11,8 @@ export interface Pacing {
   readonly apart: number;
 }
 
-/**
- * A recorded time is that of the record, some microseconds beside the one the player was given, and a frame that was due in between leaves with the
- * send before or after: two frames travel together.
- */
-const APART_MS = 60;
+/** Times are recorded in whole microseconds: a frame that fell due within the last one leaves with the send before or after, and two travel together. */
+const APART_MS = 40;
 
 /**
  * Plays the sound of one bridge through the real player again: the same speech at the same times, silence instead of its samples. The tick comes when a

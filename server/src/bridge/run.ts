@@ -115,6 +115,7 @@ export function runBridge(parts: RunParts): RunningBridge {
   let whenOver: (() => void) | null = null;
   let frame: Uint8Array | null = null;
   let sound: Extract<EngineEvent, { what: "agent audio" }> | null = null;
+  let soundAt = 0;
   let session: string | null = null;
   let lull = noSilence;
   /** For patience: does the caller speak, when was their last word or key, and has the agent sounded since the last look? */
@@ -175,14 +176,14 @@ export function runBridge(parts: RunParts): RunningBridge {
   });
   const player = new Player({
     rate,
-    send(bytes) {
+    send(bytes, at) {
       media?.play(bytes);
       agentBegan = true;
-      journal.put("playedFrame", now(), kept(bytes));
+      journal.put("playedFrame", at, kept(bytes));
     },
     tell: (event) => played(event),
   });
-  // What is done to waiting speech is written down with its time: with it and the sound that came, a replay paces again (replay-pacing.ts).
+  // What is done to waiting speech is written down with the very time the player is given: so a replay paces again, to the frame (replay-pacing.ts).
   const finishSpeech = (): void => {
     const at = now();
     journal.put("speech", at, '{"do":"finish"}');
@@ -297,8 +298,8 @@ export function runBridge(parts: RunParts): RunningBridge {
   };
   const queueSound = (): void => {
     const { utterance, pcm } = sound as NonNullable<typeof sound>;
-    const wasPlaying = player.unplayedMs(now()) > 0;
-    player.push(utterance, pcm, now());
+    const wasPlaying = player.unplayedMs(soundAt) > 0;
+    player.push(utterance, pcm, soundAt);
     if (!wasPlaying) engine?.playing(true);
     keepTicking();
   };
@@ -355,7 +356,8 @@ export function runBridge(parts: RunParts): RunningBridge {
   const heardEngine = (event: EngineEvent): void => {
     switch (event.what) {
       case "agent audio":
-        journal.put("engineAudio", now(), `{"utterance":${JSON.stringify(event.utterance)},"samples":${event.pcm.length}}`);
+        soundAt = now();
+        journal.put("engineAudio", soundAt, `{"utterance":${JSON.stringify(event.utterance)},"samples":${event.pcm.length}}`);
         sound = event;
         decide({ what: "agent spoke" });
         return;
@@ -466,10 +468,11 @@ export function runBridge(parts: RunParts): RunningBridge {
   });
   const audioLost = (): void => {
     media = null;
-    journal.put("media", now(), '{"on":false}');
+    const at = now();
+    journal.put("media", at, '{"on":false}');
     note({ fact: "audio closed" });
-    decide({ what: "media off", at: now() });
-    player.disconnect(now());
+    decide({ what: "media off", at });
+    player.disconnect(at);
     stopTicking();
   };
 

@@ -85,7 +85,48 @@ async function kinds(call: CallId): Promise<string[]> {
   return (await db.pool.query("select kind from events where call_id = $1 order by recorded_at, id", [call])).rows.map(({ kind }) => kind);
 }
 
+/** The database as it is while it is being restarted: it does `fails` of what it is asked with a connection broken off, before or after doing it. */
+function restarting(fails: ("before" | "after commit")[]): typeof db.pool {
+  const broken = (): Error => new Error("Connection terminated unexpectedly");
+  const pool = Object.create(db.pool) as typeof db.pool;
+  return Object.assign(pool, {
+    query: db.pool.query.bind(db.pool),
+    async connect() {
+      if (fails[0] === "before") {
+        fails.shift();
+        throw broken();
+      }
+      const client = await db.pool.connect();
+      const query = client.query.bind(client) as (...asked: unknown[]) => Promise<unknown>;
+      return Object.assign(Object.create(client), {
+        async query(...asked: unknown[]) {
+          const result = await query(...asked);
+          if (asked[0] !== "commit" || fails[0] !== "after commit") return result;
+          fails.shift();
+          throw broken();
+        },
+      });
+    },
+  });
+}
+
 describe("placing a call", () => {
+  it("survives a database that is restarted meanwhile: it is dialled once, and the carrier's answer is on its row", async () => {
+    const fails: ("before" | "after commit")[] = [];
+    answering = async () => {
+      fails.push("before", "before");
+      return { dialed: "yes", leg: LEG, conversation: null };
+    };
+    const with_ = parts({ pool: restarting(fails) });
+    const call = await placeCall(with_, { to: "+12025550101" }, by());
+    // The claim is made, and its commit's word is lost on the way.
+    fails.push("before", "after commit");
+    await Promise.all(with_.dialing);
+    expect(fails).toEqual([]);
+    expect(dials).toHaveLength(1);
+    expect(await row(call)).toMatchObject({ status: "dialing", phone_leg: LEG });
+  });
+
   it("has the row, with the time of dialling, before the carrier is asked", async () => {
     let seen: unknown;
     answering = async ({ call }) => {

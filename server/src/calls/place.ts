@@ -8,6 +8,7 @@ import { requireEngine } from "../agents/engines.ts";
 import { agentForCall } from "../agents/store.ts";
 import type { Carrier, Dial, DialAnswer } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
+import { whileAway } from "../db/away.ts";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import { type AgentId, type CallId, newId } from "../ids.ts";
 import { after, deadlineOf, LOOK_AFTER_UNKNOWN_S, RING_SECONDS } from "./deadlines.ts";
@@ -159,14 +160,21 @@ function detectFor(line: LineRules | undefined): NonNullable<Dial["detect"]> | n
 }
 
 async function dialNow(parts: PlacingParts, carrier: Carrier, dial: Dial): Promise<void> {
-  const { pool, clock } = parts;
-  if (!(await waitForPermit(parts, carrier, dial.call))) return;
-  if (!(await claim(pool, dial.call, clock.now()))) return;
+  const { pool, clock, closing } = parts;
+  // A database that is restarted meanwhile loses no call: nobody's phone has rung yet, and what the carrier answered is still known here.
+  const through = <T>(deed: () => Promise<T>): Promise<T> => whileAway(deed, AWAY_MS, closing);
+  if (!(await through(() => waitForPermit(parts, carrier, dial.call)))) return;
+  const claimedAt = clock.now();
+  let tries = 0;
+  if (!(await through(() => claim(pool, dial.call, claimedAt, tries++ > 0)))) return;
   const answer = await ask(parts, carrier, dial);
-  const { over, hangUp } = await inTransaction(pool, (sql) => noteAnswer(sql, dial.call, answer, clock.now()));
+  const { over, hangUp } = await through(() => inTransaction(pool, (sql) => noteAnswer(sql, dial.call, answer, clock.now())));
   if (over) parts.onEnded?.(dial.call);
   if (hangUp && answer.dialed === "yes") await hangUpLeg(pool, carrier, dial.call, answer.leg, clock.now());
 }
+
+/** So long a call's dialling waits for a database that is away; then the watchdog looks at the call. */
+const AWAY_MS = 45_000;
 
 /** The carrier takes so many new calls a second (pace.ts): until it is its turn the call stays queued. False: it is not to be dialled now. */
 async function waitForPermit({ pool, clock, closing, onEnded }: PlacingParts, carrier: Carrier, call: CallId): Promise<boolean> {
@@ -206,10 +214,15 @@ async function endUndialed(sql: Sql, call: CallId, detail: string, now: Date): P
   return true;
 }
 
-/** Takes a queued call for dialling, once: the time is on the row before the carrier hears of it. */
-async function claim(pool: pg.Pool, call: CallId, now: Date): Promise<boolean> {
+/**
+ * Takes a queued call for dialling, once: the time is on the row before the carrier hears of it. `again`: we have tried before, and that very time on
+ * the row is our own claim, of whose commit we did not hear.
+ */
+async function claim(pool: pg.Pool, call: CallId, now: Date, again: boolean): Promise<boolean> {
   return inTransaction(pool, async (sql) => {
     const known = await lockCall(sql, call);
+    if (again && known?.call.dialedAt?.getTime() === now.getTime())
+      return known.call.hangupAskedAt === null && known.call.status !== "ended";
     if (known === null || known.call.status !== "queued" || known.call.dialedAt !== null || known.call.hangupAskedAt !== null) return false;
     const dialed = { ...known, call: { ...known.call, dialedAt: now } };
     await saveCall(sql, known, settle(dialed, now).known);

@@ -1,3 +1,5 @@
+import { setTimeout } from "node:timers/promises";
+
 /**
  * Is the database away, so that the same statement may succeed later? Everything without an SQLSTATE (no connection, a broken one), and of
  * those with one: connection (08), rolled back by concurrency (40), no resources (53), stopped by an operator (57), its own disk (58), a lock
@@ -12,4 +14,19 @@ export function isAway(error: unknown): boolean {
 const passing = new Set(["23505", "40P01", "40001"]);
 export function metAnother(error: unknown): boolean {
   return passing.has(String((error as { code?: unknown }).code));
+}
+
+const AGAIN_MS = 250;
+
+/** Does `deed` again while the database is away, for at most `withinMs`, or until `given` is aborted; then it throws as the last time. */
+export async function whileAway<T>(deed: () => Promise<T>, withinMs: number, given?: AbortSignal): Promise<T> {
+  const began = performance.now();
+  for (;;) {
+    try {
+      return await deed();
+    } catch (error) {
+      if (!isAway(error) || given?.aborted || performance.now() - began > withinMs) throw error;
+      await setTimeout(AGAIN_MS);
+    }
+  }
 }

@@ -89,17 +89,19 @@ export class AudioClock {
 }
 
 /**
- * The anchors as they are seen once the whole call is known. A stretch of frames that came late for longer than a second looks like missing sound
- * until they come in time again; a sample was never heard later than one after it, but for the drift of the two clocks. Without this a recording
- * would keep each such delay as silence for ever.
+ * The anchors as they are seen once the whole call is known. Frames that come late for longer than a second look like missing sound until they come
+ * in time again; a sample was never heard later than one after it, but for the drift of the two clocks. Without this a recording would keep each
+ * such delay as silence for ever.
  */
 export function withHindsight(anchors: readonly Anchor[], rate: number): Anchor[] {
-  const seen = [...anchors];
-  for (let i = seen.length - 2; i >= 0; i--) {
-    const [anchor, later] = [seen[i] as Anchor, seen[i + 1] as Anchor];
-    const apartMs = ((later.sample - anchor.sample) * 1000) / rate;
-    const latest = later.offsetMs + SLACK_MS + apartMs * MOST_DRIFT;
-    if (anchor.offsetMs > latest) seen[i] = { ...anchor, offsetMs: latest };
-  }
-  return seen.map((anchor, i) => ({ ...anchor, gapMs: i === 0 ? 0 : anchor.offsetMs - (seen[i - 1] as Anchor).offsetMs }));
+  let earliest = Number.POSITIVE_INFINITY;
+  let before = 0;
+  const seen = anchors.toReversed().map((anchor) => {
+    earliest += (Math.abs(before - anchor.sample) * 1000 * MOST_DRIFT) / rate;
+    before = anchor.sample;
+    if (anchor.offsetMs > earliest + SLACK_MS) return { ...anchor, offsetMs: earliest };
+    earliest = Math.min(earliest, anchor.offsetMs);
+    return anchor;
+  });
+  return seen.toReversed().map((anchor, i, all) => ({ ...anchor, gapMs: i === 0 ? 0 : anchor.offsetMs - (all[i - 1] as Anchor).offsetMs }));
 }

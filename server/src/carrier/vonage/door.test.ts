@@ -2,6 +2,7 @@ import { createHash, createHmac, randomUUID } from "node:crypto";
 import { type AgentSettings, LineRules } from "@earshot/contract/agent";
 import type { OpeningHours } from "@earshot/contract/opening-hours";
 import fastify, { type FastifyInstance } from "fastify";
+import type pg from "pg";
 import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
@@ -11,7 +12,7 @@ import { placeCall } from "../../calls/place.ts";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
 import { insertTransfer } from "../../calls/transfers.ts";
 import { startWatchdog } from "../../calls/watchdog.ts";
-import { inTransaction } from "../../db/pool.ts";
+import { inTransaction, openPool } from "../../db/pool.ts";
 import type { CallId, LegId } from "../../ids.ts";
 import type { Carrier } from "../port.ts";
 import { doors, vonageDoor } from "./door.ts";
@@ -73,7 +74,7 @@ afterEach(async () => {
 });
 afterAll(() => db.drop());
 
-async function start(): Promise<void> {
+async function start(pool: pg.Pool = db.pool): Promise<void> {
   const hooks = {
     onDialing: (call: CallId) => told.push(`dialing ${call}`),
     onMachine: (call: CallId) => told.push(`machine ${call}`),
@@ -82,12 +83,12 @@ async function start(): Promise<void> {
     onEnded: (call: CallId) => told.push(`ended ${call}`),
     onRecorded: () => told.push("recorded"),
   };
-  inbox = openInbox({ pool: db.pool, clock, log, hooks, everyMs: 1e9 });
+  inbox = openInbox({ pool, clock, log, hooks, everyMs: 1e9 });
   app = fastify();
   const keys = { secret: SECRET, apiKey: API_KEY, applicationId: null };
   await app.register(
     vonageDoor({
-      pool: db.pool,
+      pool,
       clock,
       log,
       keys,
@@ -532,6 +533,24 @@ describe("an outbound call", () => {
     expect((await post("/webhooks/vonage/fallback", { ...body, status: "ringing" })).statusCode).toBe(204);
     await inbox.sweep(true);
     expect((await db.pool.query("select kind from legs where call_id = $1", [call])).rows).not.toContainEqual({ kind: "transfer" });
+  });
+
+  it("at the fallback while the database is away hears an apology at its beginning, and in its middle goes on with its instructions", async () => {
+    const call = await outbound();
+    await stop();
+    const away = openPool("postgres://earshot@127.0.0.1:1/earshot", 1);
+    await start(away);
+    const about = (door: string, type: string) => ({
+      ...asked,
+      reason: "Connection refused.",
+      original_request: { url: `${PUBLIC}/webhooks/vonage/${door}`, type },
+    });
+    const beginning = await post("/webhooks/vonage/fallback", about(`answer?call=${call}`, "answer"));
+    expect(beginning.json().map(({ action }: { action: string }) => action)).toEqual(["talk"]);
+    const lost = { ...about(`event?call=${call}&leg=ws`, "event"), status: "unanswered", timestamp: now.toISOString() };
+    // No instructions: an apology would take the place of the further connects that still stand in those it has.
+    expect((await post("/webhooks/vonage/fallback", lost)).statusCode).toBe(503);
+    await away.end();
   });
 
   it("whose audio broke is connected anew while it lives, and not when it is over", async () => {

@@ -118,12 +118,23 @@ async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts
     return reply.code(200).header("content-type", "application/json").send(JSON.stringify(instructions));
   } catch (error) {
     if (error instanceof WebhookRefused) throw error;
-    // The fallback is the last that is asked: polite words are better than a dropped line.
-    if (webhook.door === "fallback") {
+    // The fallback is the last that is asked: polite words are better than a dropped line. In the middle of a call they would take the place of
+    // what still stands in its instructions (further connects, ncco.ts); without an answer the call flow goes on with those (vonage-voice §3).
+    if (webhook.door === "fallback" && !isMidCall(webhook)) {
       parts.log.error({ err: error }, "the fallback was answered with an apology only");
       return reply.code(200).header("content-type", "application/json").send(JSON.stringify(sorryNcco()));
     }
     throw new WebhookUnanswered(error);
+  }
+}
+
+/** Does the fallback stand in for an event of a call under way, and not for the question how to begin one? */
+function isMidCall(webhook: NewWebhook): boolean {
+  try {
+    const { question } = readStored({ ...webhook, id: "" as WebhookId, body: Buffer.from(webhook.body) });
+    return (question?.about ?? null) !== null;
+  } catch {
+    return false;
   }
 }
 
