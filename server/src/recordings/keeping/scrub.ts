@@ -1,5 +1,6 @@
 import type { Sql } from "../../db/pool.ts";
 import type { CallId } from "../../ids.ts";
+import { keptDetail, NOTHING_LEFT, saidAfterwards } from "./event-words.ts";
 
 /**
  * Takes what a person said, or who they are, out of a call's rows. The one place that writes in other rooms' tables: forgetting somebody
@@ -9,11 +10,20 @@ import type { CallId } from "../../ids.ts";
 export async function scrubTranscript(sql: Sql, call: CallId): Promise<Record<string, number>> {
   return {
     utterances: await count(sql, "delete from utterances where call_id = $1", call),
-    // Events tell what happened, some with words in their detail (keys pressed, an engine's message).
-    events: await count(
+    events: await scrubEvents(sql, call),
+    // Keys pressed and words recognised also came as webhooks, and went out as requests.
+    webhooks: await count(
       sql,
-      `update events set detail = detail - array['text', 'digits', 'message', 'words', 'transcript', 'arguments', 'result']
-        where call_id = $1 and detail ?| array['text', 'digits', 'message', 'words', 'transcript', 'arguments', 'result']`,
+      `update webhooks set body = '', url = split_part(url, '?', 1) where call_id = $1
+        and (position('"dtmf"'::bytea in body) > 0 or position('"speech"'::bytea in body) > 0 or url ~ '[?&](dtmf|speech)[=%\\[]')`,
+      call,
+    ),
+    exchanges: await count(sql, "update exchanges set request = null, answer = null where call_id = $1 and request is not null", call),
+    transfers: await count(sql, "update transfers set announcement = null where call_id = $1 and announcement is not null", call),
+    // What the engine remembers is not filled in again.
+    reconciliations: await count(
+      sql,
+      "update reconciliations set status = 'given_up', because = 'The transcript was deleted.' where call_id = $1 and status = 'waiting'",
       call,
     ),
   };
@@ -32,8 +42,19 @@ export async function scrubCustomer(sql: Sql, call: CallId): Promise<Record<stri
     ),
     webhooks: await count(sql, "update webhooks set body = '', headers = '{}', url = split_part(url, '?', 1) where call_id = $1", call),
     exchanges: await count(sql, "update exchanges set request = null, answer = null where call_id = $1", call),
-    events: await count(sql, "update events set detail = detail - array['from', 'to', 'number', 'customer_name'] where call_id = $1", call),
+    events: await scrubEvents(sql, call),
   };
+}
+
+/** Of the timeline only what event-words.ts lets stay. */
+async function scrubEvents(sql: Sql, call: CallId): Promise<number> {
+  const { rowCount } = await sql.query(
+    `update events set said = case when $2::jsonb->kind = 'true' then said else coalesce($2::jsonb->>kind, $4) end,
+        detail = coalesce((select jsonb_object_agg(key, value) from jsonb_each(detail) where key = any($3)), '{}')
+      where call_id = $1`,
+    [call, JSON.stringify(saidAfterwards), keptDetail, NOTHING_LEFT],
+  );
+  return rowCount ?? 0;
 }
 
 /** Words that lie in a stretch of the call, with a mark in their place. */
