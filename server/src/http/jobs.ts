@@ -1,11 +1,13 @@
 import { page } from "@earshot/contract/call";
 import { JobQueue } from "@earshot/contract/listener";
+import { Waiting } from "@earshot/contract/waiting";
 import { z } from "zod";
 import { inTransaction } from "../db/pool.ts";
 import type { RecordingId } from "../ids.ts";
 import type { QueueState } from "../jobs/jobs.ts";
 import { recordAudit } from "../people/audits.ts";
 import { giveUp, tryAgain } from "../recordings/by-hand.ts";
+import { listWaiting } from "../recordings/waiting.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { ById } from "./parameters.ts";
@@ -29,6 +31,15 @@ export function jobRoutes(door: Door, { pool, clock, jobs }: DoorParts): void {
       items: (await jobs.states()).map(({ oldestDueSeconds, ...state }) => ({ ...state, oldest_due_seconds: oldestDueSeconds })),
       next: null,
     }),
+  );
+
+  door.get(
+    "/api/waiting",
+    {
+      config: { access: { needs: "recordings.mend" } },
+      schema: { summary: "What of the recordings waits: for what, why, since when", tags: ["operation"], response: { 200: page(Waiting) } },
+    },
+    async () => ({ items: await listWaiting(pool), next: null }),
   );
 
   door.post(

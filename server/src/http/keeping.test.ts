@@ -1,3 +1,5 @@
+import { page } from "@earshot/contract/call";
+import { Waiting } from "@earshot/contract/waiting";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../ids.ts";
 import { type Jobs, startJobs } from "../jobs/jobs.ts";
@@ -144,5 +146,44 @@ describe("the background work", () => {
     expect((await as("member", "POST", `/api/recordings/${missing}/give-up`)).json()).toEqual({ given_up: true });
     expect((await as("member", "POST", `/api/recordings/${missing}/give-up`)).statusCode).toBe(409);
     expect((await house.ask("viewer", { url: "/api/jobs" })).statusCode).toBe(403);
+  });
+});
+
+describe("what waits", () => {
+  it("is listed with why and since when, the oldest first; calls that run are not late", async () => {
+    const call = await seedCall(house);
+    const running = await seedCall(house, { status: "in_progress" });
+    const later = new Date(house.clock.now().getTime() + 600_000);
+    const row = (more: object) => insert(house, "recordings", { id: newId(), call_id: call, created_at: house.clock.now(), ...more });
+    await row({
+      source: "carrier",
+      status: "announced",
+      because: "RECORDING_UNREACHABLE",
+      attempts: 3,
+      announced_at: later,
+      next_attempt_at: later,
+    });
+    await row({ source: "journal", status: "verified" });
+    await row({ source: "engine", status: "expected" });
+    await row({ call_id: running, source: "carrier", status: "expected" });
+    await as("admin", "PUT", `/api/calls/${call}/hold`, { why: "a dispute" });
+    await insert(house, "deletions", {
+      id: newId(),
+      call_id: call,
+      asked_at: house.clock.now(),
+      asked_by: "us",
+      because: "rule:x",
+      what: ["audio"],
+    });
+    const items = page(Waiting)
+      .parse((await as("member", "GET", "/api/waiting")).json())
+      .items.filter(({ call_id }) => call_id === call);
+    expect(items.map(({ what, source, attempts, because }) => [what, source, attempts, because?.code ?? null])).toEqual([
+      ["deletion", null, 0, "CALL_HELD"],
+      ["engine", "engine", 0, null],
+      ["file", "carrier", 3, "RECORDING_UNREACHABLE"],
+    ]);
+    expect(items[2]).toMatchObject({ since: later.toISOString(), next_attempt_at: later.toISOString() });
+    expect((await house.ask("viewer", { url: "/api/waiting" })).statusCode).toBe(403);
   });
 });

@@ -1,0 +1,22 @@
+import { z } from "zod";
+import { RecordingSource } from "./recording.ts";
+
+/** Something of a call's recordings or their keeping that is under way or waits. GET /api/waiting */
+export const Waiting = z.object({
+  what: z
+    .enum(["announcement", "file", "rendering", "engine", "verification", "deletion", "redaction"])
+    .describe(
+      "announcement: of the carrier. file: it is fetched, or will be. rendering: ours from the journal. engine: it still makes its own. The others: work of ours.",
+    ),
+  id: z.string().describe("Of the recording, deletion or redaction."),
+  call_id: z.string().nullable().describe("Null: announced, and its call is not known."),
+  source: RecordingSource.nullable(),
+  because: z
+    .object({ code: z.string(), message: z.string(), remedy: z.string() })
+    .nullable()
+    .describe("Why not yet; null: nothing went wrong so far."),
+  attempts: z.int(),
+  since: z.iso.datetime(),
+  next_attempt_at: z.iso.datetime().nullable().describe("Of a carrier's announcement: when it is given up as missing."),
+});
+export type Waiting = z.infer<typeof Waiting>;
