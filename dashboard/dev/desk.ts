@@ -1,10 +1,35 @@
 /** Made-up people, listeners, rules and decisions for the settings and for keeping: contract-valid, never part of the app. */
-import { Audit, CallingLimitsNow, Keeping, KeepRule, LineKept, Listener, OpenSession, Telling, User } from "../src/ask/shapes.ts";
+import {
+  Audit,
+  CallingLimitsNow,
+  EngineInfo,
+  Keeping,
+  KeepRule,
+  LineKept,
+  Listener,
+  OpenSession,
+  Telling,
+  User,
+} from "../src/ask/shapes.ts";
 import { agents, id } from "./story.ts";
 
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
+
+export const engines = [
+  {
+    name: "evi",
+    configured: true,
+    most_prompt_chars: null,
+    emotions: "both",
+    verbatim: true,
+    notes: [
+      { field: "voice", message: "EVI has no setting for the pace of a voice: choose another voice, or ask for a pace in the prompt." },
+    ],
+  },
+  { name: "openai", configured: false, most_prompt_chars: 16_000, emotions: "none", verbatim: false, notes: [] },
+].map((engine) => EngineInfo.parse(engine));
 
 export const limits = CallingLimitsNow.parse({
   max_concurrent: 20,

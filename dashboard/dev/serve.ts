@@ -314,6 +314,7 @@ const routes: [
       json(r, 200, body);
     },
   ],
+  ["GET", /^\/engines$/, (_q, r) => json(r, 200, { items: desk.engines, next: null })],
   ["GET", /^\/users$/, (_q, r) => json(r, 200, { items: values.story === "empty" ? desk.users.slice(0, 1) : desk.users, next: null })],
   [
     "POST",

@@ -30,6 +30,7 @@ export const agents = [
     version: 4,
     is_default: true,
     created_at: at(Date.now() - 40 * 86_400_000),
+    notes: [{ field: "patience.end_of_turn_ms", message: "EVI ends no turn sooner than after 500 ms: 500 is used." }],
     settings: {
       name: "Parcel desk",
       engine: "evi",
@@ -42,6 +43,24 @@ export const agents = [
       max_minutes: 10,
       record: true,
       numbers: ["+12025550100"],
+      patience: {
+        end_of_turn_ms: 400,
+        nudge: { after_s: 8, text: "Are you still there?", times: 2 },
+        goodbye: { after_s: 30, text: "I cannot hear you any more. Goodbye." },
+      },
+      transfer_number: "+12025550199",
+      tools: [
+        { kind: "hang_up" },
+        { kind: "transfer", announcement: "A caller about {{reason}}." },
+        {
+          kind: "http",
+          name: "find_parcel",
+          description: "Finds a parcel by its number and says where it is. Use it before you offer a day.",
+          parameters: { type: "object", properties: { parcel: { type: "string" }, language: { type: "string" } }, required: ["parcel"] },
+          url: "https://parcels.example.com/find",
+          secret_headers: [{ name: "Authorization", secret: id("secret") }],
+        },
+      ],
       line: {
         notice: "This call is recorded.",
         notice_recorded: true,

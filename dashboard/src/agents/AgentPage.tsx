@@ -4,7 +4,7 @@ import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "rea
 import { ask } from "../ask/ask.ts";
 import { isUnknown, Refused } from "../ask/failures.ts";
 import { queries } from "../ask/queries.ts";
-import { Agent } from "../ask/shapes.ts";
+import { Agent, type AgentNote } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { Choice, TextArea, TextField } from "../look/Field.tsx";
 import { Part } from "../look/Part.tsx";
@@ -12,9 +12,22 @@ import { Tick } from "../look/Tick.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
-import { type Draft, draftOf, emptyDraft, engines, settingsOf, voicemailRules, type Wrong } from "./draft.ts";
+import {
+  consents,
+  type Draft,
+  draftOf,
+  emptyDraft,
+  engines,
+  interruptions,
+  settingsOf,
+  type TextFields,
+  voicemailRules,
+  type Wrong,
+} from "./draft.ts";
 import { Hours } from "./Hours.tsx";
 import { Standing, Versions } from "./Standing.tsx";
+import { Tools } from "./Tools.tsx";
+import { placeOf } from "./tools.ts";
 
 export function AgentPage(): ReactNode {
   const { id } = useParams({ from: "/inside/agents/$id" });
@@ -97,11 +110,17 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
     setAttempts(attempts + 1);
     if ("settings" in read) save.mutate(read.settings);
   };
-  const of = (name: Exclude<keyof Draft, "record" | "notice_recorded" | "hours">) => ({
+  const refused = save.error instanceof Refused ? save.error : null;
+  const of = (name: TextFields) => ({
     value: draft[name],
     onChange: (event: { target: { value: string } }) => setDraft({ ...draft, [name]: event.target.value }),
-    wrong: wrong[name] ?? (save.error instanceof Refused ? (save.error.field(name) ?? save.error.field(`line.${name}`)) : null),
+    wrong: wrong[name] ?? refused?.field(paths[name] ?? name) ?? null,
   });
+  const known = useQuery(queries.engines());
+  const engine = known.data?.find(({ name }) => name === draft.engine);
+  // What holds for every agent of this engine, and what was found when this one was saved.
+  const notes = [...(agent && agent.settings.engine === draft.engine && !past ? agent.notes : []), ...(engine?.notes ?? [])];
+  const hint = (field: string, words?: string) => <Hint words={words} notes={notes.filter((note) => isAt(note.field, field))} />;
 
   return (
     <form ref={form} onSubmit={submit} noValidate className="max-w-4xl [&_:is(input,textarea,select)]:scroll-mb-24">
@@ -129,7 +148,17 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
         <Part title="Who it is">
           <div className="grid w-full gap-5 sm:grid-cols-2">
             <TextField label="Name" required maxLength={100} {...of("name")} />
-            <Choice label="Engine" hint="The AI that listens and speaks." {...of("engine")}>
+            <Choice
+              label="Engine"
+              hint={
+                engine && !engine.configured ? (
+                  <span className="text-look">This server has no credentials for it: see the configuration.</span>
+                ) : (
+                  hint("engine", `The AI that listens and speaks.${engine ? ` It measures ${feltBy[engine.emotions]}.` : ""}`)
+                )
+              }
+              {...of("engine")}
+            >
               {Object.entries(engines).map(([name, said]) => (
                 <option key={name} value={name}>
                   {said}
@@ -137,7 +166,12 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
               ))}
             </Choice>
             <TextField label="Language" hint="A tag as en or ur." maxLength={35} {...of("language")} />
-            <TextField label="Voice" hint="By the engine's name for it; empty for its own." maxLength={200} {...of("voice")} />
+            <TextField
+              label="Voice"
+              hint={hint("voice", "By the engine's name for it; empty for its own.")}
+              maxLength={200}
+              {...of("voice")}
+            />
           </div>
         </Part>
         <Part title="What it says">
@@ -146,7 +180,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
             label="Greeting"
             rows={2}
             maxLength={1000}
-            hint="Spoken once, first, at once. Left empty, the agent waits for the other party."
+            hint={hint("greeting", "Spoken once, first, at once. Left empty, the agent waits for the other party.")}
             {...of("greeting")}
           />
           <TextArea
@@ -154,8 +188,72 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
             label="What the agent is told"
             rows={8}
             maxLength={20_000}
-            hint="{{name}} is replaced by the call's variable, {{name|words}} says what stands there without one. Asked whether it is a machine, the agent says so: that cannot be switched off."
+            hint={hint(
+              "prompt",
+              "{{name}} is replaced by the call's variable, {{name|words}} says what stands there without one. Asked whether it is a machine, the agent says so: that cannot be switched off.",
+            )}
             {...of("prompt")}
+          />
+        </Part>
+        <Part title="Patience" about="How long it waits, and what it does about silence.">
+          <div className="grid w-full gap-5 sm:grid-cols-2">
+            <TextField
+              label="Silence that ends the caller's turn, ms"
+              inputMode="numeric"
+              placeholder="as the engine has it"
+              hint={hint("patience.end_of_turn_ms")}
+              {...of("end_of_turn_ms")}
+            />
+            <Choice label="The caller can break in" hint={hint("interruption")} {...of("interruption")}>
+              {Object.entries(interruptions).map(([name, said]) => (
+                <option key={name} value={name}>
+                  {said}
+                </option>
+              ))}
+            </Choice>
+          </div>
+          <Tick
+            label="Ask whether they are still there"
+            hint={hint("patience.nudge")}
+            checked={draft.nudges}
+            onTick={(nudges) => setDraft({ ...draft, nudges })}
+          />
+          {draft.nudges && (
+            <div className="grid w-full gap-4 ps-6.5 sm:grid-cols-[minmax(0,1fr)_7rem_7rem]">
+              <TextField label="It says" maxLength={300} {...of("nudge_text")} />
+              <TextField label="After, seconds" inputMode="numeric" {...of("nudge_after")} />
+              <TextField label="At most, times" inputMode="numeric" {...of("nudge_times")} />
+            </div>
+          )}
+          <Tick
+            label="Say goodbye and hang up when it stays silent"
+            hint={hint("patience.goodbye")}
+            checked={draft.says_goodbye}
+            onTick={(says_goodbye) => setDraft({ ...draft, says_goodbye })}
+          />
+          {draft.says_goodbye && (
+            <div className="grid w-full gap-4 ps-6.5 sm:grid-cols-[minmax(0,1fr)_7rem]">
+              <TextField label="It says" maxLength={300} {...of("goodbye_text")} />
+              <TextField label="After, seconds" inputMode="numeric" {...of("goodbye_after")} />
+            </div>
+          )}
+        </Part>
+        <Part title="What it can do" about={hint("tools", "Beside talking. Each use is on the call's timeline, with its answer.")}>
+          <Tools
+            tools={draft.tools}
+            wrong={(i, field) => wrong[`http.${i}.${field}`] ?? refused?.field(`tools.${placeOf(draft.tools, i)}.${field}`) ?? null}
+            onChange={(tools) => setDraft({ ...draft, tools })}
+            person={
+              <TextField
+                label="The person's number"
+                type="tel"
+                dir="ltr"
+                maxLength={40}
+                className="max-w-sm"
+                hint={hint("transfer_number", "With country code; the calling limits hold for it.")}
+                {...of("transfer_number")}
+              />
+            }
           />
         </Part>
         <Part title="On the line">
@@ -197,16 +295,57 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
         <Part title="Recording">
           <Tick
             label="Record its calls"
-            hint="At the carrier, from the answer on, each voice on its own channel."
+            hint="From the answer on, each voice on its own channel."
             checked={draft.record}
             onTick={(record) => setDraft({ ...draft, record })}
           />
+          {draft.record && (
+            <fieldset className="min-w-0 ps-6.5">
+              <legend className="sr-only">Which recordings</legend>
+              <div className="flex flex-col gap-2">
+                {(Object.keys(sources) as (keyof typeof sources)[]).map((source) => (
+                  <Tick
+                    key={source}
+                    label={<span className="font-plain">{sources[source][0]}</span>}
+                    hint={sources[source][1]}
+                    checked={draft.sources.includes(source)}
+                    onTick={(on) =>
+                      setDraft({
+                        ...draft,
+                        sources: (Object.keys(sources) as (keyof typeof sources)[]).filter((one) =>
+                          one === source ? on : draft.sources.includes(one),
+                        ),
+                      })
+                    }
+                  />
+                ))}
+              </div>
+              {(wrong.sources ?? refused?.field("recording.sources")) && (
+                <p role="alert" className="pt-1 text-small text-look">
+                  {wrong.sources ?? refused?.field("recording.sources")}
+                </p>
+              )}
+            </fieldset>
+          )}
+          {draft.record && (
+            <Choice label="With whose consent" className="w-full max-w-sm" hint={hint("recording.consent")} {...of("consent")}>
+              {Object.entries(consents).map(([name, said]) => (
+                <option key={name} value={name}>
+                  {said}
+                </option>
+              ))}
+            </Choice>
+          )}
           <TextArea
             className="w-full"
             label="Notice before the agent"
             rows={2}
             maxLength={1500}
-            hint="Spoken by the carrier, as that the call is recorded. Left empty, the agent speaks at once."
+            hint={
+              draft.record && draft.consent !== "none"
+                ? "Spoken by the carrier. Left empty, words of ours say that the call is recorded."
+                : "Spoken by the carrier, as that the call is recorded. Left empty, the agent speaks at once."
+            }
             {...of("notice")}
           />
           {draft.notice.trim() !== "" && (
@@ -224,6 +363,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
             <TextArea
               className="pt-3"
               label="JSON, passed through untouched"
+              hint={hint("options")}
               rows={4}
               mono
               dir="ltr"
@@ -251,6 +391,42 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
     </form>
   );
 }
+
+/** Where the server looks for a field of the form, where it is not by its own name. */
+const paths: Partial<Record<TextFields, string>> = {
+  voicemail: "line.voicemail",
+  voicemail_message: "line.voicemail_message",
+  notice: "line.notice",
+  consent: "recording.consent",
+  end_of_turn_ms: "patience.end_of_turn_ms",
+  nudge_after: "patience.nudge.after_s",
+  nudge_text: "patience.nudge.text",
+  nudge_times: "patience.nudge.times",
+  goodbye_after: "patience.goodbye.after_s",
+  goodbye_text: "patience.goodbye.text",
+};
+
+const feltBy = { none: "no feelings", caller: "the caller's feelings", both: "both voices' feelings" } as const;
+
+const sources = {
+  carrier: ["The carrier's", "The phone network's own file."],
+  journal: ["Ours", "Made from both audio streams; it covers what the carrier may lack."],
+  engine: ["The engine's", "What the engine kept of it, where it keeps any."],
+} as const;
+
+const isAt = (place: string, field: string): boolean => place === field || place.startsWith(`${field}.`);
+
+/** What a field is for, and what the engine does not do about it. */
+const Hint = ({ words, notes }: { words: string | undefined; notes: readonly AgentNote[] }) => (
+  <>
+    {words}
+    {[...new Set(notes.map(({ message }) => message))].map((message) => (
+      <span key={message} className="block text-ink">
+        {message}
+      </span>
+    ))}
+  </>
+);
 
 /** What the form and the server say of the opening hours, field by field. */
 function hoursWrong(wrong: Wrong, refused: unknown) {

@@ -14,6 +14,7 @@ import {
   CarrierState,
   DoctorReport,
   EmulatedNumber,
+  EngineInfo,
   Exchange,
   JobQueue,
   Keeping,
@@ -182,6 +183,12 @@ export const queries = {
       queryKey: ["agents", id, version],
       queryFn: ({ signal }) => ask(AgentSettings, `/agents/${id}/versions/${version}`, undefined, signal),
       staleTime: Number.POSITIVE_INFINITY,
+    }),
+  engines: () =>
+    queryOptions({
+      queryKey: ["engines"],
+      queryFn: ({ signal }) => whole((q) => ask(page(EngineInfo), `/engines${q}`, undefined, signal)),
+      staleTime: 60_000,
     }),
   keys: () =>
     queryOptions({ queryKey: ["keys"], queryFn: ({ signal }) => whole((q) => ask(page(ApiKey), `/keys${q}`, undefined, signal)) }),

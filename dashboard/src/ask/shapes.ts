@@ -1,5 +1,5 @@
 /** Every shape and table of the contract that the dashboard reads, in one place. */
-export { Agent, AgentSettings, LineRules } from "@earshot/contract/agent";
+export { Agent, type AgentNote, AgentSettings, EngineInfo, Interruption, LineRules, Patience } from "@earshot/contract/agent";
 export { ApiKey, MadeApiKey } from "@earshot/contract/api-key";
 export { Audit } from "@earshot/contract/audit";
 export { Call, CallEvent, Direction, LiveChange, PlaceCall, page, Speaker, Utterance } from "@earshot/contract/call";
@@ -11,7 +11,9 @@ export { OpeningHours, type Weekday } from "@earshot/contract/opening-hours";
 export { type Permission, roleMay } from "@earshot/contract/permission";
 export { Problem } from "@earshot/contract/problem";
 export { Peaks, peakZooms, Recording, RecordingLink, RecordingSource, RecordingStatus } from "@earshot/contract/recording";
+export { RecordingPolicy } from "@earshot/contract/recording-policy";
 export { EmulatedNumber, Role, Session } from "@earshot/contract/session";
 export { actions, CallStatus, EndReason, endReasons, may } from "@earshot/contract/status";
+export { AgentTool, type HttpTool, httpMethods } from "@earshot/contract/tool";
 export { InvitedUser, OpenSession, PasswordLink, User } from "@earshot/contract/user";
 export { Webhook, WebhookVerdict } from "@earshot/contract/webhook";
