@@ -2,7 +2,8 @@
 import { Duplex } from "node:stream";
 import * as ws from "ws";
 import { AudioFrames, Base64Messages } from "../server/src/bridge/frame-writer.ts";
-import { decodeAudio, hear, mostBytes } from "../server/src/engine/evi/wire.ts";
+import { decodeBase64, mostBytes } from "../server/src/engine/base64.ts";
+import { hear } from "../server/src/engine/evi/wire.ts";
 import { openResampler } from "../server/src/sound/resampler.ts";
 import { fir } from "./bridge/fir.ts";
 import { openSpeex } from "./bridge/speex.ts";
@@ -95,7 +96,7 @@ add(
   "cut out and decoded in slices (ours)",
   micros(2_000, () => {
     const heard = hear(message);
-    if (heard.kind === "audio" && mostBytes(heard.audio) < into.length) decodeAudio(heard.audio, into);
+    if (heard.kind === "audio" && mostBytes(heard.audio) < into.length) decodeBase64(heard.audio, into);
   }),
   "µs",
 );

@@ -4,6 +4,7 @@ import WebSocket from "ws";
 import { Base64Messages } from "../../bridge/frame-writer.ts";
 import type { Clock } from "../../clock.ts";
 import { openResampler } from "../../sound/resampler.ts";
+import { decodeBase64, mostBytes } from "../base64.ts";
 import { EngineHasNot } from "../failures.ts";
 import { watchLiveness } from "../liveness.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, PreparedAgent, WireTap } from "../port.ts";
@@ -20,7 +21,7 @@ import { reconstructionsOf } from "./rest-audio.ts";
 import { chatMs, chatUrl, ownConfig, sessionSettings } from "./settings.ts";
 import { CHAT_MS, EviTalk } from "./talk.ts";
 import { monoOf, soundOf } from "./wav.ts";
-import { AUDIO_INPUT, audioInput, decodeAudio, type EviAudio, hear, mostBytes } from "./wire.ts";
+import { AUDIO_INPUT, audioInput, type EviAudio, hear } from "./wire.ts";
 
 export const eviAbilities: EngineAbilities = {
   name: "evi",
@@ -200,7 +201,7 @@ function openChat(parts: EviParts, chat: ChatParts, listener: (event: EngineEven
   const hearSound = (audio: EviAudio): void => {
     const most = mostBytes(audio);
     if (decoded.length < most) decoded = Buffer.alloc(most * 2);
-    const sound = soundOf(decoded.subarray(0, decodeAudio(audio, decoded)));
+    const sound = soundOf(decoded.subarray(0, decodeBase64(audio, decoded)));
     if (sound === null) {
       for (const event of talk.strangeMessage("audio_output that is no 16-bit WAV", true)) listener(event);
       return;

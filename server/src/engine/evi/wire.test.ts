@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { audioInput, decodeAudio, type EviAudio, hear, mostBytes, scoresOf } from "./wire.ts";
+import { decodeBase64, mostBytes } from "../base64.ts";
+import { audioInput, type EviAudio, hear, scoresOf } from "./wire.ts";
 
 const bytes = (json: unknown): Buffer => Buffer.from(typeof json === "string" ? json : JSON.stringify(json));
 const decoded = (audio: EviAudio): Buffer => {
   const into = Buffer.alloc(mostBytes(audio));
-  return into.subarray(0, decodeAudio(audio, into));
+  return into.subarray(0, decodeBase64(audio, into));
 };
 const wav = Buffer.alloc(134_444, 7).toString("base64");
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Base64 } from "../base64.ts";
 
 /**
  * What EVI says, as far as we use it (hume-evi §2.3). Everything we can do without is optional and may be wrong without costing the rest:
@@ -42,13 +43,10 @@ const Message = z.discriminatedUnion("type", [
 export type EviMessage = z.infer<typeof Message>;
 export type EviSaying = Exclude<EviMessage, { type: "audio_output" }>;
 
-/** One `audio_output`, its base64 not yet decoded: it lies in `message` from `from` to `to`, one byte a character. */
-export interface EviAudio {
+/** One `audio_output`, its base64 not yet decoded. */
+export interface EviAudio extends Base64 {
   readonly id: string;
   readonly index: number;
-  readonly message: Buffer;
-  readonly from: number;
-  readonly to: number;
 }
 
 export type Heard =
@@ -97,25 +95,6 @@ function understand(json: unknown): Heard {
   }
   const type = typeof json === "object" && json !== null && "type" in json && typeof json.type === "string" ? json.type : "unreadable";
   return { kind: "unknown", type: type.slice(0, 60), malformed: known.has(type) || type === "unreadable" };
-}
-
-/** Characters decoded at once: a string of 180 kB would be a large object, each of which brings the next full collection nearer. */
-const SLICE = 32_768;
-
-/** The most bytes the sound of a message can have. */
-export const mostBytes = ({ from, to }: EviAudio): number => ((to - from) >> 2) * 3 + 3;
-
-/** Decodes the base64 of a message into `into`; gives the number of bytes. What is no base64 (`\/`, line breaks) is skipped, as everywhere. */
-export function decodeAudio({ message, from, to }: EviAudio, into: Buffer): number {
-  let made = 0;
-  for (let at = from; at < to; at += SLICE) {
-    const end = Math.min(to, at + SLICE);
-    const got = into.write(message.toString("latin1", at, end), made, "base64");
-    // A slice with something else in it is out of step with the next: then all at once.
-    if (end < to && got !== (SLICE / 4) * 3) return into.write(message.toString("latin1", from, to), 0, "base64");
-    made += got;
-  }
-  return made;
 }
 
 const known = new Set<string>(Message.options.map((option) => option.shape.type.value));

@@ -11,6 +11,7 @@ import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
 import { type Ending, endingOf, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
 import { modelOf, sessionUrl, transcriptionModel, wireRates } from "./settings.ts";
+import { DeltaSound } from "./sound.ts";
 import { type Before, RealtimeTalk } from "./talk.ts";
 import { APPEND, append, hear, type RealtimeAudio } from "./wire.ts";
 
@@ -87,9 +88,6 @@ interface SessionParts extends Omit<OpenAiParts, "dialect"> {
   readonly remember: (state: Before) => void;
 }
 
-/** The decoded sound of the delta in hand, aligned for 16-bit reading; grows to the largest seen, and is used up before the next message. */
-let decoded = Buffer.alloc(65_536);
-
 /**
  * One session. States: connecting (until the handshake), opening (settings sent), ready, over. Whoever closes first, `ended` is the last event
  * and comes once. Timers and listeners end with the socket.
@@ -105,8 +103,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
   let wire: { readonly raw: Socket; readonly frames: Base64Messages } | null = null;
   /** Whose sound is in the resampler. */
   let sounding: string | null = null;
-  /** Half a sample, left over from a delta of an odd number of bytes. */
-  let odd: number | null = null;
+  const sound = new DeltaSound();
 
   const socket = new WebSocket(sessionUrl(parts.url, parts.model, session), {
     headers: dialect.headers(parts.apiKey),
@@ -149,7 +146,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
   const finishSound = (): void => {
     if (sounding !== null) emitSound(sounding, toCaller.end());
     sounding = null;
-    odd = null;
+    sound.reset();
   };
   /** By which name what was used stands in a table of prices. */
   const billedAs = ({ of }: Readonly<Record<string, unknown>>) => ({
@@ -167,22 +164,16 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     soundCut() {
       toCaller.reset();
       sounding = null;
-      odd = null;
+      sound.reset();
     },
   });
 
-  const hearSound = ({ item, response, base64 }: RealtimeAudio): void => {
-    const most = (base64.length >> 2) * 3 + 8;
-    if (decoded.length < most) decoded = Buffer.alloc(most * 2);
-    const kept = odd !== null && sounding === item ? 1 : 0;
-    if (kept === 1) decoded[0] = odd as number;
-    const bytes = kept + decoded.write(base64, kept, "base64");
-    const samples = bytes >> 1;
-    if (!talk.hearSound(item, response, (samples * 1000) / wireRate.out)) return;
-    if (sounding !== item) finishSound();
-    sounding = item;
-    odd = bytes % 2 === 1 ? (decoded[bytes - 1] as number) : null;
-    emitSound(item, toCaller.push(new Int16Array(decoded.buffer, decoded.byteOffset, samples)));
+  const hearSound = (audio: RealtimeAudio): void => {
+    const samples = sound.decode(audio);
+    if (!talk.hearSound(audio.item, audio.response, (samples.length * 1000) / wireRate.out)) return;
+    if (sounding !== null && sounding !== audio.item) emitSound(sounding, toCaller.end());
+    sounding = audio.item;
+    emitSound(audio.item, toCaller.push(samples));
   };
 
   const renewing = openRenewal({ atRest: () => talk.atRest, renew: () => end(renewal) });
@@ -196,7 +187,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     if (heard.kind === "audio") {
       tap?.(
         "heard",
-        `{"type":"response.output_audio.delta","item_id":${JSON.stringify(heard.audio.item)},"base64":${heard.audio.base64.length}}`,
+        `{"type":"response.output_audio.delta","item_id":${JSON.stringify(heard.audio.item)},"base64":${heard.audio.to - heard.audio.from}}`,
       );
       return hearSound(heard.audio);
     }

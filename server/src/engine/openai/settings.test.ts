@@ -103,7 +103,9 @@ describe("messages", () => {
           content_index: 0,
           delta: base64,
         });
-        expect(hear(Buffer.from(message))).toEqual({ kind: "audio", audio: { item: "i", response: "r", base64 } });
+        const heard = hear(Buffer.from(message));
+        expect(heard).toMatchObject({ kind: "audio", audio: { item: "i", response: "r" } });
+        if (heard.kind === "audio") expect(heard.audio.message.toString("latin1", heard.audio.from, heard.audio.to)).toBe(base64);
       }
     },
   );

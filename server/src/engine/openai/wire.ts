@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Base64 } from "../base64.ts";
 
 /**
  * What a Realtime server says, as far as we use it (openai-realtime §4). Everything we can do without is optional and may be wrong without
@@ -127,10 +128,9 @@ const idle = new Set([
 ]);
 
 /** Sound of the agent, its base64 not yet decoded. */
-export interface RealtimeAudio {
+export interface RealtimeAudio extends Base64 {
   readonly item: string;
   readonly response: string | null;
-  readonly base64: string;
 }
 
 export type Heard =
@@ -162,8 +162,8 @@ function hearAudio(message: Buffer): Heard | null {
     if (to < 0) return null;
     const heard = understand(parse(`${message.toString("utf8", 0, from)}${message.toString("utf8", to)}`));
     // An empty "delta" at the top proves that the text cut out stood there, and not in some inner object.
-    if (heard.kind !== "audio" || heard.audio.base64 !== "") return null;
-    return { kind: "audio", audio: { ...heard.audio, base64: message.toString("latin1", from, to) } };
+    if (heard.kind !== "audio" || heard.audio.to > 0) return null;
+    return { kind: "audio", audio: { item: heard.audio.item, response: heard.audio.response, message, from, to } };
   }
   return null;
 }
@@ -186,7 +186,11 @@ function understand(json: unknown): Heard {
   if (!read.success) return { kind: "unknown", type: spelled.slice(0, 60), malformed: true };
   const message = read.data;
   if (message.type !== "audio.delta") return { kind: "saying", saying: message };
-  return { kind: "audio", audio: { item: message.item_id, response: message.response_id ?? null, base64: message.delta } };
+  const base64 = Buffer.from(message.delta, "latin1");
+  return {
+    kind: "audio",
+    audio: { item: message.item_id, response: message.response_id ?? null, message: base64, from: 0, to: base64.length },
+  };
 }
 
 const known = new Set<string>(Message.options.map((option) => option.shape.type.value));
