@@ -106,6 +106,7 @@ export function runBridge(parts: RunParts): RunningBridge {
   let due: number | null = null;
   let backAgain = parts.backAgain ?? null;
   let lostAt: number | null = null;
+  let lostCode: string | null = null;
   /** The engine was closed because the caller stayed away. */
   let letGo = false;
   let media: CallerMedia | null = null;
@@ -405,8 +406,11 @@ export function runBridge(parts: RunParts): RunningBridge {
         return;
       case "ended":
         engine = null;
+        // Of an engine that cannot be reached each attempt ends so: the first is told.
+        if (bridge.state !== "over" && !letGo && (lostAt === null || event.code !== lostCode))
+          note({ fact: "engine ended", why: event.why, code: event.code, text: event.text });
         if (!letGo) lostAt ??= now();
-        if (bridge.state !== "over" && !letGo) note({ fact: "engine ended", why: event.why, code: event.code, text: event.text });
+        lostCode = event.code;
         {
           const at = now();
           decide({ ...event, what: "engine ended", at, playsUntil: at + Math.max(0, media === null ? 0 : player.unplayedMs(at)) });

@@ -94,6 +94,15 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
   ["the engine still has time", [on, at(1_000 + WAIT_MS), at(999 + ENGINE_WITHIN_MS)], "holding", []],
   ["the caller waits for the engine: they are asked to wait", [on, at(1_000 + WAIT_MS)], "holding", ["ask to wait"]],
   ["only once", [on, at(1_000 + WAIT_MS), at(1_100 + WAIT_MS)], "holding", []],
+  ["it cannot be reached while it rings: soon again", [unreachable], "opening", []],
+  ["again, while it rings", [unreachable, at(1_100 + AGAIN_MS)], "opening", ["open engine"]],
+  ["somebody picks up meanwhile", [unreachable, on, at(1_100 + AGAIN_MS)], "holding", ["open engine"]],
+  [
+    "it could not be reached for all the time it rang",
+    Array.from({ length: 20 }, (_, i) => [unreachable, at(1_100 + AGAIN_MS * (i + 1))]).flat(),
+    "silent",
+    [],
+  ],
   ["it cannot be reached while the caller waits: soon again", [on, unreachable], "holding", []],
   ["again", [on, unreachable, at(1_100 + AGAIN_MS)], "holding", ["open engine"]],
   [

@@ -33,8 +33,10 @@ export type Bridge =
 interface Common {
   /** Token to go on with the engine's conversation. */
   readonly resume: string | null;
-  /** Sessions lost since the engine was last ready for long enough, and attempts that came to nothing while nobody was on the line. */
+  /** Sessions lost since the engine was last ready for long enough. */
   readonly attempts: number;
+  /** Attempts since the last session that could not reach the engine while nobody was on the line. */
+  readonly tries: number;
   readonly readyAt: number | null;
   /** When the engine, which could not be reached, is tried again. */
   readonly againAt: number | null;
@@ -127,11 +129,14 @@ export const LAST_SENTENCE_MS = 3_000;
 /** A session that was ready this long has earned another attempt. */
 const STEADY_MS = 10_000;
 const MOST_ATTEMPTS = 1;
+/** While it rings nobody waits: an engine that cannot be reached is tried so often, about once a second. */
+const MOST_TRIES = 10;
 
 export const beginning = (resume: string | null): Bridge => ({
   state: "opening",
   resume,
   attempts: 0,
+  tries: 0,
   readyAt: null,
   againAt: null,
   turn: nobodysTurn,
@@ -175,7 +180,7 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
     case "engine ready":
       return bridge.state === "over"
         ? [bridge, nothing]
-        : engineReady({ ...bridge, resume: heard.resume ?? bridge.resume, readyAt: heard.at, againAt: null }, heard);
+        : engineReady({ ...bridge, resume: heard.resume ?? bridge.resume, readyAt: heard.at, againAt: null, tries: 0 }, heard);
     case "engine ended":
       return engineEnded(bridge, heard);
     case "quiet":
@@ -285,6 +290,8 @@ function engineEnded(bridge: Bridge, ended: Extract<Heard, { what: "engine ended
     if (ended.at + AGAIN_MS >= bridge.until) return engineLost(bridge, ended.code, ended.text);
     return [{ ...bridge, againAt: ended.at + AGAIN_MS }, nothing];
   }
+  if ((bridge.state === "opening" || bridge.state === "apart") && bridge.readyAt === null && bridge.tries < MOST_TRIES)
+    return [{ ...bridge, tries: bridge.tries + 1, againAt: ended.at + AGAIN_MS }, nothing];
   const next = afterLoss(bridge, ended.at, Math.max(ended.at, ended.playsUntil ?? 0));
   if (next.attempts > MOST_ATTEMPTS) return engineLost(bridge, ended.code, ended.text);
   const again: Action[] = [{ do: "open engine", resume: bridge.resume }];
@@ -327,8 +334,9 @@ export function dueAt(bridge: Bridge): number | null {
     case "listening":
       return bridge.until;
     case "apart":
-      return bridge.alone ? null : bridge.until;
+      return bridge.alone ? null : earliest(bridge.until, bridge.againAt);
     case "opening":
+      return bridge.againAt;
     case "waiting":
     case "silent":
     case "over":
@@ -357,8 +365,7 @@ function secondPassed(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
   switch (bridge.state) {
     case "holding":
       if (at >= bridge.until) return engineLost(bridge, "not_ready", "The engine was not ready in time.");
-      if (bridge.againAt !== null && at >= bridge.againAt)
-        return [{ ...bridge, againAt: null }, [{ do: "open engine", resume: bridge.resume }]];
+      if (isTimeAgain(bridge, at)) return triedAgain(bridge);
       return withWord(bridge, at);
     case "talking": {
       const silent = silentDue(bridge);
@@ -369,15 +376,23 @@ function secondPassed(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
     case "listening":
       return at >= bridge.until ? [{ ...common(bridge), state: "over" }, [{ do: "close engine" }]] : [bridge, nothing];
     case "apart":
+      if (!bridge.alone && isTimeAgain(bridge, at)) return triedAgain(bridge);
       if (bridge.alone || at < bridge.until) return [bridge, nothing];
       return [{ ...bridge, engineReady: false, alone: true }, [{ do: "close engine" }]];
     case "opening":
+      return isTimeAgain(bridge, at) ? triedAgain(bridge) : [bridge, nothing];
     case "waiting":
     case "silent":
     case "over":
       return [bridge, nothing];
   }
 }
+
+const isTimeAgain = ({ againAt }: Bridge, at: number): boolean => againAt !== null && at >= againAt;
+const triedAgain = (bridge: Bridge): [Bridge, readonly Action[]] => [
+  { ...bridge, againAt: null },
+  [{ do: "open engine", resume: bridge.resume }],
+];
 
 function withWord(bridge: Bridge, at: number): [Bridge, readonly Action[]] {
   const due = waitDue(bridge.turn);
@@ -426,8 +441,8 @@ const goodbyeSaid = (bridge: Bridge): [Bridge, readonly Action[]] => [
 const canBeCut = ({ state }: Bridge): boolean => state === "talking" || state === "holding" || state === "apart";
 
 const common = (bridge: Bridge): Common => {
-  const { resume, attempts, readyAt, againAt, turn, again, revivedAt, deafAt, midSentence } = bridge;
-  return { resume, attempts, readyAt, againAt, turn, again, revivedAt, deafAt, midSentence };
+  const { resume, attempts, tries, readyAt, againAt, turn, again, revivedAt, deafAt, midSentence } = bridge;
+  return { resume, attempts, tries, readyAt, againAt, turn, again, revivedAt, deafAt, midSentence };
 };
 
 const noted = (bridge: Bridge, sign: Sign): Bridge => {
