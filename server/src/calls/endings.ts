@@ -85,6 +85,9 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
   const audio = lostAudio(known);
   if (audio !== null) return { reason: "media_failed", detail: audio };
   if (phone.disconnectedBy === "platform") {
+    // Connected and done, or never connected: the words that tell did not come.
+    if (call.handedOver && !transferLegs(known).some((leg) => leg.endedAs !== null))
+      return { reason: "lost", detail: "The caller was being handed to a person; no word of what became of that came." };
     return { reason: "media_failed", detail: "The carrier ended the call although nobody asked it to: it had run out of instructions." };
   }
   if (phone.disconnectedBy === null && call.socketStartedAt === null && socketLegs(known).length === 0)

@@ -57,6 +57,8 @@ export interface CallKnown {
   readonly messageAt: Date | null;
   /** When it was met outside the opening hours, without an agent. */
   readonly closedAt: Date | null;
+  /** Was the caller ever to be handed to a person? */
+  readonly handedOver: boolean;
   /** First audio frame: from here on the call's zero (answeredAt) stays where it is. */
   readonly socketStartedAt: Date | null;
   /** Longest talk the call's agent allows; null when it has none. */

@@ -12,6 +12,7 @@ const callColumns = `c.id, c.direction, c.status, c.end_reason as "endReason", c
   c.dialed_at as "dialedAt", c.ringing_at as "ringingAt", c.answered_at as "answeredAt", c.ended_at as "endedAt",
   c.deadline_at as "deadlineAt", c.asked_at as "askedAt", c.hangup_asked_at as "hangupAskedAt", c.hangup_asked_by as "hangupAskedBy", c.hangup_because as "hangupBecause",
   c.answered_by as "answeredBy", c.beep_at as "beepAt", c.message_at as "messageAt", c.closed_at as "closedAt", c.phone_leg as "phoneLeg", c.socket_leg as "socketLeg", c.conversation, c.socket_started_at as "socketStartedAt",
+  exists (select from transfers t where t.call_id = c.id) as "handedOver",
   (v.settings->>'max_minutes')::int as "maxMinutes", ${wantsSql("carrier")} as record`;
 const callTables = `calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version`;
 

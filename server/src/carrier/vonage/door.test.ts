@@ -900,6 +900,12 @@ describe("whole calls through the door", () => {
       "update calls set hangup_asked_at = case when $2::text is not null then timestamptz '2026-03-04T10:00:04Z' end, hangup_asked_by = $2 where id = $1",
       [call, story.hangupAskedBy ?? null],
     );
+    await db.pool.query(
+      "update calls set closed_at = case when $2 then created_at end, message_at = case when $3 then timestamptz '2026-03-04T10:00:20Z' end where id = $1",
+      [call, story.closed === true, story.messageLeft === true],
+    );
+    if (story.webhooks.some(({ marks }) => marks?.endsWith("transfer")))
+      await insertTransfer(db.pool, { call, to: "+12025550110", announcement: null, by: "agent", at: new Date("2026-03-04T10:00:29Z") });
     if (story.maxMinutes) {
       await db.pool.query(
         "insert into agent_versions (agent_id, version, settings) select agent_id, 1000, settings || jsonb_build_object('max_minutes', $2::int) from agent_versions v where (v.agent_id, v.version) = (select agent_id, agent_version from calls where id = $1) on conflict do nothing",

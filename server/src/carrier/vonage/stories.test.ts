@@ -1,8 +1,10 @@
+import { type EndReason, endReasonNames } from "@earshot/contract/status";
 import { describe, expect, it } from "vitest";
 import { hear, isLegWord, settle } from "../../calls/hear.ts";
 import type { CallKnown, Known } from "../../calls/known.ts";
 import { judge } from "../../calls/watchdog.ts";
 import type { CallId, LegId } from "../../ids.ts";
+import { statuses } from "./statuses.ts";
 import { chance, INBOUND_PHONE, jumbled, type Story, stories, type Told } from "./test-stories.ts";
 import { marksOf, readJson, readWebhook } from "./wire.ts";
 
@@ -30,10 +32,11 @@ function beginning(story: Story): Known {
     hangupBecause: null,
     answeredBy: null,
     beepAt: null,
-    messageAt: null,
-    closedAt: null,
+    messageAt: story.messageLeft ? new Date("2026-03-04T10:00:20.000Z") : null,
+    closedAt: story.closed ? DIALED : null,
     phoneLeg: story.direction === "outbound" ? null : (INBOUND_PHONE as LegId),
     socketLeg: null,
+    handedOver: story.webhooks.some(({ marks }) => marks?.endsWith("transfer")),
     conversation: null,
     socketStartedAt: null,
     maxMinutes: story.maxMinutes ?? 30,
@@ -91,7 +94,7 @@ describe("a call told by its webhooks", () => {
       const { call } = heard.call.status === "ended" ? heard : lookedAt(heard);
       expect(call.status, `seed ${seed}`).toBe("ended");
       expect([story.ends, "lost"], `seed ${seed}`).toContain(call.endReason);
-      if (call.endReason === "lost") expect(call.endDetail).toMatch(/No word of its end|never why/);
+      if (call.endReason === "lost") expect(call.endDetail).toMatch(/No word of its end|never why|no word of what became/);
     }
   });
 
@@ -122,6 +125,20 @@ describe("a call told by its webhooks", () => {
     expect(heard.known.call).toMatchObject({ status: "ended", endReason: "no_answer" });
   });
 
+  it("is the carrier's failure when that comes while people speak", () => {
+    const story = stories[0] as Story;
+    const { body } = story.webhooks[1] as Told;
+    const failed = body.replace('"ringing"', '"failed","detail":"internal_error"').replace("10:00:02.120Z", "10:01:19.300Z");
+    for (const order of [1, -1]) {
+      const { call } = after(
+        story,
+        [...story.webhooks, { marks: "?call=CALL", body: failed } as const].sort(() => order),
+      );
+      expect(call.endReason).toBe("carrier_failed");
+      expect(call.endDetail).toContain("internal_error");
+    }
+  });
+
   it("says of a late ringing that it is late, and moves nothing", () => {
     const story = stories[0] as Story;
     const known = after(story, [story.webhooks[0] as Told, story.webhooks[2] as Told]);
@@ -130,6 +147,67 @@ describe("a call told by its webhooks", () => {
     const heard = hear(known, word.event, LATER);
     expect(heard).toMatchObject({ verdict: "late", became: [] });
     expect(heard.known.call.status).toBe("in_progress");
+  });
+});
+
+describe("what Vonage documents", () => {
+  /** Written down again, from the documents (vonage-voice §2.4, §6.2): a word that goes missing in statuses.ts is missed here. */
+  const documented: readonly (readonly [status: string, ...details: string[]])[] = [
+    ["started"],
+    ["ringing"],
+    ["answered"],
+    ["human"],
+    ["machine"],
+    ["disconnected"],
+    ["busy"],
+    ["cancelled"],
+    ["timeout"],
+    ["unanswered", "unavailable", "timeout", "carrier_timeout"],
+    ["rejected", "invalid_number", "restricted", "declined"],
+    ["failed", "cannot_route", "number_out_of_service", "internal_error"],
+    ["completed"],
+  ];
+  /** Every status and detail of the phone leg, as the literal bodies of whole calls have them. */
+  const told = stories.flatMap(({ webhooks, ends }) =>
+    webhooks.flatMap(({ marks, body }) => {
+      const { status, detail, call_uuid, uuid } = readJson(Buffer.from(body)) as Record<string, string | undefined>;
+      return status === undefined || (call_uuid ?? uuid) === undefined
+        ? []
+        : [{ status, detail: detail ?? null, socket: marks?.endsWith("ws"), ends }];
+    }),
+  );
+  const words = documented.flatMap(([status, ...details]) => [null, ...details].map((detail) => ({ status, detail })));
+
+  it.each(words)("$status with detail $detail is in the literal webhooks of a whole call, which ends", ({ status, detail }) => {
+    const found = told.filter((one) => one.status === status && one.detail === detail);
+    expect(found.length).toBeGreaterThan(0);
+    const meaning = statuses[status];
+    if (meaning?.happened !== "ended" || status === "completed") return;
+    // Of the phone leg, and it gives the call its end.
+    expect(found.some(({ socket, ends }) => !socket && !["caller_hung_up", "lost"].includes(ends))).toBe(true);
+  });
+
+  it("is all that is understood: status by status, detail by detail", () => {
+    const understood = Object.entries(statuses).map(([status, meaning]) => [
+      status,
+      ...(meaning.happened === "ended" ? Object.keys(meaning.details) : []),
+    ]);
+    const sorted = (list: readonly (readonly string[])[]) => list.map(([status, ...details]) => [status, ...details.toSorted()]).toSorted();
+    expect(sorted(understood)).toEqual(sorted(documented));
+  });
+
+  it.each(["dtmf", "speech", "payload", "reason", "recording_url", "conversation_uuid_from", "transcription_url", "sub_state"])(
+    "%s is in a whole call's webhooks too",
+    (field) => {
+      expect(stories.some(({ webhooks }) => webhooks.some(({ body }) => body.includes(`"${field}":`)))).toBe(true);
+    },
+  );
+
+  it("leads to every end there is, but for those no webhook tells", () => {
+    // The answer to our request (place.test.ts), a limit of ours (place.test.ts), the watchdog's last resort (watchdog.test.ts and above).
+    const byOthers: readonly EndReason[] = ["carrier_refused", "not_dialed", "lost"];
+    const ends = new Set<EndReason>([...stories.map((story) => story.ends), ...byOthers]);
+    expect(endReasonNames.filter((reason) => !ends.has(reason))).toEqual([]);
   });
 });
 

@@ -11,6 +11,9 @@ export interface Story {
   /** Who asked for the end before the webhooks of the end came. */
   readonly hangupAskedBy?: string;
   readonly maxMinutes?: number;
+  /** It met a sentence outside the opening hours, or our message was left with a machine, before the webhooks of the end came. */
+  readonly closed?: boolean;
+  readonly messageLeft?: boolean;
   readonly webhooks: readonly Told[];
   readonly ends: EndReason;
   /** Milliseconds from answer to end; null when nobody answered. */
@@ -19,24 +22,27 @@ export interface Story {
 
 export interface Told {
   /** Query of the URL it comes to, with CALL for our call id; null where the application's own URL is used (the phone leg of an inbound call). */
-  readonly marks: "?call=CALL" | "?call=CALL&leg=ws" | null;
+  readonly marks: "?call=CALL" | "?call=CALL&leg=ws" | "?call=CALL&leg=transfer" | null;
   readonly body: string;
 }
 
 const PHONE = "5b0c1e0a-3c61-4f5e-9b5d-2f9f1f7a1a11";
 export const INBOUND_PHONE = "4f0c3b9e7d2a41c6b8e5a9d01f72c3e4";
 const SOCKET = "0a1b2c3d-0000-4111-8222-333344445555";
+const PERSON = "7c0d1e2f-0000-4222-8333-444455556666";
 const SOCKET_2 = "0a1b2c3d-0000-4111-8222-333344446666";
 export const CONVERSATION = "CON-0d6a6e0e-8c2f-4d0f-9b1c-6c2f5f6f3a20";
 
 const start = (body: string): Told => ({ marks: "?call=CALL", body });
 const socket = (body: string): Told => ({ marks: "?call=CALL&leg=ws", body });
+const person = (body: string): Told => ({ marks: "?call=CALL&leg=transfer", body });
 const inbound = (body: string): Told => ({ marks: null, body });
 
 const outLeg = `"headers":{},"from":"12025550100","to":"12025550101","uuid":"${PHONE}","conversation_uuid":"${CONVERSATION}"`;
 const inLeg = `"headers":{},"from":"12025550106","to":"12025550100","uuid":"${INBOUND_PHONE}","conversation_uuid":"${CONVERSATION}"`;
 const wsLeg = (uuid = SOCKET): string =>
   `"headers":{"call":"x"},"from":"12025550100","to":"wss://calls.example.com/media/vonage/secret-token_1","uuid":"${uuid}","conversation_uuid":"${CONVERSATION}"`;
+const personLeg = `"headers":{},"from":"12025550100","to":"12025550110","uuid":"${PERSON}","conversation_uuid":"${CONVERSATION}"`;
 const at = (time: string): string => `"timestamp":"2026-03-04T10:${time}Z"`;
 const word = (leg: string, status: string, time: string, more = "", direction = "outbound"): string =>
   `{${leg},"status":"${status}","direction":"${direction}",${more}${at(time)}}`;
@@ -115,24 +121,32 @@ export const stories: readonly Story[] = [
   failure("the line is busy", "busy", "", 486, "busy"),
   failure("it rings out", "timeout", "", 487, "no_answer"),
   failure("the network says nobody answers", "unanswered", '"detail":"carrier_timeout",', 480, "no_answer"),
+  failure("the network gives up ringing", "unanswered", '"detail":"timeout",', 480, "no_answer"),
+  failure("nobody answers and no word why", "unanswered", "", 480, "no_answer"),
   failure("the phone is switched off", "unanswered", '"detail":"unavailable",', 480, "no_answer"),
   failure("it is given up before the answer", "cancelled", "", 487, "cancelled"),
   failure("it cannot be routed", "failed", '"detail":"cannot_route",', 404, "unreachable"),
   failure("the number is out of service", "failed", '"detail":"number_out_of_service",', 404, "unreachable"),
   failure("the carrier breaks", "failed", '"detail":"internal_error",', 500, "carrier_failed"),
+  failure("the carrier fails and no word why", "failed", "", 500, "carrier_failed"),
   failure("the carrier fails with a word nobody knows", "failed", '"detail":"moon_phase",', 500, "carrier_failed"),
   ...(
     [
       ["invalid_number", "invalid_number"],
       ["restricted", "restricted"],
       ["declined", "declined"],
+      ["a word nobody knows", "declined"],
+      [null, "declined"],
     ] as const
   ).map(
     ([detail, ends]): Story => ({
-      title: `it is rejected as ${detail}`,
+      title: `it is rejected as ${detail ?? "nothing in particular"}`,
       direction: "outbound",
       // A rejected leg gets no `completed` (§6.4).
-      webhooks: [...dialed, start(word(outLeg, "rejected", "00:03.000", `"detail":"${detail}","sip_code":603,`))],
+      webhooks: [
+        ...dialed,
+        start(word(outLeg, "rejected", "00:03.000", `${detail === null ? "" : `"detail":"${detail}",`}"sip_code":603,`)),
+      ],
       ends,
       talkMs: null,
     }),
@@ -226,6 +240,115 @@ export const stories: readonly Story[] = [
         `{"call_uuid":"${PHONE}","from":"12025550100","to":"12025550105","status":"machine","sub_state":"beep_start","conversation_uuid":"${CONVERSATION}",${at("00:18.000")}}`,
       ),
       start(over(outLeg, "01:19.412", talked("user"))),
+    ],
+    ends: "caller_hung_up",
+    talkMs: 72_412,
+  },
+  {
+    title: "a human is detected on the way, and the machine's tone never came",
+    direction: "outbound",
+    webhooks: [
+      ...dialed,
+      answered,
+      start(
+        `{"call_uuid":"${PHONE}","from":"12025550100","to":"12025550101","status":"human","conversation_uuid":"${CONVERSATION}","direction":"outbound",${at("00:10.000")}}`,
+      ),
+      start(
+        `{"call_uuid":"${PHONE}","from":"12025550100","to":"12025550101","status":"machine","sub_state":"beep_timeout","conversation_uuid":"${CONVERSATION}",${at("00:55.000")}}`,
+      ),
+      start(over(outLeg, "01:19.412", talked("user"))),
+    ],
+    ends: "caller_hung_up",
+    talkMs: 72_412,
+  },
+  {
+    title: "a machine answers and the agent's rule hangs up",
+    direction: "outbound",
+    hangupAskedBy: "us:voicemail",
+    webhooks: [...dialed, answered, start(over(outLeg, "01:19.412", talked("platform")))],
+    ends: "voicemail",
+    talkMs: 72_412,
+  },
+  {
+    title: "our message is left with a machine",
+    direction: "outbound",
+    messageLeft: true,
+    webhooks: [...dialed, answered, start(over(outLeg, "01:19.412", talked("platform")))],
+    ends: "voicemail",
+    talkMs: 72_412,
+  },
+  {
+    title: "nobody says a word for too long",
+    direction: "outbound",
+    hangupAskedBy: "us:silence",
+    webhooks: [...dialed, answered, ...audio, audioOver, start(over(outLeg, "01:19.412", talked("platform")))],
+    ends: "silence",
+    talkMs: 72_412,
+  },
+  {
+    title: "somebody calls outside the opening hours",
+    direction: "inbound",
+    closed: true,
+    webhooks: [
+      inbound(word(inLeg, "started", "00:00.120", "", "inbound")),
+      inbound(word(inLeg, "answered", "00:07.000", "", "inbound")),
+      inbound(over(inLeg, "01:19.412", talked("platform"), "inbound")),
+    ],
+    ends: "outside_hours",
+    talkMs: 72_412,
+  },
+  {
+    title: "the caller is handed to a person, who talks with them and hangs up",
+    direction: "outbound",
+    webhooks: [
+      ...dialed,
+      answered,
+      ...audio,
+      start(
+        `{"type":"transfer","uuid":"${PHONE}","conversation_uuid_from":"${CONVERSATION}","conversation_uuid_to":"CON-1d6a6e0e-8c2f-4d0f-9b1c-6c2f5f6f3a21",${at("00:30.000")}}`,
+      ),
+      audioOver,
+      person(word(personLeg, "started", "00:30.100")),
+      person(word(personLeg, "ringing", "00:31.000")),
+      person(word(personLeg, "answered", "00:35.000")),
+      person(over(personLeg, "01:19.000", talked("user", 44))),
+      start(over(outLeg, "01:19.412", talked("platform"))),
+    ],
+    ends: "transferred",
+    talkMs: 72_412,
+  },
+  {
+    title: "the person a caller is handed to is busy, and the caller hangs up",
+    direction: "outbound",
+    webhooks: [
+      ...dialed,
+      answered,
+      ...audio,
+      person(word(personLeg, "started", "00:30.100")),
+      person(word(personLeg, "busy", "00:31.000", '"sip_code":486,')),
+      person(over(personLeg, "00:31.100", never(486))),
+      start(over(outLeg, "01:19.412", talked("user"))),
+    ],
+    ends: "caller_hung_up",
+    talkMs: 72_412,
+  },
+  {
+    title: "words that move nothing come in between",
+    direction: "outbound",
+    webhooks: [
+      ...dialed,
+      answered,
+      start(
+        `{"speech":{"results":[{"text":"yes","confidence":"0.91"}]},"dtmf":{"digits":"21","timed_out":false},"from":"12025550100","to":"12025550101","uuid":"${PHONE}","conversation_uuid":"${CONVERSATION}",${at("00:12.000")}}`,
+      ),
+      start(`{"payload":{"mark":1},"conversation_uuid":"${CONVERSATION}",${at("00:13.000")}}`),
+      start(`{"reason":"Syntax error in NCCO. Invalid value type or action.","conversation_uuid":"${CONVERSATION}",${at("00:14.000")}}`),
+      start(word(outLeg, "teleported", "00:15.000")),
+      start(
+        `{"conversation_uuid":"${CONVERSATION}","type":"record","recording_uuid":"c1f7d1de-51a9-4f0f-9c0b-9a6f2b1e7d30","status":"transcribed","transcription_url":"https://api-us.nexmo.com/v1/files/1b7e6c0e-4b57-4c6b-8f5d-6e0a2c1d9f43",${at("01:25.000")}}`,
+      ),
+      start(over(outLeg, "01:19.412", talked("user"))),
+      recorded,
     ],
     ends: "caller_hung_up",
     talkMs: 72_412,
