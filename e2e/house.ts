@@ -83,6 +83,8 @@ export interface House {
   readonly openai: Program | null;
   server: Program;
   readonly apiKey: string;
+  /** Of the emulated engines. */
+  readonly humeKey: string;
   readonly admin: { readonly email: string; readonly password: string };
   /** Calls the API with the key; throws on a status outside 2xx unless `status` is asked for. */
   api<T>(path: string, init?: RequestInit & { readonly expect?: number }): Promise<T>;
@@ -110,6 +112,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
   const secret = randomBytes(24).toString("hex");
   const applicationId = "5f0c7c0e-0000-4000-8000-00000000e2e0";
   const humeKey = randomBytes(16).toString("hex");
+  const humeWebhookKey = randomBytes(16).toString("hex");
   mkdirSync(join(dir, "dump-phone"));
   mkdirSync(join(dir, "dump-evi"));
   const people = wishes.people === undefined ? [] : ["--people", join(dir, "people.json")];
@@ -145,6 +148,8 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
         "0",
         "--api-key",
         humeKey,
+        "--webhook-key",
+        humeWebhookKey,
         "--dump",
         join(dir, "dump-evi"),
         "--with-parent",
@@ -180,6 +185,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     VONAGE_NUMBER: ourNumber,
     VONAGE_API_URL: phone.url,
     HUME_API_KEY: humeKey,
+    HUME_WEBHOOK_SECRET: humeWebhookKey,
     EVI_URL: `${evi.url.replace(/^http/, "ws")}/v0/evi/chat`,
     ...(openai !== null && {
       OPENAI_API_KEY: humeKey,
@@ -203,6 +209,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     evi,
     openai,
     apiKey,
+    humeKey,
     admin,
     server: await startServer(),
     async api<T>(path: string, init: RequestInit & { readonly expect?: number } = {}) {

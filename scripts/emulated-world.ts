@@ -47,6 +47,7 @@ export async function startEmulatedWorld(
   const folder = join(config.dataDir, "emulators");
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const { secrets, privateKeyFile, publicKeyFile } = readSecrets(folder);
+  const humeWebhookKey = randomBytes(24).toString("hex");
   const wantsCarrier = config.vonage === null;
   const wantsEngine = config.hume === null && config.openai === null;
 
@@ -74,7 +75,7 @@ export async function startEmulatedWorld(
         name: "emulated speech engine",
         file: "emulators/evi/main.ts",
         args: ["--port", String(await freeOr(secrets.enginePort))],
-        env: { ...env, EARSHOT_ENGINE_API_KEY: secrets.humeKey },
+        env: { ...env, EARSHOT_ENGINE_API_KEY: secrets.humeKey, EARSHOT_ENGINE_WEBHOOK_KEY: humeWebhookKey },
         logFile: logFile("speech-engine"),
       }),
   ]);
@@ -97,7 +98,7 @@ export async function startEmulatedWorld(
     const url = new URL("/v0/evi/chat", String(engine.ready.url));
     secrets.enginePort = Number(url.port);
     url.protocol = "ws:";
-    Object.assign(told, { HUME_API_KEY: secrets.humeKey, EVI_URL: url.href });
+    Object.assign(told, { HUME_API_KEY: secrets.humeKey, EVI_URL: url.href, HUME_WEBHOOK_SECRET: humeWebhookKey });
   }
   return {
     programs: [carrier, engine].filter((program) => program !== false),

@@ -28,7 +28,7 @@ const app = await openDoor({
   emulatedNumbers: null,
   placeCall: never,
   hangUp: never,
-  inCall: { transfer: never, pressKeys: never, mute: never },
+  inCall: { transfer: never, pressKeys: never, mute: never, whisper: never },
   line: null,
   engines: {},
   secretsKey: null,

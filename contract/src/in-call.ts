@@ -22,3 +22,15 @@ export const SendKeys = z.strictObject({
     .describe("0-9, * and #; p is half a second's pause."),
 });
 export type SendKeys = z.infer<typeof SendKeys>;
+
+/** POST /api/calls/{id}/whisper: a word to the agent that the caller does not hear, or words the agent is to say. */
+export const Whisper = z.strictObject({
+  text: z.string().trim().min(1).max(1000),
+  how: z
+    .enum(["context", "say"])
+    .default("context")
+    .describe(
+      "context: told to the agent, which minds it when it speaks next. say: spoken to the caller, word for word where the engine can.",
+    ),
+});
+export type Whisper = z.infer<typeof Whisper>;

@@ -11,6 +11,7 @@ export const allowed = {
   "calls.transfer": ["admin", "member"],
   "calls.send_keys": ["admin", "member"],
   "calls.mute": ["admin", "member"],
+  "calls.whisper": ["admin", "member"],
   "recordings.play": ["admin", "member", "viewer"],
   "recordings.share": ["admin", "member"],
   "recordings.export": ["admin", "member"],

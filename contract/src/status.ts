@@ -24,6 +24,7 @@ export const actions = {
   transfer: ["in_progress"],
   send_keys: ["in_progress"],
   mute: ["in_progress"],
+  whisper: ["in_progress"],
 } as const satisfies Record<string, readonly CallStatus[]>;
 export type CallAction = keyof typeof actions;
 

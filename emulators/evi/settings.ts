@@ -31,12 +31,13 @@ const flags = {
 } as const satisfies Record<string, keyof Settings>;
 
 /**
- * @param env the environment: EARSHOT_ENGINE_API_KEY may hold the key instead, since a process's arguments are open to everybody on the machine
+ * @param env the environment: EARSHOT_ENGINE_API_KEY and EARSHOT_ENGINE_WEBHOOK_KEY may hold the keys instead, since a process's arguments are open to everybody on the machine
  * @throws BadSettings naming every flag that is wrong, one a line
  */
 export function readSettings(args: readonly string[], env: Readonly<Record<string, string | undefined>> = {}): Settings {
   const { values, unknown } = parse(args);
   if (env.EARSHOT_ENGINE_API_KEY) values["api-key"] ??= env.EARSHOT_ENGINE_API_KEY;
+  if (env.EARSHOT_ENGINE_WEBHOOK_KEY) values["webhook-key"] ??= env.EARSHOT_ENGINE_WEBHOOK_KEY;
   const given = Object.fromEntries(
     Object.entries(flags).flatMap(([flag, name]) => (values[flag] === undefined ? [] : [[name, values[flag]]])),
   );

@@ -215,7 +215,12 @@ describe("the configuration", () => {
 
   test("an engine without its key is refused, one with it has the vendor's address", () => {
     expect(problems({ HUME_CONFIG_ID: vonage.VONAGE_APPLICATION_ID })).toEqual({ HUME_API_KEY: expect.stringContaining("missing") });
-    expect(readConfig({ HUME_API_KEY: "k" }).hume).toEqual({ apiKey: "k", configId: null, eviUrl: "wss://api.hume.ai/v0/evi/chat" });
+    expect(readConfig({ HUME_API_KEY: "k" }).hume).toEqual({
+      apiKey: "k",
+      configId: null,
+      eviUrl: "wss://api.hume.ai/v0/evi/chat",
+      webhookSecret: null,
+    });
     expect(readConfig({ OPENAI_API_KEY: "k" }).openai).toEqual({
       apiKey: "k",
       realtimeUrl: "wss://api.openai.com/v1/realtime",

@@ -17,7 +17,13 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string;
   readonly vonage: VonageConfig | null;
-  readonly hume: { readonly apiKey: string; readonly configId: string | null; readonly eviUrl: string } | null;
+  /** `webhookSecret`: the account's webhook signing key; null: its webhooks are not taken. */
+  readonly hume: {
+    readonly apiKey: string;
+    readonly configId: string | null;
+    readonly eviUrl: string;
+    readonly webhookSecret: string | null;
+  } | null;
   readonly openai: {
     readonly apiKey: string;
     readonly realtimeUrl: string;
@@ -102,7 +108,7 @@ const together: readonly { readonly names: readonly string[]; readonly also: rea
     also: ["VONAGE_API_URL", "VONAGE_API_SECRET"],
     what: "a phone line at Vonage",
   },
-  { names: ["HUME_API_KEY"], also: ["HUME_CONFIG_ID", "EVI_URL"], what: "Hume EVI" },
+  { names: ["HUME_API_KEY"], also: ["HUME_CONFIG_ID", "EVI_URL", "HUME_WEBHOOK_SECRET"], what: "Hume EVI" },
   { names: ["HUME_EXPRESSION_API_KEY"], also: ["HUME_EXPRESSION_URL"], what: "Hume's expression measurement" },
   { names: ["OPENAI_API_KEY"], also: ["OPENAI_REALTIME_URL", "OPENAI_REALTIME_MODEL", "OPENAI_REALTIME_DIALECT"], what: "OpenAI Realtime" },
   { names: ["ADMIN_EMAIL", "ADMIN_PASSWORD"], also: [], what: "a first administrator" },
@@ -228,6 +234,7 @@ const Variables = z.object({
   VONAGE_API_URL: address("https", "http", "https://api.nexmo.com").default("https://api.nexmo.com"),
   HUME_API_KEY: z.string().optional(),
   HUME_CONFIG_ID: z.uuid("is not a configuration id; copy it from Hume, or leave it out").optional(),
+  HUME_WEBHOOK_SECRET: z.string().min(16, "is too short to sign with; copy the webhook signing key from Hume, or leave it out").optional(),
   EVI_URL: address("wss", "ws", "wss://api.hume.ai/v0/evi/chat").default("wss://api.hume.ai/v0/evi/chat"),
   HUME_EXPRESSION_API_KEY: z.string().optional(),
   HUME_EXPRESSION_URL: address("wss", "ws", "wss://api.cloud.hume.ai/v1/expression/audio/realtime").default(
@@ -272,7 +279,7 @@ const Variables = z.object({
 const secrets = [
   ...["ADMIN_PASSWORD", "API_KEY", "DATABASE_URL", "STORAGE_URL", "STORAGE_KEY"],
   ...["VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "VONAGE_API_KEY", "VONAGE_API_SECRET"],
-  ...["HUME_API_KEY", "HUME_AI_API_KEY", "HUME_EXPRESSION_API_KEY", "OPENAI_API_KEY"],
+  ...["HUME_API_KEY", "HUME_AI_API_KEY", "HUME_WEBHOOK_SECRET", "HUME_EXPRESSION_API_KEY", "OPENAI_API_KEY"],
 ] as const;
 
 /** Takes the secrets out of `env` once they are read: what a later part starts, prints or reports cannot give them away. */
@@ -331,7 +338,9 @@ export function readConfig(env: Env): Config {
             emulated,
           }
         : null,
-    hume: is.HUME_API_KEY ? { apiKey: is.HUME_API_KEY, configId: is.HUME_CONFIG_ID ?? null, eviUrl: is.EVI_URL } : null,
+    hume: is.HUME_API_KEY
+      ? { apiKey: is.HUME_API_KEY, configId: is.HUME_CONFIG_ID ?? null, eviUrl: is.EVI_URL, webhookSecret: is.HUME_WEBHOOK_SECRET ?? null }
+      : null,
     expression: is.HUME_EXPRESSION_API_KEY ? { apiKey: is.HUME_EXPRESSION_API_KEY, url: is.HUME_EXPRESSION_URL } : null,
     openai: is.OPENAI_API_KEY
       ? {

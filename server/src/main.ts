@@ -11,6 +11,7 @@ import { mannersOf } from "./agents/engine-side.ts";
 import { ensureFirstAgent } from "./agents/first.ts";
 import { listAgents } from "./agents/store.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
+import { type AsksParts, askForEngine, takeAsks, whisper } from "./calls/asks.ts";
 import { anotherLives, untilCallsEnd } from "./calls/drain.ts";
 import { askToWait, endWithoutEngine } from "./calls/engine-lost.ts";
 import { Draining } from "./calls/failures.ts";
@@ -36,6 +37,7 @@ import { migrate } from "./db/migrate.ts";
 import { inTransaction, openPool } from "./db/pool.ts";
 import { expressionSource } from "./emotion/expression/expression.ts";
 import { createEviEngine } from "./engine/evi/evi.ts";
+import { HUME_WEBHOOKS_PATH, openHumeWebhooks } from "./engine/evi/webhooks.ts";
 import { createOpenAiEngine } from "./engine/openai/openai.ts";
 import type { Engine } from "./engine/port.ts";
 import { Failure } from "./failure.ts";
@@ -185,8 +187,28 @@ async function start(config: Config): Promise<void> {
     takeOver: async () => {
       await finishJournals({ ...asked, owner, journalDir });
       await dialWaiting(placing);
+      await takeAsks(asks);
     },
   });
+  const asks: AsksParts = {
+    pool,
+    clock,
+    owner,
+    here: () => [...bridges.carried()].flatMap(([call, connected]) => (connected ? call : [])),
+    doAsk: (call, asked) =>
+      asked.what === "whisper" ? bridges.whisper(call, asked.how, asked.text) : bridges.engineGone(call, asked.session),
+  };
+  const humeWebhooks =
+    config.hume === null
+      ? null
+      : openHumeWebhooks({
+          pool,
+          clock,
+          log,
+          secret: config.hume.webhookSecret,
+          onUnnoticedEnd: (call, session) => void askForEngine(asks, call, session).catch(quietly),
+        });
+  built.push({ name: "Hume's webhooks", close: () => humeWebhooks?.close() });
   const draining = { on: false, another: false };
   const app = await openDoor({
     pool,
@@ -218,6 +240,7 @@ async function start(config: Config): Promise<void> {
       transfer: (call, to, by) => transferCall(calling, call, to, by),
       pressKeys: (call, keys, by) => pressKeys(calling, call, keys, by),
       mute: (call, on, by) => muteCaller(calling, call, on, by),
+      whisper: (call, asked, by) => whisper(asks, call, asked, by),
     },
     jobs: recordings,
     asWav: (file) => recordings.asWav(file),
@@ -228,6 +251,7 @@ async function start(config: Config): Promise<void> {
       { room: "jobs", read: () => recordings.states() },
     ],
     mayUpgrade,
+    engineDoors: humeWebhooks === null ? [] : [humeWebhooks.door],
     carrierDoors:
       config.vonage === null || keys === null
         ? []
@@ -306,12 +330,19 @@ async function heldElsewhere(pool: pg.Pool, call: CallId): Promise<void> {
   for (let tries = 0; tries < 20 && (await isHeldElsewhere(pool, call, owner)); tries++) await wait(250);
 }
 
+/** Where Hume shall tell of chats: it takes https addresses only, the emulated one any. Null while nothing says how it signs. */
+function humeTellsAt({ hume, publicUrl }: Config): string | null {
+  if (hume === null || hume.webhookSecret === null) return null;
+  const reaches = publicUrl.startsWith("https:") || hume.eviUrl.startsWith("ws:");
+  return reaches ? `${publicUrl}${HUME_WEBHOOKS_PATH}` : null;
+}
+
 /** The engines that are configured, by the name an agent's settings use. */
 function enginesOf(config: Config, pool: pg.Pool): Readonly<Partial<Record<AgentSettings["engine"], Engine>>> {
   return {
     ...(config.hume === null
       ? {}
-      : { evi: createEviEngine({ ...config.hume, url: config.hume.eviUrl, clock, configs: { pool, webhooks: null } }) }),
+      : { evi: createEviEngine({ ...config.hume, url: config.hume.eviUrl, clock, configs: { pool, webhooks: humeTellsAt(config) } }) }),
     ...(config.openai === null ? {} : { openai: createOpenAiEngine({ ...config.openai, url: config.openai.realtimeUrl, clock }) }),
   };
 }

@@ -58,6 +58,10 @@ export interface Bridges {
   hasAudio(call: CallId): boolean;
   /** A connection for the call's audio. It takes the place of one that is there: the carrier opens another only when it has lost that. */
   attach(call: CallId, media: CallerMedia): void;
+  /** An operator's word to the agent, or words it is to say; false when the call is not carried here, or nobody can be told just now. */
+  whisper(call: CallId, how: "context" | "say", text: string): boolean;
+  /** The vendor says that this session of the engine is over; false when the call is not carried here. One that was left already is nothing. */
+  engineGone(call: CallId, session: string): boolean;
   /** The call is over: everything is closed. Resolves when its journal is complete and its utterances are in the database. */
   end(call: CallId): Promise<void>;
   /** Calls this process holds anything of, and whether their audio is connected here. */
@@ -243,6 +247,13 @@ export function createBridges(parts: BridgesParts): Bridges {
     hasAudio(call) {
       const one = carried.get(call);
       return one !== undefined && (one.ended || one.media !== null || one.run?.attached() === true);
+    },
+    whisper: (call, how, text) => carried.get(call)?.run?.whisper(how, text) ?? false,
+    engineGone(call, session) {
+      const one = carried.get(call);
+      if (one?.run == null) return false;
+      if (one.session?.session === session) one.run.engineGone();
+      return true;
     },
     attach(call, media) {
       const one = carry(call);

@@ -390,3 +390,31 @@ test("what a session used is told with its name", () => {
   session().say({ what: "usage", raw: { of: "response" } });
   expect(used).toEqual([{ session: "s", raw: { of: "response" } }]);
 });
+
+test("an operator's word reaches the agent in the middle of a talk, and nobody else at another time", () => {
+  const { run, attach, session } = house();
+  expect(run.whisper("context", "too early")).toBe(false);
+  attach();
+  session().say(ready);
+  expect(run.whisper("context", "She is a regular.")).toBe(true);
+  expect(run.whisper("say", "One moment.")).toBe(true);
+  expect(session().told.filter((one) => /regular|moment/.test(one))).toEqual(["context She is a regular.", "say One moment."]);
+  session().say(lost);
+  expect(run.whisper("context", "too late")).toBe(false);
+});
+
+test("a session that is over at its vendor's, and not for us, is left for another that goes on with it", () => {
+  const { run, attach, session, sessions, frame } = house();
+  attach();
+  session().say(ready);
+  session().say(speech("greeting", 40));
+  run.engineGone();
+  expect(sessions).toHaveLength(2);
+  expect(session(0).told).toContain("close");
+  expect(session().asked).toMatchObject({ resume: "r" });
+  session(0).say({ what: "ended", why: "asked", code: null, text: "We ended the session.", retry: false });
+  frame(7);
+  session().say(ready);
+  expect(session().heard).toEqual([7]);
+  expect(run.state()).toBe("talking");
+});

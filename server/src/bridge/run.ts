@@ -76,6 +76,10 @@ export interface RunningBridge {
   answered(at: Date | null): void;
   /** Once a second, for the deadlines. */
   second(): void;
+  /** An operator's word to the agent, or words it is to say; false when there is nobody to tell just now. */
+  whisper(how: "context" | "say", text: string): boolean;
+  /** Its vendor says that the engine's session is over, though the connection to it has not noticed: it counts as lost. */
+  engineGone(): void;
   /** The call is over. Resolves when everything is closed: at once, or when the engine has written down the caller's last words. */
   end(): Promise<void>;
   /** Nobody has heard anything of it yet and nobody shall: closed without a word in the transcript. */
@@ -533,6 +537,24 @@ export function runBridge(parts: RunParts): RunningBridge {
       decide({ what: "second", at: now() });
       desk.look();
       bePatient();
+    }),
+    whisper(how, text) {
+      if (engine === null || bridge.state !== "talking") return false;
+      if (how === "say") say(text);
+      else engine.context(text, false);
+      return true;
+    },
+    engineGone: safely(() => {
+      const gone = engine;
+      if (gone === null || bridge.state === "over") return;
+      heardEngine({
+        what: "ended",
+        why: "lost",
+        code: "ended_at_vendor",
+        text: "The vendor says that the engine's session is over.",
+        retry: true,
+      });
+      gone.close();
     }),
     abandon() {
       void desk.end();

@@ -20,7 +20,7 @@ export async function sessionReady(
 ): Promise<void> {
   await sql.query(
     `insert into engine_sessions (engine, session, call_id, resume, process, ready_at) values ($1, $2, $3, $4, $5, $6)
-     on conflict (engine, session) do nothing`,
+     on conflict (engine, session) do update set process = excluded.process, ready_at = excluded.ready_at where engine_sessions.process = ''`,
     [opened.engine, opened.session, call, opened.resume, process, opened.at],
   );
 }
@@ -55,6 +55,42 @@ export async function sessionsOf(sql: Sql, call: CallId): Promise<EngineSessionR
         and exists (select from leases l where l.call_id = s.call_id and l.process = s.process)
       order by ready_at, session`,
     [call],
+  );
+  return rows;
+}
+
+/** The vendor says that a session is over. A session we never wrote down (our process died before) is known from now on, as nobody's. */
+export async function toldOfEnd(
+  sql: Sql,
+  call: CallId,
+  told: {
+    readonly engine: string;
+    readonly session: string;
+    readonly resume: string | null;
+    readonly at: Date;
+    readonly why: string;
+    /** By our clock: what is waited for after it is counted from here. */
+    readonly now: Date;
+  },
+): Promise<void> {
+  await sql.query(
+    `insert into engine_sessions as s (engine, session, call_id, resume, process, ready_at, told_ended_at, told_ended_as)
+     values ($1, $2, $3, $4, '', $5, $6, $7)
+     on conflict (engine, session) do update set told_ended_at = coalesce(s.told_ended_at, excluded.told_ended_at), told_ended_as = excluded.told_ended_as`,
+    [told.engine, told.session, call, told.resume, told.at, told.now, told.why],
+  );
+}
+
+/**
+ * Sessions that their vendor told of as over more than `seconds` ago, while, as far as we know, the call still talks with them. One the call has
+ * long left (it was resumed or renewed) is none.
+ */
+export async function unnoticedEnds(sql: Sql, engine: string, seconds: number): Promise<{ call: CallId; session: string }[]> {
+  const { rows } = await sql.query<{ call: CallId; session: string }>(
+    `select s.call_id as call, s.session from engine_sessions s join calls c on c.id = s.call_id
+      where s.engine = $1 and s.told_ended_at < now() - make_interval(secs => $2) and s.ended_at is null and s.process <> ''
+        and c.status = 'in_progress' and c.engine_session = s.session`,
+    [engine, seconds],
   );
   return rows;
 }

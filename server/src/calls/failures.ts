@@ -166,3 +166,14 @@ export class CarrierCannot extends Failure {
     super(`The configured carrier cannot ${what}.`, { remedy: "Use a carrier that can." });
   }
 }
+
+export class TooManyWhispers extends Failure {
+  readonly code = "TOO_MANY_WHISPERS";
+  readonly blame = "caller";
+  readonly status = 429;
+  constructor(most: number) {
+    super(`The agent of this call was whispered to ${most} times in the last minute, which is the limit.`, {
+      remedy: "Wait a moment, and say more at once.",
+    });
+  }
+}

@@ -69,3 +69,26 @@ export class EngineHostForbidden extends EngineFailure {
     });
   }
 }
+
+export class EngineWebhookRefused extends Failure {
+  readonly code = "ENGINE_WEBHOOK_REFUSED";
+  readonly blame = "engine";
+  readonly status = 401;
+  constructor(why: string) {
+    super(`This request is not accepted as Hume's. ${why}`, {
+      remedy: "Check that HUME_WEBHOOK_SECRET is the webhook signing key of the Hume account, and the server's clock.",
+    });
+  }
+}
+
+export class EngineWebhooksOff extends Failure {
+  readonly code = "ENGINE_WEBHOOKS_OFF";
+  readonly blame = "operator";
+  readonly status = 403;
+  constructor() {
+    super("Webhooks of Hume are not taken: nothing says how they are signed.", {
+      remedy:
+        "Set HUME_WEBHOOK_SECRET to the webhook signing key of the Hume account and restart, or remove the webhooks from the EVI Config.",
+    });
+  }
+}

@@ -92,6 +92,8 @@ export interface DoorParts {
   readonly metrics?: readonly RoomMetrics[];
   /** Doors of carriers: their requests prove themselves by signature. */
   readonly carrierDoors?: readonly FastifyPluginCallback[];
+  /** The same of engines. */
+  readonly engineDoors?: readonly FastifyPluginCallback[];
   /** Which requests for another protocol are meant: their `upgrade` is somebody else's. All others are answered as if they had not asked for one. */
   readonly mayUpgrade?: (request: IncomingMessage) => boolean;
   readonly limits?: RateLimits;
@@ -193,13 +195,17 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     healthRoutes(door, parts);
     metricsRoutes(door, parts);
   });
-  for (const carrierDoor of parts.carrierDoors ?? []) {
+  const vendorsDoors = [
+    ...(parts.carrierDoors ?? []).map((vendorsDoor) => ({ vendorsDoor, open: "the carrier signs its requests" })),
+    ...(parts.engineDoors ?? []).map((vendorsDoor) => ({ vendorsDoor, open: "the engine's vendor signs its requests" })),
+  ];
+  for (const { vendorsDoor, open } of vendorsDoors) {
     await app.register(async (scope) => {
       scope.addHook("onRoute", (route) => {
-        route.config = { ...route.config, access: { open: "the carrier signs its requests", uncounted: true } };
+        route.config = { ...route.config, access: { open, uncounted: true } };
         route.schema = { ...route.schema, hide: true };
       });
-      await scope.register(carrierDoor);
+      await scope.register(vendorsDoor);
     });
   }
   dashboard.page = await dashboardFiles(app, parts.dashboardDir);

@@ -35,6 +35,22 @@ describe("a call in progress", () => {
     expect(JSON.stringify(rows)).not.toMatch(/0110|12#/);
   });
 
+  it("has its agent whispered to: which words, and how, is on the timeline alone", async () => {
+    const id = await running();
+    expect((await post(id, "whisper", { text: "  She is a regular.  " })).statusCode).toBe(202);
+    expect((await post(id, "whisper", { text: "One moment.", how: "say" })).statusCode).toBe(202);
+    const { rows } = await house.database.pool.query("select ask from bridge_asks where call_id = $1 order by asked_at, id", [id]);
+    expect(rows.map(({ ask }) => ask)).toEqual([
+      { what: "whisper", how: "context", text: "She is a regular." },
+      { what: "whisper", how: "say", text: "One moment." },
+    ]);
+    const { rows: audits } = await house.database.pool.query("select action, detail from audits where call_id = $1", [id]);
+    expect(audits.map(({ action }) => action)).toEqual(["call.whispered", "call.whispered"]);
+    expect(JSON.stringify(audits)).not.toContain("regular");
+    for (const wrong of [{}, { text: " " }, { text: "x".repeat(1001) }, { text: "x", how: "shout" }])
+      expect((await post(id, "whisper", wrong)).statusCode).toBe(400);
+  });
+
   it("is handed to one person at a time", async () => {
     const id = await running();
     expect((await post(id, "transfer", { to: "+12025550110" })).statusCode).toBe(202);
@@ -49,6 +65,7 @@ const deeds: readonly [path: string, body: object | undefined][] = [
   ["dtmf", { digits: "1" }],
   ["mute", undefined],
   ["unmute", undefined],
+  ["whisper", { text: "She is a regular." }],
 ];
 describe.each(deeds)("to %s", (path, body) => {
   it.each(["queued", "dialing", "ringing", "ended"] as const)("a call that is %s is refused", async (status) => {

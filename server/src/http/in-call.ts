@@ -1,5 +1,5 @@
 import { Call } from "@earshot/contract/call";
-import { SendKeys, TransferCall } from "@earshot/contract/in-call";
+import { SendKeys, TransferCall, Whisper } from "@earshot/contract/in-call";
 import type { Permission } from "@earshot/contract/permission";
 import { type CallAction, may } from "@earshot/contract/status";
 import type { FastifyRequest } from "fastify";
@@ -18,6 +18,8 @@ export interface InCall {
   transfer(call: CallId, to: { readonly number: string; readonly announcement: string | null }, by: Actor): Promise<void>;
   pressKeys(call: CallId, keys: string, by: Actor): Promise<void>;
   mute(call: CallId, on: boolean, by: Actor): Promise<void>;
+  /** calls/asks.ts */
+  whisper(call: CallId, whisper: Whisper, by: Actor): Promise<void>;
 }
 
 const Nothing = z.strictObject({}).nullish();
@@ -72,6 +74,27 @@ export function inCallRoutes(door: Door, { pool, clock, inCall }: DoorParts): vo
     async (request, reply) => {
       const { digits } = request.body;
       return reply.code(202).send(await act(request, "send_keys", "call.keys_sent", (call, by) => inCall.pressKeys(call, digits, by)));
+    },
+  );
+
+  door.post(
+    "/api/calls/:id/whisper",
+    {
+      ...access("calls.whisper"),
+      schema: {
+        ...schema,
+        summary: "Whisper to the agent, or have it say something",
+        body: Whisper,
+        response: {
+          202: Call.describe(
+            "The agent is told within a second; what became of it is on the timeline (operator.whispered, whisper.failed).",
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      return reply.code(202).send(await act(request, "whisper", "call.whispered", (call, by) => inCall.whisper(call, body, by)));
     },
   );
 

@@ -10,6 +10,7 @@ import type pg from "pg";
 import { type Logger, pino } from "pino";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
+import { whisper } from "../calls/asks.ts";
 import { hangUp } from "../calls/hang-up.ts";
 import { muteCaller, pressKeys, transferCall } from "../calls/in-call.ts";
 import { placeCall } from "../calls/place.ts";
@@ -138,6 +139,8 @@ export async function openTestHouse(
       transfer: (call, to, by) => transferCall(calling, call, to, by),
       pressKeys: (call, keys, by) => pressKeys(calling, call, keys, by),
       mute: (call, on, by) => muteCaller(calling, call, on, by),
+      whisper: (call, asked, by) =>
+        whisper({ pool: database.pool, clock, owner: "test", here: () => [], doAsk: () => false }, call, asked, by),
     },
     line: null,
     jobs: { states: async () => [], wake: () => {} },

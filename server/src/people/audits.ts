@@ -18,6 +18,7 @@ export type AuditAction =
   | "call.transferred"
   | "call.keys_sent"
   | "call.muted"
+  | "call.whispered"
   | "call.unmuted"
   | "call.held"
   | "call.released"

@@ -20,6 +20,9 @@ export async function scrubTranscript(sql: Sql, call: CallId): Promise<Record<st
     ),
     exchanges: await count(sql, "update exchanges set request = null, answer = null where call_id = $1 and request is not null", call),
     transfers: await count(sql, "update transfers set announcement = null where call_id = $1 and announcement is not null", call),
+    // What tools were called with, and what operators whispered.
+    engine_webhooks: await count(sql, "update engine_webhooks set body = '' where call_id = $1 and body <> ''", call),
+    bridge_asks: await count(sql, "update bridge_asks set ask = ask - 'text' where call_id = $1 and ask ? 'text'", call),
     // What the engine remembers is not filled in again.
     reconciliations: await count(
       sql,
