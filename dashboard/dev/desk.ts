@@ -10,6 +10,7 @@ import {
   OpenSession,
   Telling,
   User,
+  Waiting,
 } from "../src/ask/shapes.ts";
 import { agents, id } from "./story.ts";
 
@@ -92,6 +93,34 @@ export const tellings = (call: string) =>
       told_at: status === "told" ? ago(i * 47 * 60_000 - 300) : null,
     });
   });
+
+export const waiting = (call: string) =>
+  [
+    {
+      what: "file",
+      source: "carrier",
+      attempts: 4,
+      because: {
+        code: "RECORDING_NOT_FOUND",
+        message: "The carrier says it has no such recording.",
+        remedy: "Carriers often have it a little later: it is asked for again by itself.",
+      },
+      next_attempt_at: ago(-90_000),
+    },
+    { what: "announcement", source: "carrier", attempts: 0, because: null, next_attempt_at: ago(-9 * 60_000) },
+    { what: "verification", source: "journal", attempts: 0, because: null, next_attempt_at: null },
+    {
+      what: "deletion",
+      source: null,
+      attempts: 0,
+      because: {
+        code: "CALL_HELD",
+        message: "A hold is on the call: nothing of it is deleted.",
+        remedy: "Lift the hold; the deletion then goes on by itself.",
+      },
+      next_attempt_at: null,
+    },
+  ].map((one, i) => Waiting.parse({ id: id(`waiting ${i}`), call_id: i === 2 ? null : call, since: ago((4 - i) * 11 * 60_000), ...one }));
 
 export const keepRules = [
   { agent_id: null, what: "audio", days: 90 },

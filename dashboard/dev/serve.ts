@@ -373,6 +373,11 @@ const routes: [
   ],
   ["GET", /^\/listeners\/[\w-]+\/tellings$/, (_q, r) => json(r, 200, { items: desk.tellings(calls[0]?.id ?? story.id(0)), next: null })],
   ["POST", /^\/tellings\/([\w-]+)\/again$/, (_q, r, [telling]) => json(r, 202, { id: telling })],
+  [
+    "GET",
+    /^\/waiting$/,
+    (_q, r) => json(r, 200, { items: values.story === "empty" ? [] : desk.waiting(calls[0]?.id ?? story.id(0)), next: null }),
+  ],
   ["GET", /^\/keep-rules$/, (_q, r) => json(r, 200, { items: values.story === "empty" ? [] : desk.keepRules, next: null })],
   ["GET", /^\/carrier\/keeping$/, (_q, r) => json(r, 200, desk.lineKept)],
   [

@@ -81,6 +81,7 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
   const [draft, setDraft] = useState(shown);
   const [wrong, setWrong] = useState<Wrong>({});
   const [attempts, setAttempts] = useState(0);
+  const [optionsOpen, setOptionsOpen] = useState(shown.options !== "{}");
   const form = useRef<HTMLFormElement>(null);
   const changed = JSON.stringify(draft) !== JSON.stringify(shown);
 
@@ -358,7 +359,11 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
           )}
         </Part>
         <Part title="The engine's own settings">
-          <details className="w-full" open={wrong.options !== undefined || draft.options !== "{}" || undefined}>
+          <details
+            className="w-full"
+            open={optionsOpen || of("options").wrong !== null}
+            onToggle={(event) => setOptionsOpen(event.currentTarget.open)}
+          >
             <summary className="text-soft hover:text-ink">What only this engine knows</summary>
             <TextArea
               className="pt-3"

@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { type ReactNode, useState } from "react";
 import { httpMethods } from "../ask/shapes.ts";
 import { Button } from "../look/Button.tsx";
 import { Choice, TextArea, TextField } from "../look/Field.tsx";
@@ -81,6 +81,7 @@ function Http({
   onChange: (fields: Partial<HttpDraft>) => void;
   onRemove: () => void;
 }) {
+  const [open, setOpen] = useState(http.name === "");
   const troubled = fields.some((field) => wrong(field) !== null);
   const said = argumentsSaid(http.parameters);
   const of = (name: "name" | "description" | "url" | "parameters" | "headers" | "timeout_s") => ({
@@ -89,7 +90,7 @@ function Http({
     onChange: (event: { target: { value: string } }) => onChange({ [name]: event.target.value }),
   });
   return (
-    <details className="w-full border-t border-line pt-2" open={http.name === "" || troubled || undefined}>
+    <details className="w-full border-t border-line pt-2" open={open || troubled} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary className="py-1">
         <span className="font-mono font-strong">{http.name === "" ? "A new one" : http.name}</span>
         <span className="text-soft"> {http.description.slice(0, 80)}</span>

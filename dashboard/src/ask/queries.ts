@@ -29,6 +29,7 @@ import {
   Telling,
   User,
   Utterance,
+  Waiting,
   Webhook,
 } from "./shapes.ts";
 
@@ -161,6 +162,12 @@ export const queries = {
       },
       initialPageParam: null as string | null,
       getNextPageParam: (last) => last.next,
+    }),
+  waiting: () =>
+    queryOptions({
+      queryKey: ["waiting"],
+      queryFn: ({ signal }) => whole((q) => ask(page(Waiting), `/waiting${q}`, undefined, signal)),
+      refetchInterval: 5_000,
     }),
   recordings: (id: string) =>
     queryOptions({

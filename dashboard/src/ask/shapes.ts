@@ -16,4 +16,5 @@ export { EmulatedNumber, Role, Session } from "@earshot/contract/session";
 export { actions, CallStatus, EndReason, endReasons, may } from "@earshot/contract/status";
 export { AgentTool, type HttpTool, httpMethods } from "@earshot/contract/tool";
 export { InvitedUser, OpenSession, PasswordLink, User } from "@earshot/contract/user";
+export { Waiting } from "@earshot/contract/waiting";
 export { Webhook, WebhookVerdict } from "@earshot/contract/webhook";

@@ -1,7 +1,6 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
-import { z } from "zod";
 import { ask } from "../ask/ask.ts";
 import { queries } from "../ask/queries.ts";
 import { type Call, endReasons, type Recording, RecordingLink } from "../ask/shapes.ts";
@@ -16,6 +15,7 @@ import { phoneNumber } from "../words/phone-number.ts";
 import { count, inMoments, size } from "../words/text.ts";
 import { exactly, shortSeconds, when } from "../words/time.ts";
 import { asFile } from "./as-file.ts";
+import { Mend } from "./Mend.tsx";
 
 /** What a person asks first: who, when, how long, how it ended and why, is the recording whole. Then the rest, folded on a narrow page. */
 export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; narrow: boolean }) {
@@ -154,7 +154,7 @@ function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
               <Choose recording={recording} best={recording.id === call.recording.id} chosen={recording.id === heard.id} />
             )}
           </RecordingState>
-          <RecordingDeeds recording={recording} call={call.id} />
+          <RecordingDeeds recording={recording} />
         </div>
       ))}
       {others.length > 0 && <Compared call={call.id} />}
@@ -278,16 +278,7 @@ function RecordingState({ recording, children }: { recording: Recording; childre
 }
 
 /** What can be done with one recording: kept as a file, tried again, given up. */
-function RecordingDeeds({ recording, call }: { recording: Recording; call: string }) {
-  const client = useQueryClient();
-  const mayMend = useMay("recordings.mend");
-  const mend = useMutation({
-    mutationFn: (deed: "try-again" | "give-up") => ask(z.unknown(), `/recordings/${recording.id}/${deed}`, { method: "POST" }),
-    onSettled: () => {
-      for (const name of ["call", "recordings", "events"]) void client.invalidateQueries({ queryKey: [name, call] });
-    },
-  });
-  const { again, giveUp } = mendable(recording.status);
+function RecordingDeeds({ recording }: { recording: Recording }) {
   const link = "text-ink underline decoration-edge underline-offset-2 hover:decoration-ink";
   return (
     <>
@@ -307,21 +298,7 @@ function RecordingDeeds({ recording, call }: { recording: Recording; call: strin
           )}
         </p>
       )}
-      {mayMend && recording.id !== null && (again || giveUp) && (
-        <p className="flex flex-wrap gap-1 pt-1">
-          {again && (
-            <Button busy={mend.isPending} onClick={() => mend.mutate("try-again")}>
-              Try again
-            </Button>
-          )}
-          {giveUp && (
-            <Button look="bare" busy={mend.isPending} onClick={() => mend.mutate("give-up")}>
-              Give it up
-            </Button>
-          )}
-        </p>
-      )}
-      {mend.error && <Trouble error={mend.error} className="mt-1" />}
+      {recording.id !== null && <Mend id={recording.id} {...mendable(recording.status)} />}
     </>
   );
 }

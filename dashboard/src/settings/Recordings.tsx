@@ -2,7 +2,7 @@ import type { ReactNode } from "react";
 import { Part } from "../look/Part.tsx";
 import { useMay } from "../session/use-may.ts";
 import { KeepRules } from "./KeepRules.tsx";
-import { Work } from "./Work.tsx";
+import { Queues, WaitingList } from "./Work.tsx";
 
 /** What is done with recordings in the background, and how long what is kept. */
 export function RecordingsPage(): ReactNode {
@@ -10,8 +10,13 @@ export function RecordingsPage(): ReactNode {
   return (
     <>
       {mayMend && (
-        <Part title="Work in the background" about="Why a recording is not there yet.">
-          <Work />
+        <Part title="What waits" about="Why a recording is not there yet, the oldest first.">
+          <WaitingList />
+        </Part>
+      )}
+      {mayMend && (
+        <Part title="Work in the background">
+          <Queues />
         </Part>
       )}
       <Part
