@@ -27,7 +27,8 @@ const oneOf = (all: readonly number[], nth: number): number => all[nth % all.len
 export function troubles(totalMs: number): readonly Trouble[] {
   const holes = again(totalMs, 0.4 * minute, 2.5 * minute, (at, nth) => [at, at + oneOf([60, 400, 3_000, 12_000], nth)] as const);
   const stalls = again(totalMs, 0.7 * minute, 1.7 * minute, (at, nth) => [at, at + oneOf([200, 900, 4_000], nth)] as const);
-  const late = again(totalMs, 1.1 * minute, 3.1 * minute, (at, nth) => [at, at + 7_000, oneOf([90, 150, 400], nth)] as const);
+  // Never across a hole: lateness and loss that change together cannot be told apart by when frames come.
+  const late = again(totalMs, 1.15 * minute, 2.5 * minute, (at, nth) => [at, at + 7_000, oneOf([90, 150, 400], nth)] as const);
   const jumps = [
     [totalMs * 0.3, 3_600_000],
     [totalMs * 0.5, -5_400_000],

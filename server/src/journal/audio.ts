@@ -1,5 +1,6 @@
-import { type Anchor, AudioClock, withHindsight } from "../sound/audio-clock.ts";
+import { type Anchor, AudioClock } from "../sound/audio-clock.ts";
 import { openResampler } from "../sound/resampler.ts";
+import { HOLE_MS, hindsight } from "./hindsight.ts";
 import { Playout } from "./playout.ts";
 import { readJournal } from "./read.ts";
 
@@ -13,9 +14,6 @@ export interface StereoSound {
   /** Interleaved s16: left (first) what the caller said, right what was really played to them. About a second each. */
   readonly blocks: AsyncIterable<Int16Array>;
 }
-
-/** A hole in the caller's audio longer than this becomes silence; shorter ones are the carrier's clock against ours, and are left alone. */
-const HOLE_MS = 40;
 
 /**
  * Builds the call's stereo sound from its journal. The caller's samples are the ruler: they stand one after the other, holes as silence, so
@@ -55,6 +53,7 @@ async function readScore(path: string): Promise<Score> {
   let clock: AudioClock | null = null;
   let playout: Playout | null = null;
   const callerFrames: { first: number; samples: number }[] = [];
+  const offsetsMs: number[] = [];
   for await (const { kind, atMs, part, payload } of readJournal(path).records) {
     if (kind === "opened" && openedMs === 0) openedMs = atMs;
     if (kind === "media") {
@@ -75,6 +74,7 @@ async function readScore(path: string): Promise<Score> {
       clock ??= new AudioClock(rate);
       callerFrames.push({ first: clock.samples, samples: payload.length >> 1 });
       clock.heard(atMs, payload.length >> 1);
+      offsetsMs.push(atMs - (clock.samples * 1000) / rate);
     }
     if (kind === "playedFrame") {
       zeroMs ??= atMs;
@@ -88,7 +88,8 @@ async function readScore(path: string): Promise<Score> {
     }
   }
   const zero = zeroMs ?? openedMs;
-  const ruler = new Ruler(withHindsight(clock?.anchors ?? [], rate), rate, zero);
+  const arrivals = { samples: callerFrames.map(({ first }) => first), offsetsMs };
+  const ruler = new Ruler(hindsight(clock?.anchors ?? [], arrivals, rate), rate, zero);
   const caller = callerFrames.map(({ first, samples }) => ({ at: ruler.ofSample(first), samples }));
   const agent = placeAgent(playout, ruler, rate);
   const ends = [caller.at(-1), agent.at(-1)].map((place) => (place === undefined ? 0 : place.at + place.samples));

@@ -8,10 +8,8 @@ export interface Anchor {
 /** A second of frames: arrival is late or bunched for less than this, or sound is really missing. */
 const WINDOW = 50;
 /** Smaller disagreement of the two clocks is not noted. */
-const SLACK_MS = 10;
+export const SLACK_MS = 10;
 const MOST_ANCHORS = 2_000;
-/** How fast two crystals may part, ms a ms: five times what a cheap one does (100 ppm). */
-const MOST_DRIFT = 0.000_5;
 
 /**
  * Places the caller's samples in time. The carrier sends 20 ms every 20 ms, but they arrive late, in bunches, or after a hole; its crystal is
@@ -86,22 +84,4 @@ export class AudioClock {
     if (this.anchors.length > MOST_ANCHORS) this.anchors.splice(1, 1);
     this.count = 0;
   }
-}
-
-/**
- * The anchors as they are seen once the whole call is known. Frames that come late for longer than a second look like missing sound until they come
- * in time again; a sample was never heard later than one after it, but for the drift of the two clocks. Without this a recording would keep each
- * such delay as silence for ever.
- */
-export function withHindsight(anchors: readonly Anchor[], rate: number): Anchor[] {
-  let earliest = Number.POSITIVE_INFINITY;
-  let before = 0;
-  const seen = anchors.toReversed().map((anchor) => {
-    earliest += (Math.abs(before - anchor.sample) * 1000 * MOST_DRIFT) / rate;
-    before = anchor.sample;
-    if (anchor.offsetMs > earliest + SLACK_MS) return { ...anchor, offsetMs: earliest };
-    earliest = Math.min(earliest, anchor.offsetMs);
-    return anchor;
-  });
-  return seen.toReversed().map((anchor, i, all) => ({ ...anchor, gapMs: i === 0 ? 0 : anchor.offsetMs - (all[i - 1] as Anchor).offsetMs }));
 }
