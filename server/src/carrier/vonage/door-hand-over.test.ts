@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { insertTransfer } from "../../calls/transfers.ts";
+import { inTransaction } from "../../db/pool.ts";
+import type { CallId } from "../../ids.ts";
+import { actionsOf, callRow, db, get, inbox, kinds, now, outbound, outLeg, PHONE, post, told, tries, useTestDoor } from "./test-door.ts";
+import { type Story, stories } from "./test-stories.ts";
+
+useTestDoor();
+
+describe("a caller handed to a person", () => {
+  const person = (status: string, second: string, more: object = {}) => ({
+    from: "12025550100",
+    to: "12025550110",
+    uuid: "person-1",
+    conversation_uuid: "CON-2",
+    direction: "outbound",
+    status,
+    timestamp: `2026-03-04T10:01:${second}Z`,
+    ...more,
+  });
+  async function handed(): Promise<CallId> {
+    const call = await outbound();
+    await post(`/webhooks/vonage/answer?call=${call}`, outLeg);
+    await inbox.sweep(true);
+    await inTransaction(db.pool, (sql) =>
+      insertTransfer(sql, { call, to: "+12025550110", announcement: "Somebody about an appointment.", by: "user:x", at: now }),
+    );
+    return call;
+  }
+  const transfer = async (call: CallId) =>
+    (await db.pool.query("select result, leg, connected_at from transfers where call_id = $1", [call])).rows[0];
+
+  it("is not called back to the agent because the agent's audio ends", async () => {
+    const call = await handed();
+    const gone = { ...person("disconnected", "02.000"), uuid: "socket-1", to: "wss://calls.example.com/media/vonage/x" };
+    expect((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, gone)).statusCode).toBe(204);
+  });
+
+  it("who picks up is connected, told whom it is about, and the call ends as transferred", async () => {
+    const call = await handed();
+    const at = `/webhooks/vonage/event?call=${call}&leg=transfer`;
+    expect((await post(at, person("ringing", "01.000"))).statusCode).toBe(204);
+    const announced = await post(`/webhooks/vonage/answer?call=${call}&leg=transfer`, person("answered", "05.000"));
+    expect(announced.json()).toMatchObject([{ action: "talk", text: "Somebody about an appointment." }]);
+    expect((await post(at, person("answered", "05.000"))).statusCode).toBe(204);
+    await inbox.sweep(true);
+    expect(told.filter((one) => one === `transferred ${call}`)).toHaveLength(1);
+    expect(await transfer(call)).toEqual({ result: "connected", leg: "person-1", connected_at: new Date("2026-03-04T10:01:05.000Z") });
+    expect((await post(at, person("completed", "20.000", { duration: "15" }))).statusCode).toBe(204);
+    await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks.at(-2)?.body.replace('"user"', '"platform"') ?? "");
+    await inbox.sweep(true);
+    expect(await callRow(call)).toMatchObject({ status: "ended", end_reason: "transferred", phone_leg: PHONE });
+    expect(await kinds(call)).toEqual(expect.arrayContaining(["transfer.ringing", "transfer.connected", "call.ended"]));
+  });
+
+  it.each(["GET", "POST"])("is told whom it is about also when that they picked up was known before, asked by %s", async (method) => {
+    const call = await handed();
+    await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person("answered", "05.000"));
+    await inbox.sweep(true);
+    expect(await transfer(call)).toMatchObject({ result: "connected" });
+    const url = "/webhooks/vonage/answer";
+    const { from, to, uuid, conversation_uuid } = person("answered", "05.000");
+    const asked = { to, from, uuid, conversation_uuid, endpoint_type: "phone" };
+    const answer =
+      method === "GET" ? await get(url, { call, leg: "transfer", ...asked }) : await post(`${url}?call=${call}&leg=transfer`, asked);
+    expect(answer.json()).toMatchObject([{ action: "talk", text: "Somebody about an appointment." }]);
+    await inbox.sweep(true);
+    expect(await callRow(call)).toMatchObject({ phone_leg: PHONE });
+  });
+
+  it.each([
+    ["busy", {}, "busy"],
+    ["timeout", {}, "no_answer"],
+    ["rejected", { detail: "declined" }, "declined"],
+    ["failed", { detail: "cannot_route" }, "unreachable"],
+  ])("who is %s is a typed result, and the caller comes back to the agent", async (status, more, result) => {
+    const call = await handed();
+    const back = await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person(status, "09.000", more));
+    expect(actionsOf(back)).toEqual(["talk", "connect", ...tries, "talk"]);
+    await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person("completed", "09.100", { duration: "0" }));
+    await inbox.sweep(true);
+    expect(await transfer(call)).toMatchObject({ result });
+    expect(await callRow(call)).toMatchObject({ status: "in_progress" });
+    expect(await kinds(call)).toContain("transfer.failed");
+  });
+
+  it("and who hangs up while the person's phone rings cancels it", async () => {
+    const call = await handed();
+    await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, person("completed", "03.000", { duration: "0" }));
+    await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks.at(-2)?.body ?? "");
+    await inbox.sweep(true);
+    expect(await transfer(call)).toMatchObject({ result: "cancelled" });
+    expect(await callRow(call)).toMatchObject({ status: "ended", end_reason: "caller_hung_up" });
+  });
+});

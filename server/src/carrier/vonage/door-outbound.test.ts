@@ -1,0 +1,192 @@
+import { describe, expect, it } from "vitest";
+import { openPool } from "../../db/pool.ts";
+import {
+  actionsOf,
+  callRow,
+  db,
+  inbox,
+  machine,
+  now,
+  outbound,
+  outLeg,
+  PUBLIC,
+  post,
+  question,
+  start,
+  stop,
+  told,
+  tries,
+  useTestDoor,
+  verdicts,
+  withLine,
+} from "./test-door.ts";
+import { CONVERSATION, type Story, stories } from "./test-stories.ts";
+
+useTestDoor();
+
+describe("an outbound call", () => {
+  const asked = { to: "12025550101", from: "12025550100", uuid: "5b0c1e0a-3c61-4f5e-9b5d-2f9f1f7a1a11", conversation_uuid: CONVERSATION };
+
+  it("is known by our mark at either old path, and its question says that it was answered", async () => {
+    const call = await outbound();
+    const answer = await post(`/api/hume-twilio/vonage-voice-webhook/?call=${call}`, {
+      ...asked,
+      region_url: "https://api-eu-3.vonage.com",
+    });
+    expect(answer.json()[1].endpoint[0].headers).toEqual({ call });
+    await inbox.sweep(true);
+    expect(await callRow(call)).toMatchObject({
+      direction: "outbound",
+      status: "in_progress",
+      phone_leg: asked.uuid,
+      region_url: "https://api-eu-3.vonage.com",
+    });
+    expect((await db.pool.query("select from calls")).rowCount).toBe(1);
+  });
+
+  it("keeps no region that is not the carrier's", async () => {
+    const call = await outbound();
+    await post(`/webhooks/vonage/answer?call=${call}`, { ...asked, region_url: "https://evil.test" });
+    expect(await callRow(call)).toMatchObject({ region_url: null });
+  });
+
+  it("that somebody wants ended is not connected any more", async () => {
+    const call = await outbound();
+    await db.pool.query("update calls set hangup_asked_at = now(), hangup_asked_by = 'operator' where id = $1", [call]);
+    expect((await post(`/webhooks/vonage/answer?call=${call}`, asked)).json()).toMatchObject([{ action: "talk" }]);
+  });
+
+  it("we do not know gets an apology, and is not made", async () => {
+    const answer = await post("/webhooks/vonage/answer?call=0199a0b1-7d1f-7000-8000-00000000dead", asked);
+    expect(answer.json()).toMatchObject([{ action: "talk" }]);
+    await inbox.sweep(true);
+    expect(await verdicts()).toEqual(["unknown_call"]);
+    expect((await db.pool.query("select from calls")).rowCount).toBe(0);
+  });
+
+  it("at the fallback hears a polite word and is connected all the same", async () => {
+    const call = await outbound();
+    const body = {
+      ...asked,
+      reason: "Read timed out.",
+      original_request: { url: `${PUBLIC}/webhooks/vonage/answer?call=${call}`, type: "answer" },
+    };
+    const actions = (await post("/webhooks/vonage/fallback", body)).json().map(({ action }: { action: string }) => action);
+    expect(actions).toEqual(["talk", "record", "connect", ...tries, "talk"]);
+  });
+
+  it("whose lost audio is asked about at the fallback is connected anew, without recording again", async () => {
+    const call = await outbound();
+    const body = {
+      ...asked,
+      uuid: "5f0c3b9e-0000-4000-8000-00000000ab01",
+      status: "unanswered",
+      timestamp: now.toISOString(),
+      reason: "Connection refused.",
+      original_request: { url: `${PUBLIC}/webhooks/vonage/event?call=${call}&leg=ws`, type: "event" },
+    };
+    const actions = (await post("/webhooks/vonage/fallback", body)).json().map(({ action }: { action: string }) => action);
+    expect(actions).toEqual(["connect", ...tries, "talk"]);
+    // That the socket rings moves nothing, and none of it makes the call one that was handed to a person.
+    expect((await post("/webhooks/vonage/fallback", { ...body, status: "ringing" })).statusCode).toBe(204);
+    await inbox.sweep(true);
+    expect((await db.pool.query("select kind from legs where call_id = $1", [call])).rows).not.toContainEqual({ kind: "transfer" });
+  });
+
+  it("at the fallback while the database is away hears an apology at its beginning, and in its middle goes on with its instructions", async () => {
+    const call = await outbound();
+    await stop();
+    const away = openPool("postgres://earshot@127.0.0.1:1/earshot", 1);
+    await start(away);
+    const about = (door: string, type: string) => ({
+      ...asked,
+      reason: "Connection refused.",
+      original_request: { url: `${PUBLIC}/webhooks/vonage/${door}`, type },
+    });
+    const beginning = await post("/webhooks/vonage/fallback", about(`answer?call=${call}`, "answer"));
+    expect(beginning.json().map(({ action }: { action: string }) => action)).toEqual(["talk"]);
+    const lost = { ...about(`event?call=${call}&leg=ws`, "event"), status: "unanswered", timestamp: now.toISOString() };
+    // No instructions: an apology would take the place of the further connects that still stand in those it has.
+    expect((await post("/webhooks/vonage/fallback", lost)).statusCode).toBe(503);
+    await away.end();
+  });
+
+  it("whose audio broke is connected anew while it lives, and not when it is over", async () => {
+    const call = await outbound();
+    const lost = (stories.find(({ title }) => title === "the audio breaks and is not restored") as Story).webhooks[5]?.body ?? "";
+    const again = await post(`/webhooks/vonage/event?call=${call}&leg=ws`, lost);
+    expect(again.json().map(({ action }: { action: string }) => action)).toEqual(["connect", ...tries, "talk"]);
+    await db.pool.query("update calls set status = 'ended', end_reason = 'lost', ended_at = now(), deadline_at = null where id = $1", [
+      call,
+    ]);
+    expect((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, lost)).statusCode).toBe(204);
+  });
+
+  it("whose audio breaks again and again is given up", async () => {
+    const call = await outbound();
+    const lost = JSON.parse(
+      (stories.find(({ title }) => title === "the audio breaks and is not restored") as Story).webhooks[5]?.body ?? "",
+    );
+    const codes: number[] = [];
+    for (let i = 0; i < 6; i++)
+      codes.push((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, { ...lost, uuid: `socket-${i}` })).statusCode);
+    expect(codes).toEqual([200, 200, 200, 200, 204, 204]);
+  });
+});
+
+describe("an answering machine", () => {
+  const rule = { voicemail: "leave_message", voicemail_message: "Please call {{agent_name}} back." };
+  const beep = machine({ sub_state: "beep_start", timestamp: "2026-03-04T10:00:18.000Z" });
+
+  it("gets our message after its beep instead of the agent, and the call ends as voicemail", async () => {
+    await withLine(rule, async () => {
+      const call = await outbound();
+      for (const body of [{ ...outLeg, status: "answered", timestamp: "2026-03-04T10:00:07.000Z" }, machine(), beep])
+        await post(`/webhooks/vonage/event?call=${call}`, body);
+      await inbox.sweep(true);
+      const answer = await post(`/webhooks/vonage/answer?call=${call}`, outLeg);
+      expect(actionsOf(answer)).toEqual(["record", "talk"]);
+      expect(answer.json()[1].text).toBe("Please call Reception back.");
+      await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks.at(-2)?.body.replace('"user"', '"platform"') ?? "");
+      await inbox.sweep(true);
+      expect(await callRow(call)).toMatchObject({
+        status: "ended",
+        end_reason: "voicemail",
+        answered_by: "machine",
+        beep_at: new Date("2026-03-04T10:00:18.000Z"),
+      });
+      expect(told).toContain(`machine ${call}`);
+    });
+  });
+
+  it("whose webhook comes after the question is told to whoever follows the rule", async () => {
+    await withLine(rule, async () => {
+      const call = await outbound();
+      expect(actionsOf(await post(`/webhooks/vonage/answer?call=${call}`, outLeg))).toContain("connect");
+      await post(`/webhooks/vonage/event?call=${call}`, beep);
+      await inbox.sweep(true);
+      expect(told).toContain(`machine ${call}`);
+    });
+  });
+
+  it("leaves a person who answered to the agent", async () => {
+    await withLine(rule, async () => {
+      const call = await outbound();
+      await post(`/webhooks/vonage/event?call=${call}`, machine({ status: "human" }));
+      await inbox.sweep(true);
+      expect(actionsOf(await post(`/webhooks/vonage/answer?call=${call}`, outLeg))).toContain("connect");
+      expect(await callRow(call)).toMatchObject({ answered_by: "human" });
+    });
+  });
+});
+
+it("a notice is spoken before the agent, as its rule says, and stands once in the ledger of consent", async () => {
+  await withLine({ notice: "This call is recorded.", notice_recorded: true }, async () => {
+    const answer = await post("/webhooks/vonage/answer", question);
+    expect(actionsOf(answer)).toEqual(["record", "talk", "connect", ...tries, "talk"]);
+    expect(answer.json()[1].text).toBe("This call is recorded.");
+    await post("/webhooks/vonage/answer", question);
+    const { rows } = await db.pool.query("select told_by, words, answer from consents");
+    expect(rows).toEqual([{ told_by: "carrier", words: "This call is recorded.", answer: "not_asked" }]);
+  });
+});
