@@ -153,6 +153,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
         "--dump",
         join(dir, "dump-evi"),
         "--with-parent",
+        ...people,
         ...(wishes.phrases ? ["--phrases", wishes.phrases] : []),
       ],
       bare,

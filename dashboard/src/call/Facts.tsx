@@ -15,6 +15,7 @@ import { phoneNumber } from "../words/phone-number.ts";
 import { count, inMoments, size } from "../words/text.ts";
 import { exactly, shortSeconds, when } from "../words/time.ts";
 import { asFile } from "./as-file.ts";
+import { costLines } from "./costs.ts";
 import { Mend } from "./Mend.tsx";
 
 /** What a person asks first: who, when, how long, how it ended and why, is the recording whole. Then the rest, folded on a narrow page. */
@@ -43,13 +44,7 @@ export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; n
         <span dir="ltr">{phoneNumber(inbound ? call.to : call.from)}</span>
       </Fact>
       <Fact name="Rang">{call.ring_ms === null ? <Dash /> : shortSeconds(call.ring_ms)}</Fact>
-      {call.price !== null && (
-        <Fact name="Carrier's price">
-          <span dir="ltr">
-            {call.price} {call.price_currency}
-          </span>
-        </Fact>
-      )}
+      {call.started_at !== null && <Cost call={call} />}
       <Given name="Variables" values={call.variables} />
       <Given name="Metadata" values={call.metadata} />
     </dl>
@@ -94,6 +89,18 @@ export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; n
         more
       )}
     </section>
+  );
+}
+
+/** What both vendors take, each in its own currency; the engine's is an estimate. */
+function Cost({ call }: { call: Call }) {
+  const { carrier, engine, used } = costLines(call);
+  return (
+    <Fact name="Cost">
+      <p>{carrier}</p>
+      <p>{engine}</p>
+      {used !== null && <p className="text-small text-soft">{used}</p>}
+    </Fact>
   );
 }
 

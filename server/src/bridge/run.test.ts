@@ -418,3 +418,29 @@ test("a session that is over at its vendor's, and not for us, is left for anothe
   expect(session().heard).toEqual([7]);
   expect(run.state()).toBe("talking");
 });
+
+test("what a caller says who was away for a while is dated on their own clock, not on the engine's, which heard silence meanwhile", async () => {
+  const { run, attach, frame, session, said, hangUpByCaller } = house();
+  run.answered(clock.now());
+  attach();
+  session().say(ready);
+  const speak = (frames: number) => {
+    for (let i = 0; i < frames; i++) {
+      time += 20;
+      frame(1);
+    }
+  };
+  speak(50);
+  hangUpByCaller();
+  await vi.waitUntil(() => {
+    time += 20;
+    return session().heard.length >= 60;
+  });
+  const silentMs = (session().heard.length - 50) * 20;
+  attach();
+  const back = time;
+  speak(50);
+  const [fromMs, toMs] = [1_000 + silentMs + 200, 1_000 + silentMs + 800];
+  session().say({ what: "caller text", utterance: "c", text: "Back.", final: true, fromMs, toMs, language: null });
+  expect(said.at(-1)).toMatchObject({ speaker: "caller", startedMs: back - 1_000 + 200, endedMs: back - 1_000 + 800 });
+});

@@ -100,6 +100,8 @@ export function runBridge(parts: RunParts): RunningBridge {
   let engine: EngineConnection | null = null;
   /** Which of the caller's samples was the first this engine session heard. */
   let engineFirstSample = 0;
+  /** Of the silence it was fed since the caller went away. */
+  let fedSamples = 0;
   /** Has the greeting, or anything else of the agent's, begun to sound? Or does all of it wait for the caller? */
   let agentBegan = false;
   let forgetting = false;
@@ -324,6 +326,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     const silence = new Uint8Array((rate / 50) * 2);
     stopSilence ??= tick.join((time) => {
       engine?.audio(silence);
+      fedSamples += silence.length / 2;
       if (bridge.state === "listening") decide({ what: "second", at: time });
     });
   };
@@ -355,6 +358,7 @@ export function runBridge(parts: RunParts): RunningBridge {
     );
     engine = mine;
     engineFirstSample = audioClock.samples;
+    fedSamples = 0;
     // What the lost session said is still being heard, and may still be cut.
     if (player.unplayedMs(now()) > 0) mine.playing(true);
   };
@@ -428,6 +432,9 @@ export function runBridge(parts: RunParts): RunningBridge {
         if (event.name === "hang_up" && parts.agent.manners.hangsUp)
           decide({ what: "engine ended", at: now(), why: "agent_hung_up", code: null, text: "The agent hangs up.", retry: false });
         else {
+          // For a tool an engine breaks its answer off: what it has said so far is whole.
+          finishSpeech();
+          keepTicking();
           decide({ what: "tool" });
           desk.ask({ id: event.id, name: event.name, args: event.args });
         }
@@ -520,6 +527,9 @@ export function runBridge(parts: RunParts): RunningBridge {
       const at = now();
       stopSilence?.();
       stopSilence = null;
+      // The engine's clock went on with the silence, the caller's did not.
+      engineFirstSample -= fedSamples;
+      fedSamples = 0;
       media = connection;
       keepsSound = connection.keepsSound;
       attachedAt ??= at;

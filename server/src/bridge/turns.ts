@@ -3,7 +3,7 @@
  * are milliseconds of the monotonic clock.
  *
  * The agent owes words after the engine has said that the caller's turn is over, after a greeting, a sentence or a tool's answer was given to it, and
- * when it broke off in the middle of speaking. It owes nothing while the caller speaks, while a tool works, and after it chose to be done. That the
+ * when it broke off in the middle of speaking. It owes nothing while the caller speaks, while a tool works (for which an engine breaks its answer off), and after it chose to be done. That the
  * caller spoke is also known from the sound itself (voice.ts): an engine that shows no sign of having heard it may be deaf, which is less certain,
  * since what sounds like speech may be a passing car.
  */
@@ -71,7 +71,7 @@ export function turnAfter(turn: Turn, sign: Sign): Turn {
     case "cut in":
       return changed(heard(turn), { ...paid, answering: false });
     case "tool":
-      return changed(heard(turn), { ...paid, toolWorks: true });
+      return changed(heard(turn), { ...paid, toolWorks: true, answering: false });
     case "tool answered":
       return changed(turn, { toolWorks: sign.busy, ...(sign.busy || turn.answering ? {} : owing(sign.at)) });
     case "asked to speak":

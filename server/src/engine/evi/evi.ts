@@ -251,7 +251,7 @@ function openChat(parts: EviParts, chat: ChatParts, listener: (event: EngineEven
         soundOfUtterance = null;
         resampler.stream.reset();
       }
-      if (event.what === "agent done" && event.how === "complete") finishSound(talk.restOfSound());
+      if ((event.what === "agent done" && event.how === "complete") || event.what === "tool") finishSound(talk.restOfSound());
       if (event.what === "ready") {
         if (ready) continue;
         ready = true;
