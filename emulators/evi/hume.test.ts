@@ -5,7 +5,7 @@ import { openPhraseBook } from "../speech/phrases.ts";
 import { speak } from "../speech/voice.ts";
 import { handClock } from "./clock.ts";
 import { type Evi, startEvi } from "./server.ts";
-import { joined, type Message, silence } from "./test/client.ts";
+import { connect, joined, type Message, silence } from "./test/client.ts";
 
 let evi: Evi;
 let hume: HumeClient;
@@ -240,6 +240,32 @@ describe("the official package", () => {
     clock.pass(3_600_001);
     expect((await fetch(url)).status).toBe(400);
     await own.close();
+  });
+
+  test("lists the voices there are, and none of an account's own", async () => {
+    const names = async (provider: "HUME_AI" | "CUSTOM_VOICE") => {
+      const found: (string | undefined)[] = [];
+      for await (const voice of await hume.tts.voices.list({ provider, pageSize: 3 })) found.push(voice.name);
+      return found;
+    };
+    expect(await names("HUME_AI")).toEqual(expect.arrayContaining(["slt", "rms"]));
+    expect(await names("CUSTOM_VOICE")).toEqual([]);
+  });
+
+  test("reads an agent's or a fault's name as a Config to make another of, which does the same; none is in the list", async () => {
+    const named = await hume.empathicVoice.configs.getConfigVersion("refuse", 0);
+    expect(named.prompt?.text).toBe("[emulator: refuse]");
+    await expect(hume.empathicVoice.configs.getConfigVersion("refuse", 1)).rejects.toMatchObject({ statusCode: 404 });
+    const made = await hume.empathicVoice.configs.createConfig({
+      name: "made of it",
+      eviVersion: "3",
+      prompt: { text: named.prompt?.text ?? "" },
+    });
+    const listed: (string | undefined)[] = [];
+    for await (const config of await hume.empathicVoice.configs.listConfigs({ pageSize: 100 })) listed.push(config.name);
+    expect(listed).toContain("made of it");
+    expect(listed).not.toContain("refuse");
+    await expect(connect(evi.url, { config_id: made.id ?? "" })).rejects.toThrow("401");
   });
 
   test("speaks into a running chat by the control plane, and listens in", async () => {

@@ -8,7 +8,7 @@ import { CallUnknown, NotInProgress, TooManyWhispers } from "./failures.ts";
 
 /**
  * What is asked of the bridge of a call, whichever process carries it: a row, which that process takes with its next beat (leases.ts), or at
- * once when it is the one that was asked (decision 0015). Taken once, before it is done: a whisper said twice is worse than one that is lost,
+ * once when it is the one that was asked (decision 0014). Taken once, before it is done: a whisper said twice is worse than one that is lost,
  * and a lost one is told. The only place that writes `bridge_asks`.
  */
 
