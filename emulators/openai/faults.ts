@@ -1,5 +1,17 @@
+import { type Door, doors } from "./dialects.ts";
+
 /** What makes an emulated server another one, or goes wrong on purpose, as data. Each absent: it is as OpenAI's documents say. */
 export interface Faults {
+  /** Another door than OpenAI's: for the whole server, so only by --as. */
+  readonly door?: Door;
+  /** Voice and turn detection stand at the top of the session. */
+  readonly flat?: true;
+  /** The caller is written down whatever the session says; the text so far comes whole each time, and once as completed before it is. */
+  readonly wholeTexts?: true;
+  /** Knows items that are said word for word, without the model. */
+  readonly forcedMessages?: true;
+  /** A cancelled response never gets its `response.done`. */
+  readonly cutWithoutDone?: true;
   /** Any PCM rate, as self-hosted servers take it. */
   readonly lenientRates?: true;
   /** All the sound of an answer in one delta. */
@@ -55,6 +67,25 @@ export const faultTable: readonly FaultRow[] = [
     name: "speech-to-speech",
     does: "a self-hosted server like Hugging Face's: any rate, fewer events, truncate accepted and ignored",
     faults: { lenientRates: true, fewerEvents: true, noRateLimits: true, truncate: "ignored" },
+  },
+  { name: "azure", does: "OpenAI at Azure: met at `/openai/v1/realtime` only, the key in `api-key` only", faults: { door: doors.azure } },
+  {
+    name: "xai",
+    does: "xAI's: voice and turn detection at the top of the session, any rate, texts whole each time, `force_message`, `ping`, no `response.done` for what was cut",
+    faults: {
+      door: doors.xai,
+      flat: true,
+      lenientRates: true,
+      wholeTexts: true,
+      forcedMessages: true,
+      cutWithoutDone: true,
+      ownEvents: true,
+    },
+  },
+  {
+    name: "inworld",
+    does: "Inworld's: met at `/api/v1/realtime/session?key=…&protocol=realtime`, Basic, cannot truncate",
+    faults: { door: doors.inworld, truncate: "unknown" },
   },
   { name: "lenient-rates", does: "takes any PCM rate, not only 24000", faults: { lenientRates: true } },
   { name: "one-delta", does: "sends all the sound of an answer in one delta", faults: { oneDelta: true } },

@@ -30,7 +30,7 @@ export class Conversation {
   }
 
   /** An item of the client's. */
-  insert(wish: NewItem, after: string | null | undefined): { item: Item } | { problem: Problem } {
+  insert(wish: Exclude<NewItem, { type: "force_message" }>, after: string | null | undefined): { item: Item } | { problem: Problem } {
     const id = wish.id ?? newId("item");
     if (this.find(id)) return { problem: invalid("item_create_invalid_item_id", `Item with item_id '${id}' already exists.`, "item.id") };
     const at = after == null ? this.items.length : after === "root" ? 0 : this.items.findIndex((item) => item.id === after) + 1;

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { type Clock, wallClock } from "../evi/clock.ts";
 import { refuseForeignHosts } from "../loopback.ts";
 import type { PhraseBook } from "../speech/phrases.ts";
+import { type Door, usualDoor } from "./dialects.ts";
 import { agents, directed, ofModel, ordinary, type Script } from "./directive.ts";
 import { noDump, openDump } from "./dump.ts";
 import { faultTable } from "./faults.ts";
@@ -64,11 +65,17 @@ export async function startOpenAi(options: OpenAiOptions): Promise<OpenAi> {
   function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const url = new URL(request.url ?? "/", "http://emulator");
-    if (!/^(\/openai)?\/v1\/realtime\/?$/.test(url.pathname)) {
+    const door = base?.faults.door ?? usualDoor;
+    if (!door.path.test(url.pathname)) {
       refuse(socket, 404, invalid("not_found", `Invalid URL (GET ${url.pathname})`));
       return;
     }
-    const key = keyOf(request);
+    const lacks = door.asks?.find((name) => !url.searchParams.has(name));
+    if (lacks !== undefined) {
+      refuse(socket, 400, invalid("missing_required_parameter", `Missing required parameter: '${lacks}'.`, lacks));
+      return;
+    }
+    const key = keyOf(request, door.key);
     if (options.apiKey !== null && key === null) {
       refuse(socket, 401, invalid(null, "Missing bearer or basic authentication in header"));
       return;
@@ -139,12 +146,16 @@ export async function startOpenAi(options: OpenAiOptions): Promise<OpenAi> {
   };
 }
 
-/** The key of a request: as OpenAI has it, as Azure has it, or as a browser sends it. */
-function keyOf({ headers }: IncomingMessage): string | null {
-  const bearer = /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1];
-  const browser = /openai-insecure-api-key\.([^,\s]+)/.exec(headers["sec-websocket-protocol"] ?? "")?.[1];
+/** The key of a request: as OpenAI has it, as Azure has it, or as a browser sends it; or the one way that this server knows. */
+function keyOf({ headers }: IncomingMessage, way: Door["key"]): string | null {
   const azure = headers["api-key"];
-  return bearer ?? (typeof azure === "string" ? azure : null) ?? browser ?? null;
+  const keys = {
+    bearer: /^Bearer (.+)$/i.exec(headers.authorization ?? "")?.[1] ?? null,
+    basic: /^Basic (.+)$/i.exec(headers.authorization ?? "")?.[1] ?? null,
+    "api-key": typeof azure === "string" ? azure : null,
+    browser: /openai-insecure-api-key\.([^,\s]+)/.exec(headers["sec-websocket-protocol"] ?? "")?.[1] ?? null,
+  };
+  return way === "any" ? (keys.bearer ?? keys["api-key"] ?? keys.browser) : keys[way];
 }
 
 /** The upgrade succeeds, and then the session does not: an error, and a close that names it. */

@@ -5,6 +5,7 @@ import type { TurnEvent } from "../evi/turn.ts";
 
 import type { Hearing, PhraseBook } from "../speech/phrases.ts";
 import { resample } from "../speech/resample.ts";
+import { flat, fromFlat } from "./dialects.ts";
 import { directed, type Script } from "./directive.ts";
 import type { SessionDump } from "./dump.ts";
 import type { Moment } from "./faults.ts";
@@ -12,7 +13,7 @@ import { Conversation, type Item, shown } from "./items.ts";
 import { type Mouth, voiceOf } from "./mouth.ts";
 import { defaultSession, type Session, type TurnDetection, update } from "./session-settings.ts";
 import { SAID_A_SECOND, usageOf } from "./usage.ts";
-import { type ClientEvent, invalid, newId, type Problem, understand } from "./wire.ts";
+import { type ClientEvent, invalid, newId, notAmong, type Problem, understand } from "./wire.ts";
 import { malformedFrame } from "./wrong.ts";
 
 /**
@@ -122,6 +123,7 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
   /** The client told lines of an earlier session: what ended that one does not end this one too. */
   let replayed = false;
   const lateTexts: (() => void)[] = [];
+  const forced: Request[] = [];
 
   const self: RealtimeSession = {
     id,
@@ -144,7 +146,7 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
     return self;
   }
   if (script.faults.ownEvents) send("conversation.created", { conversation: { id: conversationId, object: "realtime.conversation" } });
-  send("session.created", { session });
+  send("session.created", { session: shownSession() });
   setTimer("session", sessionMs, expire);
   return self;
 
@@ -180,6 +182,7 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
         send("input_audio_buffer.cleared", {});
         return null;
       case "conversation.item.create": {
+        if (event.item.type === "force_message") return force(event.item.content.map((part) => part.text ?? "").join(" "));
         const inserted = conversation.insert(event.item, event.previous_item_id);
         if ("problem" in inserted) return inserted.problem;
         took(inserted.item);
@@ -221,15 +224,30 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
 
   function updateSession(wish: Record<string, unknown>): Problem | null {
     if (script.faults.refusesUpdate) return invalid("invalid_value", "Refused, as the model's name wants it.", "session");
+    const written = parts.script.faults.flat ? fromFlat(wish) : { session: wish };
+    if ("problem" in written) return written.problem;
     const next = typeof wish.instructions === "string" ? directed(parts.script, wish.instructions) : script;
-    const updated = update(session, wish, { lenientRates: next.faults.lenientRates === true, hasSpoken });
+    const updated = update(session, written.session, { lenientRates: next.faults.lenientRates === true, hasSpoken });
     if ("problem" in updated) return updated.problem;
     script = next;
     session = updated.session;
     if (script.faults.sessionS !== undefined && script.faults.sessionS !== parts.script.faults.sessionS)
       setTimer("session", script.faults.sessionS * 1_000, expire);
-    send("session.updated", { session });
+    send("session.updated", { session: shownSession() });
     awaitIdle(0);
+    return null;
+  }
+
+  function shownSession(): object {
+    return script.faults.flat ? flat(session) : session;
+  }
+
+  /** Words that are said as they are, without the model; after what is being said. */
+  function force(text: string): Problem | null {
+    if (!script.faults.forcedMessages) return notAmong("item.type", "force_message", ["message", "function_call", "function_call_output"]);
+    const request = { instructions: `Say exactly: "${text}"` };
+    if (response) forced.push(request);
+    else respond(request);
     return null;
   }
 
@@ -346,7 +364,7 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
     sendItem(item, "done");
     plan(text);
     goesWrong("heard");
-    if (ended !== null || session.audio.input.transcription === null) return;
+    if (ended !== null || (session.audio.input.transcription === null && !script.faults.wholeTexts)) return;
     const tell = (): void => transcribed(itemId, text, ms);
     if (script.faults.transcription === "late") lateTexts.push(tell);
     else if (script.faults.transcription !== "never") setTimer(`text of ${itemId}`, pace.transcribeMs, tell);
@@ -367,7 +385,12 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
     }
     const item = conversation.find(itemId);
     if (item) item.text = text;
-    for (const delta of text.match(/\S+\s*/g) ?? []) send(`${name}.delta`, { ...where, delta, obfuscation: "x" });
+    if (script.faults.wholeTexts) {
+      const words = text.split(" ");
+      for (let count = 1; count <= words.length; count++)
+        send(`${name}.updated`, { ...where, transcript: words.slice(0, count).join(" ") });
+      send(`${name}.completed`, { ...where, transcript: words.slice(0, -1).join(" "), status: "in_progress" });
+    } else for (const delta of text.match(/\S+\s*/g) ?? []) send(`${name}.delta`, { ...where, delta, obfuscation: "x" });
     send(`${name}.completed`, { ...where, transcript: text, usage: { type: "duration", seconds: Math.round(ms / 100) / 10 } });
   }
 
@@ -575,13 +598,16 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
     closeItem(mine, status === "completed" ? "completed" : "incomplete");
     // a call that was still to be made is not made by a response that did not come to its end
     if (status !== "completed" && called?.answer === null && !mine.made.some((item) => item.call?.call_id === called?.id)) called = null;
-    send("response.done", { response: shownResponse(mine, status, details) });
+    if (!(status === "cancelled" && script.faults.cutWithoutDone))
+      send("response.done", { response: shownResponse(mine, status, details) });
     if (!script.faults.noRateLimits) send("rate_limits.updated", { rate_limits: rateLimits() });
     response = null;
     if (status === "cancelled" && cutItem) sendLate(mine, cutItem);
     tellLateTexts();
     const spokenMs = mine.made.reduce((sum, item) => sum + item.audioMs, 0);
-    if (answerNext) {
+    const next = forced.shift();
+    if (next !== undefined) respond(next);
+    else if (answerNext) {
       answerNext = false;
       respond({});
     } else awaitIdle(spokenMs);
@@ -714,7 +740,8 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
 
   /** What nobody can understand, before an answer. */
   function makeNoise(): void {
-    if (script.faults.ownEvents) send("localai.pipeline.timing", { stt_ms: 41, llm_ms: 212, tts_ms: 88 });
+    if (script.faults.ownEvents && script.faults.flat) send("ping", { timestamp: Math.round(clock.now()) });
+    else if (script.faults.ownEvents) send("localai.pipeline.timing", { stt_ms: 41, llm_ms: 212, tts_ms: 88 });
     for (let i = 0; i < (script.faults.unknownTypes ?? 0); i++) send(`future.event_${i % 40}`, { detail: "nobody knows", at: i });
     for (let i = 0; i < (script.faults.malformed ?? 0); i++) {
       const { frame, binary } = malformedFrame(i);

@@ -35,6 +35,8 @@ const NewItem = z.discriminatedUnion("type", [
   }),
   z.looseObject({ type: z.literal("function_call"), id: text.max(32).optional(), call_id: text.optional(), name: text, arguments: text }),
   z.looseObject({ type: z.literal("function_call_output"), id: text.max(32).optional(), call_id: text, output: text }),
+  /** xAI's alone. */
+  z.looseObject({ type: z.literal("force_message"), id: text.max(32).optional(), role: z.literal("assistant"), content: z.array(Content) }),
 ]);
 export type NewItem = z.infer<typeof NewItem>;
 

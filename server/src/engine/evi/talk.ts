@@ -8,6 +8,8 @@ export const EMOTION_SET = "evi-prosody-48";
 export const CHAT_MS = 30 * 60_000;
 /** Out-of-order chunks of one sentence kept while an earlier one is missing: about 45 s of sound. */
 const MOST_WAITING = 32;
+/** Kinds of trouble told of in one chat; with the strange messages, fewer than twenty lines of the log. */
+const MOST_TROUBLES = 9;
 
 /**
  * What EVI's messages mean: EngineEvents, without a socket and without a clock. One per chat.
@@ -20,6 +22,7 @@ export class EviTalk {
   error: EviError | null = null;
   /** Messages of a type we do not know, or not as documented, by type. */
   readonly strange = new Map<string, number>();
+  private readonly troubles = new Set<string>();
   private chat = "?";
   private callerCount = 0;
   private agentCount = 0;
@@ -117,14 +120,14 @@ export class EviTalk {
         this.toolsOut.add(saying.tool_call_id);
         return [{ what: "tool", id: saying.tool_call_id, name: saying.name, args: saying.parameters }];
       case "tool_error":
-        return [{ what: "trouble", code: "tool_error", text: saying.error ?? "A tool of EVI's own failed." }];
+        return this.trouble("tool_error", saying.error ?? "A tool of EVI's own failed.");
       case "tool_response":
       case "session_settings":
         return [];
       case "error": {
         const text = [saying.message ?? saying.slug ?? "EVI reported an error.", saying.request_id ? `(request ${saying.request_id})` : ""];
         if (!endsTheChat(this.error?.code)) this.error = { code: saying.code ?? null, text: text.join(" ").trim() };
-        return [{ what: "trouble", code: saying.code ?? "error", text: text.join(" ").trim() }];
+        return this.trouble(saying.code ?? "error", text.join(" ").trim());
       }
     }
   }
@@ -191,6 +194,13 @@ export class EviTalk {
     const scores = scoresOf(saying);
     if (scores !== null) events.push(this.emotion("caller", utterance, fromMs, toMs, scores));
     return events;
+  }
+
+  /** One of a kind is told: a flood of the same is quiet. */
+  private trouble(code: string, text: string): EngineEvent[] {
+    if (this.troubles.has(code) || this.troubles.size >= MOST_TROUBLES) return [];
+    this.troubles.add(code);
+    return [{ what: "trouble", code, text }];
   }
 
   private cutIn(): EngineEvent[] {
