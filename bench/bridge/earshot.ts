@@ -35,7 +35,7 @@ const bridges = createBridges({
   onEngineLost: (call, detail) => console.error("engine lost", call, detail),
 });
 const http = createServer();
-acceptAudio(http, { pool, bridges, keys: null, clock: systemClock, log });
+acceptAudio(http, { pool, bridges, owner: "bench", keys: null, clock: systemClock, log });
 await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
 const origin = `ws://127.0.0.1:${(http.address() as AddressInfo).port}`;
 const agent = await inTransaction(pool, (sql) => createAgent(sql, { ...receptionist, greeting: null }, false));

@@ -53,6 +53,8 @@ try {
     waves.push(await runWave(world, wave, log));
   }
   await untilSettled(world);
+  await tenMinutesLater(world);
+  await untilSettled(world);
   const verdict = await verify(world, waves);
   const later = { now: () => new Date(Date.now() + 45 * 60_000), monotonicMs: () => performance.now() };
   const audit = await auditRecordings(
@@ -113,13 +115,21 @@ async function replayAll({ dir }: World): Promise<Replays> {
   return sum;
 }
 
+/** What the carrier announced while nobody listened was announced in vain: the time it may take is made to pass. */
+async function tenMinutesLater({ pool }: World): Promise<void> {
+  await pool.query(
+    `update recordings set deadline_at = now(), next_attempt_at = now() where status = 'expected' and source = 'carrier' and deadline_at is not null`,
+  );
+}
+
 /** Recordings are announced, fetched, verified and made in the background: waits until none is on its way, for two minutes at most. */
 async function untilSettled({ pool }: World): Promise<void> {
   const end = Date.now() + 120_000;
   for (;;) {
     const { rows } = await pool.query<{ n: number }>(
       `select (select count(*) from recordings r join calls c on c.id = r.call_id
-                where r.status in ('announced', 'fetching', 'stored') or (r.status = 'expected' and c.socket_started_at is not null))::int
+                where r.status in ('announced', 'fetching', 'stored')
+                   or (r.status = 'expected' and (r.source = 'journal' and c.socket_started_at is not null or r.deadline_at is null or r.deadline_at <= now())))::int
             + (select count(*) from calls where status <> 'ended')::int as n`,
     );
     if (rows[0]?.n === 0 || Date.now() > end) {

@@ -271,7 +271,7 @@ async function start(config: Config): Promise<void> {
             }),
           ],
   });
-  const audio = acceptAudio(app.server, { pool, bridges, keys, clock, elsewhere: () => draining.on && draining.another, log });
+  const audio = acceptAudio(app.server, { pool, bridges, owner, keys, clock, elsewhere: () => draining.on && draining.another, log });
   built.push({
     name: "dials under way",
     close: () => {

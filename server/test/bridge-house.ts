@@ -53,7 +53,7 @@ export async function openBridgeHouse(pool: pg.Pool, eviUrl: string, apiKey: str
     onEngineLost: (call, { code }) => lost.push({ call, code }),
   });
   const server = createServer();
-  const door = acceptAudio(server, { pool, bridges, keys: null, clock: systemClock, log });
+  const door = acceptAudio(server, { pool, bridges, owner: "test", keys: null, clock: systemClock, log });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const socketUrl = async (call: CallId): Promise<string> => `${origin}/media/vonage/${await makeSocketToken(pool, call)}`;

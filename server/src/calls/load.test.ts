@@ -26,7 +26,7 @@ describe("a socket token", () => {
   it("opens its call once, also when it is tried twice at once", async () => {
     const call = await inbound();
     const token = await makeSocketToken(db.pool, call);
-    const tries = await Promise.all([1, 2, 3].map(() => redeemSocketToken(db.pool, token)));
+    const tries = await Promise.all([1, 2, 3].map(() => redeemSocketToken(db.pool, "process-1", token)));
     expect(tries.filter((opened) => opened?.call === call)).toHaveLength(1);
     expect(tries.filter((opened) => opened === null)).toHaveLength(2);
   });
@@ -38,17 +38,17 @@ describe("a socket token", () => {
   });
 
   it("opens nothing when it is unknown, old, or its call is over or being ended", async () => {
-    expect(await redeemSocketToken(db.pool, "x".repeat(32))).toBeNull();
-    expect(await redeemSocketToken(db.pool, "'; drop table calls; --")).toBeNull();
-    expect(await redeemSocketToken(db.pool, await makeSocketToken(db.pool, await inbound(), -1))).toBeNull();
+    expect(await redeemSocketToken(db.pool, "process-1", "x".repeat(32))).toBeNull();
+    expect(await redeemSocketToken(db.pool, "process-1", "'; drop table calls; --")).toBeNull();
+    expect(await redeemSocketToken(db.pool, "process-1", await makeSocketToken(db.pool, await inbound(), -1))).toBeNull();
     const asked = await inbound();
     await db.pool.query("update calls set hangup_asked_at = now() where id = $1", [asked]);
-    expect(await redeemSocketToken(db.pool, await makeSocketToken(db.pool, asked))).toBeNull();
+    expect(await redeemSocketToken(db.pool, "process-1", await makeSocketToken(db.pool, asked))).toBeNull();
     const over = await inbound();
     await db.pool.query("update calls set status = 'ended', ended_at = now(), end_reason = 'lost', deadline_at = null where id = $1", [
       over,
     ]);
-    expect(await redeemSocketToken(db.pool, await makeSocketToken(db.pool, over))).toBeNull();
+    expect(await redeemSocketToken(db.pool, "process-1", await makeSocketToken(db.pool, over))).toBeNull();
   });
 });
 

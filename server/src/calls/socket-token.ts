@@ -22,17 +22,23 @@ export async function makeSocketToken(sql: Sql, call: CallId, lastsS = FRESH_S):
 
 /**
  * The call a token opens, and never again; null when it is unknown, used, expired, or its call is over or being ended. To be asked before the
- * socket is accepted.
+ * socket is accepted. With it `owner`, this process, takes the call's lease (leases.ts): from the first sound on a journal is owed to the rows, even
+ * if the database is never reached again.
  */
-export async function redeemSocketToken(sql: Sql, token: string): Promise<Opened | null> {
+export async function redeemSocketToken(sql: Sql, owner: string, token: string): Promise<Opened | null> {
   if (!/^[A-Za-z0-9_-]{32}$/.test(token)) return null;
   const { rows } = await sql.query<Opened>(
-    `update socket_tokens t set used_at = now() from calls c
-       left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
-     where t.token_hash = $1 and t.used_at is null and t.expires_at > now()
-       and c.id = t.call_id and c.status <> 'ended' and c.hangup_asked_at is null
-     returning t.call_id as call, ${wantsSql("journal")} as "keepsSound"`,
-    [hashOf(token)],
+    `with opened as (
+       update socket_tokens t set used_at = now() from calls c
+         left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
+       where t.token_hash = $1 and t.used_at is null and t.expires_at > now()
+         and c.id = t.call_id and c.status <> 'ended' and c.hangup_asked_at is null
+       returning t.call_id as call, ${wantsSql("journal")} as "keepsSound"),
+     leased as (
+       insert into leases (call_id, process) select call, $2 from opened
+       on conflict (call_id, process) do update set until = null, finished_by = null)
+     select call, "keepsSound" from opened`,
+    [hashOf(token), owner],
   );
   return rows[0] ?? null;
 }

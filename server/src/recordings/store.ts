@@ -238,11 +238,15 @@ export interface CallFacts {
   readonly answeredAt: Date | null;
   readonly endedAt: Date | null;
   readonly conversation: ConversationId | null;
+  /** When it first left the conversation its recordings are of: to a person, or to hear an apology. */
+  readonly movedAt: Date | null;
 }
 
 export async function callFacts(sql: Sql, call: CallId): Promise<CallFacts | null> {
   const { rows } = await sql.query<CallFacts>(
-    `select c.id, c.answered_at as "answeredAt", c.ended_at as "endedAt", c.conversation from calls c where c.id = $1`,
+    `select c.id, c.answered_at as "answeredAt", c.ended_at as "endedAt", c.conversation,
+       (select min(e.at) from events e where e.call_id = c.id and e.kind = 'call.moved') as "movedAt"
+     from calls c where c.id = $1`,
     [call],
   );
   return rows[0] ?? null;

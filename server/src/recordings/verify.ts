@@ -82,7 +82,8 @@ async function expectationOf(sql: Sql, row: RecordingRow) {
   // An engine reconstructs what its session heard, from before the answer to wherever the session ended: its length proves nothing.
   if (row.source === "engine") return { source: row.source, talkMs: null, announcedMs: null, beganMs: null };
   const call = row.call ? await callFacts(sql, row.call) : null;
-  const { answeredAt, endedAt } = call ?? {};
+  const { answeredAt, movedAt } = call ?? {};
+  const endedAt = movedAt ?? call?.endedAt;
   const announced = row.detail.announced as { started_at: string | null; ended_at: string | null } | undefined;
   const announcedMs =
     announced?.started_at && announced.ended_at ? Date.parse(announced.ended_at) - Date.parse(announced.started_at) : null;

@@ -57,9 +57,10 @@ async function openDoor(secondMs: number): Promise<void> {
       return handshakeMs;
     },
     secondMs,
+    owner: "process-1",
     keys,
     clock: systemClock,
-    bridges: { mayAttach: () => free, attach: (_, one) => void media.push(one) },
+    bridges: { mayAttach: () => free, hasAudio: () => false, attach: (_, one) => void media.push(one) },
     log,
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -202,6 +203,24 @@ test("a connection whose other end answered pings and does so no more is given u
   await vi.waitFor(() => expect(heard).toEqual(["closed"]));
   expect(logged).toEqual(["A carrier's audio socket answers no more: it is given up, and the carrier may open another."]);
   socket.terminate();
+});
+
+test("whoever takes a call's audio holds its lease from the handshake on, and no longer when the connection says nothing", async () => {
+  const call = await newCall();
+  const held = async (): Promise<boolean[]> =>
+    (await database.pool.query<{ open: boolean }>("select until is null as open from leases where call_id = $1", [call])).rows.map(
+      ({ open }) => open,
+    );
+  const silent = await open(`/media/vonage/${await makeSocketToken(database.pool, call)}`);
+  expect(await held()).toEqual([true]);
+  silent.close();
+  await vi.waitFor(async () => expect(await held()).toEqual([false]));
+  const talking = await open(`/media/vonage/${await makeSocketToken(database.pool, call)}`);
+  talking.send(connected);
+  const heard = await listening();
+  talking.close();
+  await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+  expect(await held()).toEqual([true]);
 });
 
 test("a token is of no use once its call is over", async () => {

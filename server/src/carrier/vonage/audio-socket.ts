@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { Bridges } from "../../bridge/bridges.ts";
 import { AudioFrames } from "../../bridge/frame-writer.ts";
 import { type CallerMedia, frameBytes, type MediaListener } from "../../bridge/media.ts";
+import { endLease } from "../../calls/leases.ts";
 import { type Opened, redeemSocketToken } from "../../calls/socket-token.ts";
 import type { Clock } from "../../clock.ts";
 import type { CallId } from "../../ids.ts";
@@ -17,7 +18,9 @@ const path = /^\/media\/vonage\/([A-Za-z0-9_-]{1,128})$/;
 
 export interface AudioSocketParts {
   readonly pool: pg.Pool;
-  readonly bridges: Pick<Bridges, "mayAttach" | "attach">;
+  readonly bridges: Pick<Bridges, "mayAttach" | "hasAudio" | "attach">;
+  /** Name of this process, which takes the lease of a call whose audio it takes. */
+  readonly owner: string;
   /** What signs Vonage's handshakes; null: they are not looked at. */
   readonly keys: SignatureKeys | null;
   readonly clock: Clock;
@@ -93,14 +96,15 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
       refuse(socket, 401, `The handshake is not the carrier's: ${refusals[forged]}`);
       return;
     }
-    redeemSocketToken(parts.pool, token).then(
+    redeemSocketToken(parts.pool, parts.owner, token).then(
       (opened) => {
         if (opened === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
-        if (!parts.bridges.mayAttach(opened.call)) return refuse(socket, 409, "This call is being ended.");
+        const { call } = opened;
+        if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call is being ended.");
         sockets.handleUpgrade(request, socket, head, (accepted) => {
           settled();
           const liveness = new Liveness();
-          living.set(accepted, { liveness, call: opened.call });
+          living.set(accepted, { liveness, call });
           accepted.once("close", () => living.delete(accepted));
           hear(accepted, socket, opened, liveness, parts);
         });
@@ -203,7 +207,14 @@ function hear(socket: WebSocket, raw: Duplex, { call, keepsSound }: Opened, live
     }
   });
   socket.on("error", (error) => parts.log.info({ call, error: error.message }, "A carrier's audio socket failed."));
-  socket.on("close", () => media.closed());
+  socket.on("close", () => {
+    media.closed();
+    if (attached || parts.bridges.hasAudio(call)) return;
+    // It said nothing at all: nobody will come to end the lease that was taken with its token.
+    endLease(parts.pool, call, parts.owner).catch((error: Error) =>
+      parts.log.warn({ call, error: error.message }, "The lease of a call whose audio never came could not be ended."),
+    );
+  });
 }
 
 /** The socket as the bridge sees it. What comes before anyone listens is kept in order: at most 5 s of frames. */

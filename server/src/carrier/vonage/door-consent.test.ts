@@ -28,7 +28,7 @@ describe("an agent that asks before it records", () => {
   const expected = async () => (await db.pool.query("select source from recordings")).rows;
   const opens = async (answer: { json(): { action: string; endpoint: { uri: string }[] }[] }) => {
     const connect = answer.json().find(({ action }) => action === "connect");
-    return redeemSocketToken(db.pool, connect?.endpoint[0]?.uri.split("/").at(-1) ?? "");
+    return redeemSocketToken(db.pool, "process-1", connect?.endpoint[0]?.uri.split("/").at(-1) ?? "");
   };
 
   it("is instructed to ask, and to go on unrecorded whatever comes of it", async () => {

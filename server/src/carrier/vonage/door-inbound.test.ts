@@ -82,7 +82,7 @@ describe("an inbound call", () => {
     const [endpoint] = answer.json()[1].endpoint;
     expect(endpoint["content-type"]).toBe("audio/l16;rate=24000");
     expect(endpoint.headers).toEqual({ call: rows[0].id });
-    expect((await redeemSocketToken(db.pool, endpoint.uri.split("/").at(-1)))?.call).toBe(rows[0].id);
+    expect((await redeemSocketToken(db.pool, "process-1", endpoint.uri.split("/").at(-1)))?.call).toBe(rows[0].id);
     await inbox.sweep(true);
     expect(told).toContain(`dialing ${rows[0].id}`);
   });
@@ -99,7 +99,7 @@ describe("an inbound call", () => {
     const body = JSON.stringify(question);
     const token = bearer(body);
     const uri = (await post("/webhooks/vonage/answer", body, token)).json()[1].endpoint[0].uri;
-    await redeemSocketToken(db.pool, uri.split("/").at(-1));
+    await redeemSocketToken(db.pool, "process-1", uri.split("/").at(-1));
     expect((await post("/webhooks/vonage/answer", body, token)).statusCode).toBe(401);
   });
 
