@@ -10,13 +10,14 @@ import { ended, events, place, readCall, utterances } from "./shapes.ts";
 
 /**
  * One phone call with everything in it, the same on every engine: a greeting, an answer the caller breaks into, an order looked up by HTTP, a hand-over
- * to a person who is busy, a goodbye. And one that is handed over and stays there.
+ * to a person who is busy, a goodbye. One that is handed over and stays there. And one in which nobody says a word.
  */
 
 const asker = "+12025550181";
 const wantsAPerson = "+12025550182";
 const colleague = "+12025550183";
 const busy = "+12025550103";
+const silent = "+12025550119";
 const afterTheAgent = { silenceMs: 900, atMostMs: 12_000 };
 const goodbye = "No, thank you. That is all. Goodbye.";
 
@@ -105,7 +106,7 @@ describe.concurrent.each(engines)("a call that uses tools, through $name", ({ en
     });
     onTestFinished(() => house.close());
     const secret = "shop-s3cret-value";
-    const agentWith = (transfer_number: string) =>
+    const agentWith = (transfer_number: string, patience: object = {}) =>
       house.api<Agent>("/api/agents", {
         method: "POST",
         body: JSON.stringify({
@@ -114,6 +115,7 @@ describe.concurrent.each(engines)("a call that uses tools, through $name", ({ en
           prompt: "You are the appointment desk.",
           greeting: "Hello, this is the appointment desk. How can I help you?",
           transfer_number,
+          patience,
           tools: [
             { kind: "hang_up" },
             { kind: "transfer", announcement: "A caller who wants this: {{reason}}" },
@@ -128,16 +130,22 @@ describe.concurrent.each(engines)("a call that uses tools, through $name", ({ en
           ],
         }),
       });
-    const [desk, other] = await Promise.all([agentWith(busy), agentWith(colleague)]);
+    const [nudge, farewell] = ["Are you still there?", "I cannot hear you, so I will hang up now. Goodbye."];
+    const [desk, other, patient] = await Promise.all([
+      agentWith(busy),
+      agentWith(colleague),
+      agentWith(asker, { nudge: { after_s: 3, text: nudge }, goodbye: { after_s: 9, text: farewell } }),
+    ]);
     expect(JSON.stringify(desk)).not.toContain(secret);
-    const [id, handed] = await Promise.all([
+    const [id, handed, quiet] = await Promise.all([
       place(house, asker, { agent_id: desk.id, customer_name: "Guest" }),
       place(house, wantsAPerson, { agent_id: other.id }),
+      place(house, silent, { agent_id: patient.id }),
     ]);
-    const [call, transferred] = await Promise.all([ended(house, id, 150_000), ended(house, handed, 150_000)]);
+    const [call, transferred, waited] = await Promise.all([id, handed, quiet].map((one) => ended(house, one, 150_000)));
 
     // ---- the call with everything in it
-    expect(call.end_reason).toBe("agent_hung_up");
+    expect(call?.end_reason).toBe("agent_hung_up");
     const said = await utterances(house, id);
     const text = (speaker: "caller" | "agent") => said.filter((one) => one.speaker === speaker).map((one) => one.text);
     const whole = text("agent").join(" ");
@@ -198,9 +206,14 @@ describe.concurrent.each(engines)("a call that uses tools, through $name", ({ en
     if (currency !== null) expect(Number(priced.cost.engine?.amount)).toBeGreaterThan(0);
 
     // ---- the call that was handed over
-    expect(transferred.end_reason).toBe("transferred");
+    expect(transferred?.end_reason).toBe("transferred");
     const connected = (await events(house, handed)).find(({ kind }) => kind === "tool.answered");
     expect(connected?.detail).toMatchObject({ tool: "transfer", ok: true, outcome: "connected" });
+
+    // ---- the call in which nobody said a word
+    expect(waited?.end_reason).toBe("silence");
+    const words = (await utterances(house, quiet)).map(({ text }) => text).join(" ");
+    for (const sentence of ["Hello, this is the appointment desk.", nudge, farewell]) expect(words.split(sentence ?? "")).toHaveLength(2);
 
     await looksRight(house, priced, expect);
   });
