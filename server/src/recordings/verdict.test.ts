@@ -41,6 +41,11 @@ describe("a comparison says", () => {
       [{ what: "jumps", in: "b", atMs: 21_000, lostMs: 504 }],
       "The carrier's recording has 0.50 s cut out near 0:21.",
     ],
+    [
+      "where it is clipped",
+      [{ what: "clips", in: "b", side: "caller", fromMs: 61_000, toMs: 64_500, clippedMs: 700 }],
+      "The carrier's recording has the caller clipped from 1:01 to 1:04.",
+    ],
     ["how fast it runs", [{ what: "drifts", in: "b", ppm: 100_810 }], "The carrier's recording runs 10.08 % too slowly."],
     ["that sides are exchanged", [{ what: "swapped", in: "b" }], "The carrier's recording has its sides exchanged."],
     ["that voices are mixed", [{ what: "mixed", in: "b" }], "The carrier's recording has both voices on one channel."],

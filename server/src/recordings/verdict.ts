@@ -58,6 +58,8 @@ function sentence(finding: Finding): string {
       if (finding.edge === "end") return `${which} ends early: it lacks ${sides[finding.side]} from ${clock(finding.fromMs)} on, ${long}.`;
       return `${which} lacks ${sides[finding.side]} from ${clock(finding.fromMs)} to ${clock(finding.toMs)} (${long}).`;
     }
+    case "clips":
+      return `${which} has ${sides[finding.side]} clipped from ${clock(finding.fromMs)} to ${clock(finding.toMs)}.`;
     case "jumps":
       return `${which} has ${(finding.lostMs / 1000).toFixed(2)} s cut out near ${clock(finding.atMs)}.`;
     case "drifts":

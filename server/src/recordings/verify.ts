@@ -34,7 +34,7 @@ export async function verifyRecording(parts: Parts, id: RecordingId): Promise<bo
   });
 }
 
-async function conclude(parts: Parts, row: RecordingRow, { facts, peaks }: Omit<Inspected, "levels">): Promise<void> {
+async function conclude(parts: Parts, row: RecordingRow, { facts, peaks }: Omit<Inspected, "levels" | "clips">): Promise<void> {
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();
     if (!(await lockRecording(sql, row.id))) return;

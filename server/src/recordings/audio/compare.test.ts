@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Comparison, compare, type Finding } from "./compare.ts";
 import { decode } from "./decode.ts";
-import { cutOut, drifted, each, falseAlarms, holed, shifted, speaking, take, telephoned } from "./test-damage.ts";
+import { clippedFor, cutOut, drifted, each, falseAlarms, holed, shifted, speaking, take, telephoned } from "./test-damage.ts";
 import { conversation, mp3Of, silence, streamed, tone } from "./test-sounds.ts";
 
 const talk = conversation(60, 42);
@@ -9,6 +9,14 @@ const journal = take(talk);
 /** The same through the carrier's network. */
 const heard = each(talk, (sound, side) => telephoned(sound, { gainDb: side === 0 ? -4 : 2, noiseDb: -62, seed: side }));
 const found = (comparison: Comparison, what: Finding["what"]) => comparison.findings.filter((finding) => finding.what === what);
+
+/** Encoded and decoded, as a carrier's file is. */
+async function throughMp3(sides: readonly Float32Array[]): Promise<Float32Array[]> {
+  const channels: number[][] = sides.map(() => []);
+  for await (const sound of decode("mp3", streamed(await mp3Of(sides))))
+    for (const [side, channel] of sound.channels.entries()) for (const sample of channel) channels[side]?.push(sample);
+  return channels.map((side) => Float32Array.from(side));
+}
 
 describe("two recordings of the same call", () => {
   it("agree, with no offset and no drift", () => {
@@ -20,11 +28,7 @@ describe("two recordings of the same call", () => {
   });
 
   it("agree through the carrier's mp3", async () => {
-    const channels: number[][] = [[], []];
-    for await (const sound of decode("mp3", streamed(await mp3Of(heard)))) {
-      for (const [side, channel] of sound.channels.entries()) for (const sample of channel) channels[side]?.push(sample);
-    }
-    expect(compare(journal, take(channels.map((side) => Float32Array.from(side)))).verdict).toBe("agree");
+    expect(compare(journal, take(await throughMp3(heard))).verdict).toBe("agree");
   });
 
   it.each([0.2, -0.2, 2.345, -1.7, 25, -10])("that begin %f s apart are told apart by as much", (seconds) => {
@@ -127,6 +131,25 @@ describe("a recording that is not what it should be", () => {
       expect(findings).toEqual([{ what: "mixed", in: "b" }]);
       expect(Math.abs(offsetMs as number)).toBeLessThanOrEqual(5);
     }
+  });
+
+  it("is told to be clipped, where and on which side, also through the carrier's mp3; ours as well", async () => {
+    const at = speaking(journal.levels[1] as Uint8Array, 20);
+    const loud = (sides: readonly Float32Array[]) => each(sides, (sound, side) => (side === 1 ? clippedFor(sound, at, at + 3) : sound));
+    for (const [which, comparison] of [
+      ["b", compare(journal, take(await throughMp3(loud(heard))))],
+      ["a", compare(take(loud(talk)), take(heard))],
+    ] as const) {
+      const clips = comparison.findings.filter((finding) => finding.what === "clips");
+      expect(clips.map((finding) => [finding.in, finding.side])).toEqual([[which, "agent"]]);
+      expect(clips[0]?.fromMs).toBeGreaterThan(at * 1000 - 100);
+      expect(clips[0]?.toMs).toBeLessThan(at * 1000 + 3100);
+    }
+  });
+
+  it("is not told to be clipped where both are: it was so before either of them", () => {
+    const loud = (sides: readonly Float32Array[]) => each(sides, (sound) => clippedFor(sound, 10, 40));
+    expect(found(compare(take(loud(talk)), take(loud(talk))), "clips")).toEqual([]);
   });
 
   it("is told to be of another call", () => {

@@ -10,6 +10,8 @@ import { audibleFrom } from "./quiet.ts";
 /** One recording: loudness frames (meter.ts) of its sides, [caller, agent], or of the one mix. */
 export interface Take {
   readonly levels: readonly Uint8Array[];
+  /** Frames that hold a flat top, a side. */
+  readonly clips: readonly (readonly number[])[];
 }
 
 export type Side = "caller" | "agent" | "both";
@@ -27,6 +29,15 @@ export type Finding =
     }
   /** Time itself is missing (or was inserted, in the other): everything after comes so much earlier. */
   | { readonly what: "jumps"; readonly in: "a" | "b"; readonly atMs: number; readonly lostMs: number }
+  /** Too loud for its format: tops are cut flat where the other recording's are not. `clippedMs`: frames that hold one. */
+  | {
+      readonly what: "clips";
+      readonly in: "a" | "b";
+      readonly side: Side;
+      readonly fromMs: number;
+      readonly toMs: number;
+      readonly clippedMs: number;
+    }
   /** The clocks run apart by more than {@link MOST_DRIFT_PPM}. */
   | { readonly what: "drifts"; readonly in: "b"; readonly ppm: number }
   /** One channel where two were expected, or both channels the same. */
@@ -63,6 +74,10 @@ const HEARD_MS = 60;
 const GONE = 2 * 20;
 /** Sound must stand this far (half decibels) above the audible to be missed: a breath that the other coder dropped is no finding. */
 const CLEAR = 2 * 8;
+/** Flat tops are told from this much of them in one stretch: one shout into the microphone is none. */
+const CLIPPED_MS = 100;
+/** So long without one, and the stretch is over. */
+const CLIPS_APART_MS = 1000;
 /** Frames of play: alignment is good to about 5 ms, coders smear by 25. */
 const PLAY = 6;
 
@@ -107,6 +122,7 @@ export function compare(a: Take, b: Take): Comparison {
     );
   }
   lacks.push(...beyond(left, other, aligned));
+  if (stereo) findings.push(...clipping(a.clips, aligned.swapped ? [...b.clips].reverse() : b.clips, aligned));
   findings.push(...lacks.sort((x, y) => startOf(x) - startOf(y)));
   return {
     verdict: findings.length === 0 ? "agree" : "differ",
@@ -236,6 +252,31 @@ function lacking(which: "a" | "b", side: Side, has: Uint8Array, { levels: lacks,
   }
   close();
   return found;
+}
+
+/** Stretches of flat tops in the one that the other has not, or hardly: what came clipped to both is no fault of either. */
+function clipping(a: Take["clips"], b: Take["clips"], aligned: Alignment): Finding[] {
+  const inA = (frames: readonly number[] = []) => frames.map((frame) => Math.round(aligned.inA(frame)));
+  return (["caller", "agent"] as const).flatMap((side, nth) => {
+    const [ours, theirs] = [a[nth] ?? [], inA(b[nth])];
+    return [...onlyIn("a", side, ours, theirs), ...onlyIn("b", side, theirs, ours)];
+  });
+}
+
+function onlyIn(which: "a" | "b", side: Side, clips: readonly number[], others: readonly number[]): Finding[] {
+  const stretches: { from: number; to: number; frames: number }[] = [];
+  for (const frame of clips) {
+    const last = stretches.at(-1);
+    if (last && (frame - last.to) * HOP_MS < CLIPS_APART_MS) {
+      last.to = frame + 1;
+      last.frames++;
+    } else stretches.push({ from: frame, to: frame + 1, frames: 1 });
+  }
+  return stretches.flatMap(({ from, to, frames }) => {
+    const also = others.filter((frame) => frame >= from - PLAY && frame < to + PLAY).length;
+    if (frames * HOP_MS < CLIPPED_MS || also * 4 > frames) return [];
+    return [{ what: "clips", in: which, side, fromMs: from * HOP_MS, toMs: to * HOP_MS, clippedMs: frames * HOP_MS } as const];
+  });
 }
 
 function loudest(levels: Uint8Array, from: number, to: number): number {

@@ -1,5 +1,5 @@
 import { type AudioFile, decodeFile } from "./decode.ts";
-import { Meter } from "./meter.ts";
+import { HOP_MS, Meter } from "./meter.ts";
 import { CodingUnknown, readMp4 } from "./mp4.ts";
 import { packPeaks } from "./peaks.ts";
 import { silencesOf, talkedMs } from "./quiet.ts";
@@ -33,6 +33,8 @@ export interface Inspected {
   readonly facts: Facts;
   readonly peaks: Uint8Array;
   readonly levels: readonly Uint8Array[];
+  /** Frames that hold a flat top, a side. */
+  readonly clips: readonly (readonly number[])[];
 }
 
 /** Decodes a whole file and measures it; memory grows by about 4 MB an hour of stereo. @throws see {@link decodeFile} */
@@ -56,19 +58,25 @@ export async function inspect(file: AudioFile): Promise<Inspected> {
         rmsDb: finite(track.rmsDb),
         peakDb: finite(track.peakDb),
         talkedMs: talkedMs(track.levels),
-        clippedMs: track.clipped * 5,
+        clippedMs: track.clips.length * HOP_MS,
         silences: silencesOf(track.levels, 3000),
       })),
     },
     peaks: packPeaks(tracks),
     levels: tracks.map((track) => track.levels),
+    clips: tracks.map((track) => track.clips),
   };
 }
 
 /** What an MP4 says of itself: its tables were read, and every byte they name is there. */
 async function byContainer({ path }: AudioFile): Promise<Inspected> {
   const { durationMs, rateHz, channels, coding } = await readMp4(path);
-  return { facts: { durationMs, rateHz, channels, sides: [], damages: 0, undecoded: coding }, peaks: new Uint8Array(0), levels: [] };
+  return {
+    facts: { durationMs, rateHz, channels, sides: [], damages: 0, undecoded: coding },
+    peaks: new Uint8Array(0),
+    levels: [],
+    clips: [],
+  };
 }
 
 const finite = (decibels: number): number | null => (Number.isFinite(decibels) ? decibels : null);

@@ -6,7 +6,7 @@ const HOPS_PER_S = 1000 / HOP_MS;
 
 /** Full scale from which a sample counts as clipped. */
 const CLIP = 0.999;
-/** Three in a row are a flat top; one is a peak that happens to touch the rail. */
+/** Three in a row are a flat top; one is a peak that happens to touch the rail. A coder smears the three, and its decoder then goes beyond the rail. */
 const CLIP_RUN = 3;
 
 /** One channel, frame by frame. */
@@ -16,8 +16,8 @@ export interface Track {
   /** Lowest and highest sample a frame, -128..127. */
   readonly lows: Int8Array;
   readonly highs: Int8Array;
-  /** Frames holding a flat top. */
-  readonly clipped: number;
+  /** Which frames hold a flat top, in order. */
+  readonly clips: readonly number[];
   /** Root mean square over the whole, dBFS; -Infinity for digital silence. */
   readonly rmsDb: number;
   readonly peakDb: number;
@@ -68,7 +68,7 @@ interface Side {
   readonly levels: Bytes<Uint8Array>;
   readonly lows: Bytes<Int8Array>;
   readonly highs: Bytes<Int8Array>;
-  clipped: number;
+  readonly clips: number[];
   /** Of the frame being filled. */
   sum: number;
   low: number;
@@ -99,7 +99,7 @@ export class Meter {
         levels: new Bytes((n) => new Uint8Array(n)),
         lows: new Bytes((n) => new Int8Array(n)),
         highs: new Bytes((n) => new Int8Array(n)),
-        clipped: 0,
+        clips: [],
         sum: 0,
         low: 0,
         high: 0,
@@ -137,7 +137,7 @@ export class Meter {
         levels: side.levels.all(),
         lows: side.lows.all(),
         highs: side.highs.all(),
-        clipped: side.clipped,
+        clips: side.clips,
         rmsDb: decibels(Math.sqrt(side.total / this.#samples)),
         peakDb: decibels(side.peak),
       })),
@@ -154,7 +154,7 @@ export class Meter {
       side.levels.push(levelOf(Math.sqrt(side.sum / length)));
       side.lows.push(Math.max(-128, Math.round(side.low * 127)));
       side.highs.push(Math.min(127, Math.round(side.high * 127)));
-      if (side.flat) side.clipped++;
+      if (side.flat) side.clips.push(this.#frame);
       side.total += side.sum;
       side.peak = Math.max(side.peak, side.high, -side.low);
       side.sum = side.low = side.high = 0;
@@ -174,7 +174,7 @@ function listen(side: Side, samples: Float32Array, from: number, to: number): vo
     if (sample < low) low = sample;
     if (sample > high) high = sample;
     run = sample > CLIP || sample < -CLIP ? run + 1 : 0;
-    if (run >= CLIP_RUN) flat = true;
+    if (run >= CLIP_RUN || sample > 1 || sample < -1) flat = true;
   }
   Object.assign(side, { sum, low, high, run, flat });
 }

@@ -7,7 +7,7 @@ import { type Decoded, toWav } from "./to-wav.ts";
 
 /** What an audio thread can be asked for. Files are named, never sent: sound crosses no thread border. */
 export interface Jobs {
-  inspect: { asked: AudioFile; done: Omit<Inspected, "levels"> };
+  inspect: { asked: AudioFile; done: Omit<Inspected, "levels" | "clips"> };
   /** `a` is the one whose clock the findings are told in. */
   compare: { asked: { a: AudioFile; b: AudioFile }; done: Comparison };
   redact: { asked: { source: AudioFile; stretches: readonly Stretch[]; path: string }; done: Redacted };

@@ -9,7 +9,8 @@ type Sides = readonly Float32Array[];
 export function take(channels: Sides, rateHz = 16_000): Take {
   const meter = new Meter();
   meter.push({ rateHz, channels });
-  return { levels: meter.finish().tracks.map(({ levels }) => levels) };
+  const { tracks } = meter.finish();
+  return { levels: tracks.map(({ levels }) => levels), clips: tracks.map(({ clips }) => clips) };
 }
 
 export const each = (sides: Sides, how: (sound: Float32Array, side: number) => Float32Array): Float32Array[] => sides.map(how);
@@ -38,6 +39,11 @@ export function holed(sound: Float32Array, from: number, to: number, rateHz = 16
   const out = sound.slice();
   out.fill(0, Math.round(from * rateHz), Math.round(to * rateHz));
   return out;
+}
+
+/** Far too loud for a while: its tops are cut off. */
+export function clippedFor(sound: Float32Array, from: number, to: number, rateHz = 16_000): Float32Array {
+  return sound.map((sample, i) => (i >= from * rateHz && i < to * rateHz ? Math.max(-1, Math.min(1, sample * 16)) : sample));
 }
 
 /** A stretch cut out: all that follows comes earlier. */
@@ -108,6 +114,7 @@ export function detections(pairs: number, seed: number) {
     "0.5 s cut out": 0,
     "200 ms late (within 15 ms)": 0,
     "0.1 % drift": 0,
+    "clipped for 3 s": 0,
     "another call": 0,
   };
   for (let pair = 0; pair < pairs; pair++) {
@@ -147,6 +154,13 @@ export function detections(pairs: number, seed: number) {
     if (Math.abs((late.offsetMs ?? 1e9) - 200) <= 15) found["200 ms late (within 15 ms)"]++;
     const drift = against(each(heard, (sound) => drifted(sound, 1000)));
     if (drift.findings.some((finding) => finding.what === "drifts" && Math.abs(finding.ppm - 1000) < 100)) found["0.1 % drift"]++;
+    const loud = against(each(heard, (sound, which) => (which === side ? clippedFor(sound, at, at + 3, rate) : sound)));
+    if (
+      loud.findings.some(
+        (finding) => finding.what === "clips" && finding.in === "b" && finding.fromMs > at * 1000 - 100 && finding.toMs < at * 1000 + 3100,
+      )
+    )
+      found["clipped for 3 s"]++;
     if (against(conversation(60, seed + 100_000 + pair, rate)).findings.some((finding) => finding.what === "unlike"))
       found["another call"]++;
   }
