@@ -7,11 +7,15 @@ export type FromServer =
   | { readonly tell: "calls"; readonly urls: readonly string[] }
   | {
       readonly tell: "usage";
+      /** Of all threads, and of the one that carries the calls. */
       readonly cpuMs: number;
+      readonly mainMs: number;
       readonly rssBytes: number;
       readonly heapBytes: number;
       readonly atMs: number;
       readonly resources: number;
+      /** Garbage collections by kind. */
+      readonly gc: Readonly<Record<string, Pauses>>;
     }
   | { readonly tell: "calls ended" };
 
@@ -37,6 +41,12 @@ export type FromGenerator =
   | { readonly tell: "connected" }
   | { readonly tell: "figures"; readonly figures: Figures }
   | { readonly tell: "disconnected" };
+
+export interface Pauses {
+  readonly count: number;
+  readonly ms: number;
+  readonly max: number;
+}
 
 export interface Spread {
   readonly count: number;

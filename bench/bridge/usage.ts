@@ -1,16 +1,31 @@
-import type { FromServer } from "./protocol.ts";
+import { PerformanceObserver } from "node:perf_hooks";
+import type { FromServer, Pauses } from "./protocol.ts";
+
+/** What each kind of garbage collection has cost since it was asked last; the longest pause, too. */
+const kinds = { 1: "minor", 4: "major", 8: "incremental", 16: "weak", 2: "mark" } as Record<number, string>;
+let pauses: Record<string, Pauses> = {};
+new PerformanceObserver((list) => {
+  for (const { duration, detail } of list.getEntries()) {
+    const kind = kinds[(detail as { kind: number }).kind] ?? "other";
+    const known = pauses[kind] ?? { count: 0, ms: 0, max: 0 };
+    pauses[kind] = { count: known.count + 1, ms: known.ms + duration, max: Math.max(known.max, duration) };
+  }
+}).observe({ entryTypes: ["gc"] });
 
 /** What this process has used so far. With `collect`, after the garbage is gone (node --expose-gc). */
 export function usage(collect: boolean): Extract<FromServer, { tell: "usage" }> {
   if (collect) (globalThis as { gc?: () => void }).gc?.();
   const { user, system } = process.cpuUsage();
+  const thread = process.threadCpuUsage();
   const { rss, heapUsed, external } = process.memoryUsage();
   return {
     tell: "usage",
     cpuMs: (user + system) / 1000,
+    mainMs: (thread.user + thread.system) / 1000,
     rssBytes: rss,
     heapBytes: heapUsed + external,
     atMs: performance.now(),
     resources: process.getActiveResourcesInfo().length,
+    gc: { ...pauses },
   };
 }

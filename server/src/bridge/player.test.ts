@@ -17,7 +17,7 @@ function house(rate = 16_000, { stepMs = 20 } = {}) {
     rate,
     send(bytes) {
       const size = (rate / 50) * 2;
-      for (let i = 0; i < bytes.length; i += size) sent.push({ at: now, bytes: bytes.subarray(i, i + size) });
+      for (let i = 0; i < bytes.length; i += size) sent.push({ at: now, bytes: bytes.slice(i, i + size) });
     },
     tell: (event) => events.push(event),
   });

@@ -1,4 +1,5 @@
 import { frameBytes } from "./media.ts";
+import { SoundQueue } from "./sound-queue.ts";
 
 /** What became of an utterance on its way to the caller's ear. Times are monotonic ms, exact to the sample as far as the carrier is. */
 export type PlayerEvent =
@@ -52,9 +53,7 @@ export class Player {
   private readonly bytesPerMs: number;
   private readonly send: (frames: Uint8Array, now: number) => void;
   private readonly tell: (event: PlayerEvent) => void;
-  private queue: Uint8Array[] = [];
-  private headUsed = 0;
-  private queued = 0;
+  private readonly queue = new SoundQueue();
   private sent = 0;
   private anchorAt = 0;
   private anchorPlace = 0;
@@ -65,7 +64,7 @@ export class Player {
   private nextStart = Number.POSITIVE_INFINITY;
   private nextEnd = Number.POSITIVE_INFINITY;
 
-  /** `send` gets one or more whole frames, to leave together, and the time they were reckoned with. */
+  /** `send` gets one or more whole frames, to leave together, and the time they were reckoned with; it copies or sends them before it returns. */
   constructor(parts: { rate: number; send: (frames: Uint8Array, now: number) => void; tell: (event: PlayerEvent) => void }) {
     this.frame = frameBytes(parts.rate);
     this.bytesPerMs = (parts.rate * 2) / 1000;
@@ -80,7 +79,7 @@ export class Player {
 
   /** Agent audio not yet played, queued here or at the carrier. */
   unplayedMs(now: number): number {
-    return (this.queued + this.sent - this.playhead(now)) / this.bytesPerMs;
+    return (this.queue.length + this.sent - this.playhead(now)) / this.bytesPerMs;
   }
 
   /** How long there has been nothing to hear although the sentence is not known to be over; 0 otherwise. */
@@ -110,11 +109,9 @@ export class Player {
   /** Takes a copy of agent audio. False when too much waits already: then it is left out. */
   push(utterance: string, pcm: Int16Array, now: number): boolean {
     if (pcm.length === 0) return true;
-    if (this.queued / this.bytesPerMs > MOST_QUEUED_MS) return false;
+    if (this.queue.length / this.bytesPerMs > MOST_QUEUED_MS) return false;
     this.settle(now);
-    const bytes = new Uint8Array(pcm.length * 2);
-    bytes.set(new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.length * 2));
-    this.enqueue(utterance, bytes);
+    this.enqueue(utterance, new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.length * 2));
     this.speaking = true;
     this.sendDue(now);
     return true;
@@ -133,9 +130,9 @@ export class Player {
     if (!this.open || !this.speaking) return;
     const due = this.sendDue(now);
     const last = this.sentences.at(-1);
-    if (this.queued > 0 && this.queued < this.frame && this.sent + this.frame <= due)
+    if (this.queue.length > 0 && this.queue.length < this.frame && this.sent + this.frame <= due)
       if (last?.closed === true || this.leadMs(now) <= PAD_AT_MS) this.sendFrames(this.pad(), now);
-    if (this.queued === 0 && this.playhead(now) >= this.sent) {
+    if (this.queue.length === 0 && this.playhead(now) >= this.sent) {
       this.settle(now);
       this.speaking = false;
       this.tell({ what: "quiet", at: this.timeOf(this.sent) });
@@ -149,7 +146,7 @@ export class Player {
   cut(now: number): number {
     this.settle(now);
     const head = this.playhead(now);
-    const dropped = (this.queued + this.sent - head) / this.bytesPerMs;
+    const dropped = (this.queue.length + this.sent - head) / this.bytesPerMs;
     for (const { utterance, pieces, closed } of this.sentences) {
       let heard = 0;
       let whole = 0;
@@ -161,9 +158,7 @@ export class Player {
       this.tell({ what: "ended", utterance, at, heardMs: heard / this.bytesPerMs, cut: heard < whole || !closed });
     }
     this.sentences = [];
-    this.queue = [];
-    this.headUsed = 0;
-    this.queued = 0;
+    this.queue.clear();
     this.anchorAt = now;
     this.anchorPlace = this.sent;
     if (this.speaking) {
@@ -176,7 +171,7 @@ export class Player {
   /** Sends the whole frames that are due, if they are enough to be worth it; gives the place up to which the carrier may be filled now. */
   private sendDue(now: number): number {
     if (!this.open) return this.sent;
-    if (this.queued > 0 && this.playhead(now) >= this.sent) {
+    if (this.queue.length > 0 && this.playhead(now) >= this.sent) {
       const [first] = this.sentences;
       if (first?.pieces.some((piece) => piece.from < this.sent) && !first.closed) this.underruns++;
       this.anchorAt = now;
@@ -184,9 +179,9 @@ export class Player {
     }
     // Half a frame of tolerance: a tick that comes a little early sends its frame all the same, and the lead stays even.
     const due = this.playhead(now) + (LEAD_MS + FRAME_MS / 2) * this.bytesPerMs;
-    const count = Math.floor(Math.min(this.queued, due - this.sent) / this.frame);
+    const count = Math.floor(Math.min(this.queue.length, due - this.sent) / this.frame);
     const few = count < TOGETHER && this.leadMs(now) > LEAD_MS - TOGETHER * FRAME_MS - FRAME_MS / 2;
-    if (count > 0 && !(few && this.queued >= TOGETHER * this.frame)) this.sendFrames(this.take(count * this.frame), now);
+    if (count > 0 && !(few && this.queue.length >= TOGETHER * this.frame)) this.sendFrames(this.queue.take(count * this.frame), now);
     return due;
   }
 
@@ -200,7 +195,7 @@ export class Player {
   }
 
   private enqueue(utterance: string, bytes: Uint8Array): void {
-    const from = this.sent + this.queued;
+    const from = this.sent + this.queue.length;
     const last = this.sentences.at(-1);
     if (last?.utterance === utterance) {
       const piece = last.pieces.at(-1);
@@ -212,15 +207,14 @@ export class Player {
       this.sentences.push({ utterance, pieces: [newPiece(utterance, from, bytes.length)], closed: false });
     }
     this.queue.push(bytes);
-    this.queued += bytes.length;
     this.nextStart = Math.min(this.nextStart, from);
     this.nextEnd = 0;
   }
 
   private pad(): Uint8Array {
     const frame = new Uint8Array(this.frame);
-    const missing = this.frame - this.queued;
-    frame.set(this.take(this.queued));
+    const missing = this.frame - this.queue.length;
+    frame.set(this.queue.take(this.queue.length));
     this.paddedMs += missing / this.bytesPerMs;
     return frame;
   }
@@ -242,33 +236,6 @@ export class Player {
           this.tell({ what: "started", utterance, at: piece.startedAt, knownMs: (piece.to - piece.from) / this.bytesPerMs });
       }
     }
-  }
-
-  /** The next `size` bytes of the queue: a view when they lie in one chunk, otherwise joined. */
-  private take(size: number): Uint8Array {
-    this.queued -= size;
-    const head = this.queue[0] as Uint8Array;
-    if (head.length - this.headUsed >= size) {
-      const view = head.subarray(this.headUsed, this.headUsed + size);
-      this.use(size);
-      return view;
-    }
-    const joined = new Uint8Array(size);
-    for (let filled = 0; filled < size; ) {
-      const chunk = this.queue[0] as Uint8Array;
-      const part = chunk.subarray(this.headUsed, this.headUsed + size - filled);
-      joined.set(part, filled);
-      filled += part.length;
-      this.use(part.length);
-    }
-    return joined;
-  }
-
-  private use(bytes: number): void {
-    this.headUsed += bytes;
-    if (this.headUsed < (this.queue[0] as Uint8Array).length) return;
-    this.queue.shift();
-    this.headUsed = 0;
   }
 
   /** Marks what has been played since and tells the sentences that are over. */
