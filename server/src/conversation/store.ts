@@ -1,5 +1,5 @@
 import type pg from "pg";
-import { notify } from "../db/notify.ts";
+import { telling, told } from "../db/notify.ts";
 import { pack } from "../emotion/scores.ts";
 import type { EmotionSet } from "../emotion/sets.ts";
 import { newId } from "../ids.ts";
@@ -13,6 +13,7 @@ export interface Row {
 
 /** The same utterance told again updates its row. Feelings once known are not taken away by a version that has none. */
 const upsert = `
+  with written as (
   insert into utterances (id, call_id, engine_ref, speaker, text, started_ms, ended_ms, cut, heard_ms, language, emotion_set, emotions)
   select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bool[], $9::int[], $10::text[],
                        $11::smallint[], $12::bytea[])
@@ -20,9 +21,10 @@ const upsert = `
     text = excluded.text, started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, cut = excluded.cut, heard_ms = excluded.heard_ms,
     language = coalesce(excluded.language, utterances.language),
     emotion_set = coalesce(excluded.emotion_set, utterances.emotion_set),
-    emotions = coalesce(excluded.emotions, utterances.emotions)`;
+    emotions = coalesce(excluded.emotions, utterances.emotions))
+  ${telling("$13")}`;
 
-/** Writes them in one statement, then tells the listeners. Throws what the database throws; then nothing of them is written. */
+/** Writes them and tells the listeners, who hear of it after the commit, in one statement. Throws what the database throws; then nothing of them is written. */
 export async function storeUtterances(pool: pg.Pool, rows: readonly Row[]): Promise<void> {
   const column = <T>(value: (utterance: Utterance, set: EmotionSet | null) => T): T[] =>
     rows.map(({ utterance, set }) => value(utterance, set));
@@ -39,10 +41,9 @@ export async function storeUtterances(pool: pg.Pool, rows: readonly Row[]): Prom
     column((u) => u.language),
     column((_, set) => set?.id ?? null),
     column((u, set) => (set === null || u.emotions === null ? null : Buffer.from(pack(set.names, u.emotions.scores)))),
+    [...new Set(column((u) => u.call))].map((call) => told({ call_id: call, what: "utterance" })),
   ];
-  // Not one transaction: that would be two more round trips for each utterance. Who is told after the commit reads what is there.
   await pool.query({ name: "utterances upsert", text: upsert, values });
-  for (const call of new Set(column((u) => u.call))) await notify(pool, { call_id: call, what: "utterance" });
 }
 
 /** Postgres text cannot hold a zero character; the visible sign for it stands in its place. */

@@ -20,6 +20,10 @@ export async function notifyAll(sql: Sql, changes: readonly LiveChange[]): Promi
   });
 }
 
+/** The same for a statement that writes rows too, as its last part: tells the changes in the text array at `place`, one JSON each. */
+export const telling = (place: string): string => `select pg_notify('${CHANNEL}', change) from unnest(${place}::text[]) as change`;
+export const told = (change: LiveChange): string => JSON.stringify(change);
+
 /**
  * Hears every change until closed, on a connection of its own. Rejects when the first connection fails; later losses are mended
  * silently and nothing is invented for the time between: `missed` is called once listening again, for whoever must read anew.
