@@ -22,6 +22,8 @@ export interface ProgramWish {
   /** Path of its main.ts, from the root. */
   readonly file: string;
   readonly args: readonly string[];
+  /** For Node itself. */
+  readonly nodeArgs?: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   /** Where its log goes: a file, or null for our stderr. */
   readonly logFile: string | null;
@@ -36,8 +38,8 @@ const TAIL_LINES = 15;
  * process group of its own, so that Ctrl-C reaches only us and we stop things in order, and ends when its stdin closes, so that it does
  * not outlive us.
  */
-export async function startProgram({ name, file, args, env, logFile }: ProgramWish): Promise<Program> {
-  const child = spawn(process.execPath, [join(root, file), ...args, "--with-parent"], {
+export async function startProgram({ name, file, args, nodeArgs = [], env, logFile }: ProgramWish): Promise<Program> {
+  const child = spawn(process.execPath, [...nodeArgs, join(root, file), ...args, "--with-parent"], {
     cwd: root,
     env,
     detached: true,

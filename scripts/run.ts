@@ -6,6 +6,7 @@ import { type Config, ConfigFailure, listenOn, readConfig } from "../server/src/
 import { findOwner, stopLeftover } from "../server/src/db/embedded.ts";
 import { EmbeddedTaken } from "../server/src/db/failures.ts";
 import { Failure } from "../server/src/failure.ts";
+import { heapFlags } from "../server/src/heap-flags.ts";
 import { runDemo } from "./demo.ts";
 import { type EmulatedWorld, startEmulatedWorld } from "./emulated-world.ts";
 import { anyPort, whoListens, whyNotListen } from "./port.ts";
@@ -73,6 +74,7 @@ async function main(): Promise<void> {
       name: "server",
       file: "server/src/main.ts",
       args: [],
+      nodeArgs: heapFlags,
       env: { ...env, ...forEveryone, ...world.env, PORT: String(port), DRAIN_SECONDS: String(drainSeconds), EARSHOT_READY_LINE: "1" },
       logFile: logFile("server"),
     }),

@@ -5,8 +5,8 @@ import type { FromServer, Pauses } from "./protocol.ts";
 const kinds = { 1: "minor", 4: "major", 8: "incremental", 16: "weak", 2: "mark" } as Record<number, string>;
 let pauses: Record<string, Pauses> = {};
 new PerformanceObserver((list) => {
-  for (const { duration, detail } of list.getEntries()) {
-    const kind = kinds[(detail as { kind: number }).kind] ?? "other";
+  for (const { duration, detail } of list.getEntries() as unknown as { duration: number; detail: { kind: number } }[]) {
+    const kind = kinds[detail.kind] ?? "other";
     const known = pauses[kind] ?? { count: 0, ms: 0, max: 0 };
     pauses[kind] = { count: known.count + 1, ms: known.ms + duration, max: Math.max(known.max, duration) };
   }

@@ -41,6 +41,7 @@ describe("the configuration", () => {
   test("may be empty: embedded database, no carrier, no engine", () => {
     expect(readConfig({})).toEqual({
       port: 4000,
+      sharePort: false,
       publicUrl: "http://localhost:4000",
       databaseUrl: null,
       dataDir: resolve(".data"),

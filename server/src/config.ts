@@ -10,6 +10,8 @@ import { EnginePrice, type Prices, publishedPrices } from "./prices.ts";
 export interface Config {
   /** Where we listen; 0 picks a free port. */
   readonly port: number;
+  /** Do other server processes of this machine listen there too? The kernel then spreads the connections over them. */
+  readonly sharePort: boolean;
   /** Origin under which carrier and browsers reach us; no slash at the end. */
   readonly publicUrl: string;
   /** Null: the embedded database. */
@@ -217,6 +219,7 @@ const prices = z.string().transform((text, context): Prices => {
 
 const Variables = z.object({
   PORT: port.default(4000),
+  SHARE_PORT: z.enum(["0", "1"], "is neither 1 (several processes of this machine serve one port) nor 0; leave it out for 0").default("0"),
   PUBLIC_URL: origin.optional(),
   DATABASE_URL: z
     .string()
@@ -322,6 +325,7 @@ export function readConfig(env: Env): Config {
   const dataDir = resolve(is.DATA_DIR);
   return {
     port: is.PORT,
+    sharePort: is.SHARE_PORT === "1",
     publicUrl: is.PUBLIC_URL ?? `http://localhost:${is.PORT}`,
     databaseUrl: is.DATABASE_URL ?? null,
     dataDir,

@@ -293,7 +293,9 @@ async function start(config: Config): Promise<void> {
       return prepared;
     },
   });
-  await app.listen({ port: config.port, host: listenOn(config.publicUrl) });
+  // `reusePort` is Node's; fastify passes it on and does not know of it.
+  const where = { port: config.port, host: listenOn(config.publicUrl), reusePort: config.sharePort };
+  await app.listen(where);
   void inbox
     .sweep(true)
     .catch((error: unknown) => log.error({ err: error }, "webhooks left from before could not be applied; the next sweep does it"));
