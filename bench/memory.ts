@@ -1,5 +1,6 @@
 /** `npm run memory -w bench`: what a call takes, and whether anything is left of it: waves of short calls through one process. */
 import { parseArgs } from "node:util";
+import { heapFlags } from "../server/src/heap-flags.ts";
 import { ask, ended, start, told, wait } from "./bridge/children.ts";
 import type { FromGenerator, FromServer } from "./bridge/protocol.ts";
 import { openBenchDatabase } from "./database.ts";
@@ -9,7 +10,7 @@ const calls = Number(values.calls);
 const database = await openBenchDatabase();
 const generator = start("generator.ts", []);
 const engine = await told<FromGenerator, "engine">(generator, "engine");
-const server = start("earshot.ts", [`${engine.url}/v0/evi/chat`, database.url]);
+const server = start("earshot.ts", [`${engine.url}/v0/evi/chat`, database.url], heapFlags);
 await told<FromServer, "listening">(server, "listening");
 const usage = (): Promise<Extract<FromServer, { tell: "usage" }>> =>
   ask<FromServer, "usage">(server, { ask: "usage", collect: true }, "usage");

@@ -37,7 +37,7 @@ export const rooms: readonly Room[] = [
   { at: "emulators", may: [] },
   { at: "e2e", may: ["contract/src", "emulators"] },
   { at: "bench", may: "everything" },
-  { at: "scripts", may: ["contract/src", "server/src/config.ts", "server/src/failure.ts", "server/src/db"] },
+  { at: "scripts", may: ["contract/src", "server/src/config.ts", "server/src/failure.ts", "server/src/heap-flags.ts", "server/src/db"] },
   { at: "vitest.config.ts", may: [] },
 
   { at: "server/src/main.ts", may: "everything" },
@@ -47,6 +47,7 @@ export const rooms: readonly Room[] = [
   { at: "server/src/ids.ts", may: [] },
   { at: "server/src/clock.ts", may: [] },
   { at: "server/src/prices.ts", may: [] },
+  { at: "server/src/heap-flags.ts", may: [] },
   { at: "server/src/carrier/port.ts", may: ground },
   { at: "server/src/carrier/failures.ts", may: ground },
   { at: "server/src/engine/port.ts", may: ground },

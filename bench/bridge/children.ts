@@ -3,10 +3,10 @@ import { join } from "node:path";
 
 export const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Starts one of the bench's processes; it can collect its garbage when asked. */
-export const start = (file: string, args: readonly string[]): ChildProcess =>
+/** Starts one of the bench's processes; it can collect its garbage when asked. Whoever is measured runs with `flags`, the product's. */
+export const start = (file: string, args: readonly string[], flags: readonly string[] = []): ChildProcess =>
   fork(join(import.meta.dirname, file), [...args], {
-    execArgv: ["--expose-gc"],
+    execArgv: ["--expose-gc", ...flags],
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
 

@@ -17,6 +17,8 @@ interface Call {
   sentFrames: number;
   heardFrames: number;
   turn: number;
+  words: number;
+  answers: number;
 }
 const calls: Call[] = [];
 const ups: number[] = [];
@@ -69,7 +71,7 @@ async function connect(urls: readonly string[]): Promise<void> {
   await Promise.all(
     urls.map(async (url, index) => {
       const carrier = new WebSocket(url, { perMessageDeflate: false });
-      const call: Call = { end: new CarrierEnd(), carrier, engine: null, sentFrames: 0, heardFrames: 0, turn: 0 };
+      const call: Call = { end: new CarrierEnd(), carrier, engine: null, sentFrames: 0, heardFrames: 0, turn: 0, words: 0, answers: 0 };
       calls[index] = call;
       await new Promise<void>((resolve, reject) => {
         carrier.once("open", resolve);
@@ -110,6 +112,7 @@ function turn(call: Call, index: number): void {
   for (const { afterMs, message } of answer(id)) {
     later(afterMs, () => {
       if (over) return;
+      if (afterMs === 0 && typeof message === "string") call.answers++;
       if (typeof message !== "string" && first) {
         first = false;
         call.end.turnStarts(now(), SPEECH_MS);
@@ -124,7 +127,11 @@ function turn(call: Call, index: number): void {
       call.end.cut(now());
       socket.send(`{"type":"user_interruption","time":${Date.now()}}`);
     } else call.end.finishTurn();
-    for (const { afterMs, message } of callerWords(call.heardFrames * 20, number)) later(500 + afterMs, () => socket.send(message));
+    for (const { afterMs, message } of callerWords(call.heardFrames * 20, number))
+      later(500 + afterMs, () => {
+        if (!message.includes('"interim":true')) call.words++;
+        socket.send(message);
+      });
     later(4_200, () => turn(call, index));
   });
 }
@@ -181,8 +188,11 @@ process.on("message", (message: ToGenerator) => {
       running = false;
       due.length = 0;
       for (const { carrier } of calls) carrier?.close(1000);
-      calls.length = 0;
-      setTimeout(() => send({ tell: "disconnected" }), 500);
+      {
+        const totals = calls.map(({ sentFrames, words, answers }) => ({ callerFrames: sentFrames, words, answers }));
+        calls.length = 0;
+        setTimeout(() => send({ tell: "disconnected", totals }), 500);
+      }
       return;
     case "stop":
       clearInterval(clockwork);

@@ -40,7 +40,15 @@ export type FromGenerator =
   | { readonly tell: "engine"; readonly url: string }
   | { readonly tell: "connected" }
   | { readonly tell: "figures"; readonly figures: Figures }
-  | { readonly tell: "disconnected" };
+  | { readonly tell: "disconnected"; readonly totals: readonly Totals[] };
+
+/** What the ends of a call have sent since it was connected: what must be found afterwards, in rows and journals. */
+export interface Totals {
+  readonly callerFrames: number;
+  /** Final words of the caller, and sentences of the agent. */
+  readonly words: number;
+  readonly answers: number;
+}
 
 export interface Pauses {
   readonly count: number;

@@ -1,3 +1,4 @@
+import { heapFlags } from "../../server/src/heap-flags.ts";
 import { ask, ended, start, told, wait } from "./children.ts";
 import type { Figures, FromGenerator, FromServer } from "./protocol.ts";
 
@@ -27,7 +28,7 @@ const WARM_UP_MS = 25_000;
 export async function run({ who, file, args }: Measured, calls: number, seconds: number): Promise<Run> {
   const generator = start("generator.ts", []);
   const engine = await told<FromGenerator, "engine">(generator, "engine");
-  const server = start(file, [`${engine.url}/v0/evi/chat`, ...args]);
+  const server = start(file, [`${engine.url}/v0/evi/chat`, ...args], heapFlags);
   await told<FromServer, "listening">(server, "listening");
   await wait(500);
   const empty = await ask<FromServer, "usage">(server, { ask: "usage", collect: true }, "usage");

@@ -3,7 +3,7 @@ import type { FromServer, Pauses } from "./protocol.ts";
 
 /** What each kind of garbage collection has cost since it was asked last; the longest pause, too. */
 const kinds = { 1: "minor", 4: "major", 8: "incremental", 16: "weak", 2: "mark" } as Record<number, string>;
-let pauses: Record<string, Pauses> = {};
+const pauses: Record<string, Pauses> = {};
 new PerformanceObserver((list) => {
   for (const { duration, detail } of list.getEntries() as unknown as { duration: number; detail: { kind: number } }[]) {
     const kind = kinds[detail.kind] ?? "other";

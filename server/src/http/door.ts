@@ -49,6 +49,7 @@ import { foreseen, logOf, problemOf } from "./problem.ts";
 import { recordingRoutes } from "./recording.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { sessionRoutes } from "./session.ts";
+import { takeTurns } from "./turnstile.ts";
 import { userRoutes } from "./users.ts";
 import { utteranceRoutes } from "./utterances.ts";
 import { webhookRoutes } from "./webhooks.ts";
@@ -149,6 +150,7 @@ export async function openDoor(parts: DoorParts): Promise<FastifyInstance> {
     if (request.url.startsWith("/api/")) reply.header("cache-control", "no-store");
   });
   logRequests(app);
+  takeTurns(app);
   answerFailures(app);
   const methodsAt = rememberMethods(app);
   const dashboard: { page: Awaited<ReturnType<typeof dashboardFiles>> } = { page: () => null };
