@@ -67,7 +67,7 @@ const Days = z.int().min(1).max(36_500).nullable().default(null);
 
 /** How long raw requests are kept once their call has ended, in days; null: for ever. Those of no call go after 30. GET and PUT /api/carrier/keeping */
 export const LineKept = z.strictObject({
-  webhooks_days: Days.describe("The carrier's requests to us."),
+  webhooks_days: Days.describe("Requests to us, the carrier's and those of engines' vendors."),
   exchanges_days: Days.describe("Our requests to the carrier."),
 });
 export type LineKept = z.infer<typeof LineKept>;

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { HumeClient } from "hume";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
 import { type Program, startProgram } from "../../../test/program.ts";
 import { ensureFirstAgent } from "../../agents/first.ts";
@@ -39,8 +39,15 @@ afterEach(async () => {
   server = null;
 });
 
-const open = (configId: string | null = null, at = url, key = KEY): Configs =>
-  openConfigs({ pool: database.pool, rest: humeRest({ url: at, apiKey: key, timeoutMs: 2_000 }), apiKey: key, configId, webhooks: null });
+const open = (configId: string | null = null, at = url, key = KEY, freshMs = 60_000): Configs =>
+  openConfigs({
+    pool: database.pool,
+    rest: humeRest({ url: at, apiKey: key, timeoutMs: 2_000 }),
+    apiKey: key,
+    configId,
+    webhooks: null,
+    freshMs,
+  });
 
 async function agent(version = 1, more: Partial<ConfiguredAgent> = {}): Promise<ConfiguredAgent> {
   const id = newId();
@@ -128,6 +135,16 @@ test("the operator's own Config is the ground, and an edit of it makes a new ver
   expect(later).toEqual({ id: made.id, version: made.version + 1 });
 });
 
+test("an edit of the operator's own Config reaches a process that runs, without any agent being saved", async () => {
+  const own = await hume.empathicVoice.configs.createConfig({ name: "edited", eviVersion: "3", prompt: { text: "[emulator: parrot]" } });
+  const one = await agent();
+  const configs = open(own.id ?? "", url, KEY, 0);
+  const made = await configs.ensure(one);
+  await hume.empathicVoice.configs.createConfigVersion(own.id ?? "", { eviVersion: "3", prompt: { text: "[emulator: clerk]" } });
+  expect(configs.known(one)).toEqual(made); // the call at hand does not wait for it
+  await vi.waitFor(() => expect(configs.known(one)).toEqual({ id: made.id, version: made.version + 1 }));
+});
+
 test.each([
   ["the own Config does not exist", "00000000-0000-4000-8000-000000000000", undefined, KEY, EngineHasNot],
   ["the key is refused", null, undefined, "another key", EngineUnauthorized],
@@ -197,6 +214,26 @@ test("without one the call works all the same, and says what is not true in it",
     { what: "ready" },
   ]);
   connection.close();
+});
+
+test("a Config that vanished under a running process costs one attempt: the next session has another", async () => {
+  const one = at(await agent(), 1, 650);
+  const engine = createEviEngine({
+    url,
+    apiKey: KEY,
+    configId: null,
+    clock: systemClock,
+    configs: { pool: database.pool, webhooks: null },
+  });
+  const first = await opened(engine, session(one));
+  const { config } = await chatOf(first.events);
+  first.connection.close();
+  await hume.empathicVoice.configs.deleteConfig(config?.id ?? "");
+  const second = await opened(engine, session(one));
+  expect(second.events.at(-1)).toMatchObject({ what: "ended", retry: true });
+  const third = await opened(engine, session(one));
+  expect(third.events.map(({ what }) => what)).toEqual(["ready"]);
+  third.connection.close();
 });
 
 test("a session closed before its Config is known is opened nowhere", async () => {

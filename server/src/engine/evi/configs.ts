@@ -17,13 +17,18 @@ export interface ConfigsParts {
   readonly configId: string | null;
   /** Where Hume shall tell of chats; null: nowhere. */
   readonly webhooks: string | null;
+  /** An operator's own Config is read anew after so long: who edits it there need not save every agent here. A minute by default. */
+  readonly freshMs?: number;
 }
 
 /** An agent at a version, with what of it stands in a Config. */
 export type ConfiguredAgent = Configured & { readonly agent: NonNullable<EngineSession["agent"]> };
 
 export interface Configs {
-  /** The agent's Config, if this process knows it already. */
+  /**
+   * The agent's Config, if this process knows it already. One that was made from an operator's own and not looked at lately is looked at beside the
+   * call, for the calls after it.
+   */
   known(agent: ConfiguredAgent): ConfigVersion | null;
   /** Finds or makes the agent's Config. Asked by several at once it is made once. Throws EngineFailure, or what the database throws. */
   ensure(agent: ConfiguredAgent): Promise<ConfigVersion>;
@@ -31,8 +36,7 @@ export interface Configs {
   forget(config: ConfigVersion): void;
 }
 
-/** An operator's own Config is read anew after so long: who edits it there need not save every agent here. */
-const BASE_FRESH_MS = 60_000;
+const FRESH_MS = 60_000;
 
 /**
  * One Config an agent, one version of it an agent's version (decision 0012). Remembered in `engine_configs`; found again by its name and its
@@ -40,22 +44,25 @@ const BASE_FRESH_MS = 60_000;
  * that table.
  */
 export function openConfigs(parts: ConfigsParts): Configs {
-  const { pool, rest } = parts;
+  const { pool, rest, freshMs = FRESH_MS } = parts;
   const account = createHash("sha256").update(`${rest.origin} ${parts.apiKey}`).digest("hex").slice(0, 16);
-  const ready = new Map<string, ConfigVersion>();
+  const ready = new Map<string, { readonly config: ConfigVersion; readonly at: number }>();
   const underWay = new Map<string, Promise<ConfigVersion>>();
   const bases = new Map<string, { readonly base: BaseConfig; readonly at: number }>();
 
   const keyOf = ({ agent, manners, options, language }: ConfiguredAgent): string =>
     JSON.stringify([agent.id, agent.version, manners, options, language]);
 
-  const baseOf = async (agent: ConfiguredAgent): Promise<BaseConfig | null> => {
+  const ownOf = (agent: ConfiguredAgent): { id: string | null; config_version?: number | undefined } => {
     const { config_id, config_version } = EviOptions.catch({ hang_up: true }).parse(agent.options);
-    const id = config_id ?? parts.configId;
-    if (id === null || id === undefined) return null;
+    return { id: config_id ?? parts.configId, config_version };
+  };
+  const baseOf = async (agent: ConfiguredAgent): Promise<BaseConfig | null> => {
+    const { id, config_version } = ownOf(agent);
+    if (id === null) return null;
     const name = `${id} ${config_version ?? "latest"}`;
     const known = bases.get(name);
-    if (known !== undefined && performance.now() - known.at < BASE_FRESH_MS) return known.base;
+    if (known !== undefined && performance.now() - known.at < freshMs) return known.base;
     const base = await readConfig(rest, id, config_version ?? null);
     bases.set(name, { base, at: performance.now() });
     return base;
@@ -86,25 +93,33 @@ export function openConfigs(parts: ConfigsParts): Configs {
     });
   };
 
+  const ensure = (agent: ConfiguredAgent, key: string): Promise<ConfigVersion> => {
+    const making = underWay.get(key);
+    if (making !== undefined) return making;
+    const made = make(agent)
+      .then((config) => {
+        ready.set(key, { config, at: performance.now() });
+        return config;
+      })
+      .finally(() => underWay.delete(key));
+    underWay.set(key, made);
+    return made;
+  };
   return {
-    known: (agent) => ready.get(keyOf(agent)) ?? null,
+    known(agent) {
+      const key = keyOf(agent);
+      const known = ready.get(key);
+      if (known === undefined) return null;
+      if (ownOf(agent).id !== null && performance.now() - known.at > freshMs) ensure(agent, key).catch(() => {});
+      return known.config;
+    },
     ensure(agent) {
       const key = keyOf(agent);
       const known = ready.get(key);
-      if (known !== undefined) return Promise.resolve(known);
-      const making = underWay.get(key);
-      if (making !== undefined) return making;
-      const made = make(agent)
-        .then((config) => {
-          ready.set(key, config);
-          return config;
-        })
-        .finally(() => underWay.delete(key));
-      underWay.set(key, made);
-      return made;
+      return known === undefined ? ensure(agent, key) : Promise.resolve(known.config);
     },
     forget({ id }) {
-      for (const [key, one] of ready) if (one.id === id) ready.delete(key);
+      for (const [key, { config }] of ready) if (config.id === id) ready.delete(key);
     },
   };
 }

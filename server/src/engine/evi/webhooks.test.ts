@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
 import { sessionEnded, sessionReady } from "../../calls/engine-sessions.ts";
 import { takeLease } from "../../calls/leases.ts";
+import { setLineKept } from "../../calls/line-kept.ts";
 import { systemClock } from "../../clock.ts";
 import { Failure } from "../../failure.ts";
 import { type CallId, newId } from "../../ids.ts";
@@ -190,4 +191,30 @@ test("a chat that ended there and still runs here is noticed, once; one we left 
   await webhooks.sweep();
   expect(unnoticed).toEqual(["chat-6"]);
   expect((await events(call)).map(({ kind }) => kind)).toEqual(["engine.session_ended", "engine.end_unnoticed"]);
+});
+
+test("raw requests go when the operator says so: not those of a call that runs or is on hold, nor what waits", async () => {
+  const { pool } = database;
+  const [over, held, running] = [await runningCall("old-1"), await runningCall("old-2"), await runningCall("old-3")];
+  await pool.query("update calls set status = 'ended', end_reason = 'caller_hung_up', ended_at = now() where id = any($1)", [[over, held]]);
+  await pool.query("insert into holds (id, call_id, why, placed_at, placed_by) values ($1, $2, 'a dispute', now(), 'user:1')", [
+    newId(),
+    held,
+  ]);
+  const old = (session: string, call: CallId | null, verdict: string, days: number) =>
+    pool.query(
+      `insert into engine_webhooks (id, received_at, engine, identity, event, session, body, verdict, call_id, attempts)
+       values ($1, now() - make_interval(days => $2), 'evi', $3, 'chat_ended', $3, '{}', $4, $5, 99)`,
+      [newId(), days, session, verdict, call],
+    );
+  await old("old-1", over, "applied", 8);
+  await old("old-1b", over, "applied", 6);
+  await old("old-2", held, "applied", 8);
+  await old("old-3", running, "applied", 8);
+  await old("old-4", null, "unknown_call", 31);
+  await old("old-5", null, "pending", 31);
+  await setLineKept(pool, { webhooks_days: 7, exchanges_days: null });
+  await (await door()).webhooks.sweep();
+  const { rows } = await pool.query("select session from engine_webhooks where session like 'old-%' order by session");
+  expect(rows.map(({ session }) => session)).toEqual(["old-1b", "old-2", "old-3", "old-5"]);
 });

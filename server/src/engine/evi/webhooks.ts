@@ -3,6 +3,7 @@ import type pg from "pg";
 import type { Logger } from "pino";
 import { toldOfEnd, unnoticedEnds } from "../../calls/engine-sessions.ts";
 import { recordEvent } from "../../calls/events.ts";
+import { readLineKept } from "../../calls/line-kept.ts";
 import type { Clock } from "../../clock.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import { type CallId, newId } from "../../ids.ts";
@@ -36,6 +37,10 @@ const SWEEP_MS = 5_000;
 const NOTICED_WITHIN_S = 5;
 /** Tried so often, one that cannot be applied is left as it is. */
 const MOST_ATTEMPTS = 20;
+/** Between two looks for what is not to be kept any longer. */
+const TRIM_MS = 3_600_000;
+/** What belongs to no call of ours tells nothing after this long. */
+const STRAY_DAYS = 30;
 /** Refused requests are told in the log at most so often: strangers may knock. */
 const REFUSALS_TOLD_MS = 60_000;
 
@@ -55,7 +60,12 @@ export function openHumeWebhooks(parts: HumeWebhooksParts): HumeWebhooks {
       .finally(() => applying.delete(one));
     applying.add(one);
   };
+  let trimmedAt = Number.NEGATIVE_INFINITY;
   const sweep = async (): Promise<void> => {
+    if (clock.monotonicMs() - trimmedAt > TRIM_MS) {
+      trimmedAt = clock.monotonicMs();
+      await trim(pool, clock.now());
+    }
     const { rows } = await pool.query<{ id: string }>(
       `select id from engine_webhooks where verdict = 'pending' and engine = 'evi' and attempts < ${MOST_ATTEMPTS} order by received_at limit 200`,
     );
@@ -118,6 +128,19 @@ export function openHumeWebhooks(parts: HumeWebhooksParts): HumeWebhooks {
 }
 
 const one = (header: string | string[] | undefined): string | undefined => (Array.isArray(header) ? header[0] : header);
+
+/** Deletes what is older than the operator keeps raw requests: of calls that ended and are not on hold, and strays. */
+async function trim(sql: Sql, now: Date): Promise<void> {
+  const { webhooks_days } = await readLineKept(sql);
+  await sql.query(
+    `delete from engine_webhooks w where w.verdict <> 'pending' and case when w.call_id is null
+        then w.received_at < $1::timestamptz - ${STRAY_DAYS} * interval '1 day'
+        else w.received_at < $1::timestamptz - $2::int * interval '1 day'
+          and exists (select from calls c where c.id = w.call_id and c.status = 'ended')
+          and not exists (select from holds h where h.call_id = w.call_id and h.lifted_at is null) end`,
+    [now, webhooks_days],
+  );
+}
 
 /** Before it is answered. The same one again only counts. */
 async function store(sql: Sql, body: Buffer, at: Date): Promise<string> {
