@@ -80,7 +80,8 @@ export function useTestDoor(): void {
   afterAll(() => db.drop());
 }
 
-export async function start(pool: pg.Pool = db.pool): Promise<void> {
+/** `applicationId`: the one webhooks must come from; null: none is compared. */
+export async function start(pool: pg.Pool = db.pool, applicationId: string | null = null): Promise<void> {
   const hooks = {
     onDialing: (call: CallId) => told.push(`dialing ${call}`),
     onMachine: (call: CallId) => told.push(`machine ${call}`),
@@ -91,7 +92,7 @@ export async function start(pool: pg.Pool = db.pool): Promise<void> {
   };
   inbox = openInbox({ pool, clock, log, hooks, everyMs: 1e9 });
   app = fastify();
-  const keys = { secret: SECRET, apiKey: API_KEY, applicationId: null };
+  const keys = { secret: SECRET, apiKey: API_KEY, applicationId };
   await app.register(
     vonageDoor({
       pool,
