@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
-import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createWriteStream, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -70,10 +70,10 @@ export async function openHouse(wish: { readonly servers: number }): Promise<Hou
         env: {
           ...{ PATH: process.env.PATH, HOME: process.env.HOME, TZ: "UTC" },
           ...{ PORT: String(port), SHARE_PORT: "1", DATABASE_URL: database.url, DATA_DIR: dataDir, DRAIN_SECONDS: "0" },
-          ...{ HUME_API_KEY: "bench", EVI_URL: `${engine.url}/v0/evi/chat`, LOG_LEVEL: "error", EARSHOT_READY_LINE: "1" },
+          ...{ HUME_API_KEY: "bench", EVI_URL: `${engine.url}/v0/evi/chat`, LOG_LEVEL: "info", EARSHOT_READY_LINE: "1" },
           SLOW_DISK_PIPE: pipePath,
         },
-        stdio: ["pipe", "pipe", "inherit"],
+        stdio: ["pipe", "pipe", openSync(join(dir, `server-${i}.log`), "w")],
       },
     );
     servers.push(child);

@@ -6,7 +6,7 @@ import type { Agent, AgentSettings } from "@earshot/contract/agent";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import type { FastifyInstance } from "fastify";
 import type pg from "pg";
-import pino from "pino";
+import type { Logger } from "pino";
 import { mannersOf } from "./agents/engine-side.ts";
 import { ensureFirstAgent } from "./agents/first.ts";
 import { listAgents } from "./agents/store.ts";
@@ -44,6 +44,7 @@ import { Failure } from "./failure.ts";
 import type { Line } from "./http/carrier.ts";
 import { openDoor } from "./http/door.ts";
 import type { CallId } from "./ids.ts";
+import { openLog } from "./log.ts";
 import { startOutgoing } from "./outgoing/work.ts";
 import { ensureFirstApiKey } from "./people/api-keys.ts";
 import { endDemonstrationKeys, makeDemonstrationKey } from "./people/demonstration-key.ts";
@@ -80,9 +81,9 @@ try {
 }
 
 async function start(config: Config): Promise<void> {
-  const log = pino({ level: config.logLevel, base: null }, pino.destination({ fd: 2, sync: true }));
+  const { log, written } = openLog(config.logLevel);
   for (const warning of config.warnings) log.warn(warning);
-  stopWhenAsked(log);
+  stopWhenAsked(log, written);
 
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, log));
   const pool = openPool(databaseUrl, 20);
@@ -318,7 +319,7 @@ async function start(config: Config): Promise<void> {
   }
 }
 
-async function embeddedDatabase(config: Config, log: pino.Logger): Promise<string> {
+async function embeddedDatabase(config: Config, log: Logger): Promise<string> {
   const database = await startEmbedded({
     dataDir: config.dataDir,
     log: { info: (text) => log.info(text), warn: (text) => log.warn(text), error: (text) => log.error(text) },
@@ -349,12 +350,12 @@ function enginesOf(config: Config, pool: pg.Pool): Readonly<Partial<Record<Agent
   };
 }
 
-async function prepareAgents(pool: pg.Pool, engines: ReturnType<typeof enginesOf>, log: pino.Logger, stop: AbortSignal): Promise<void> {
+async function prepareAgents(pool: pg.Pool, engines: ReturnType<typeof enginesOf>, log: Logger, stop: AbortSignal): Promise<void> {
   for (const agent of await listAgents(pool)) if (!stop.aborted) await prepareAgent(engines, agent, log);
 }
 
 /** What an engine keeps of an agent is brought up to date, so that it is there before the phone rings. Failing is not fatal: the first call does it. */
-async function prepareAgent(engines: ReturnType<typeof enginesOf>, { id, version, settings }: Agent, log: pino.Logger): Promise<void> {
+async function prepareAgent(engines: ReturnType<typeof enginesOf>, { id, version, settings }: Agent, log: Logger): Promise<void> {
   const { name, engine, options, language } = settings;
   const prepared = engines[engine]?.prepare?.({ agent: { id, version, name }, manners: mannersOf(settings), options, language });
   await prepared?.catch((error: unknown) =>
@@ -412,7 +413,7 @@ async function closeDoor(app: FastifyInstance, audio: { close(): void }): Promis
 
 // ---- the end -------------------------------------------------------------------------------------------------------------------
 
-function closeAll(log: pino.Logger | null): Promise<void> {
+function closeAll(log: Logger | null): Promise<void> {
   closing ??= (async () => {
     for (const part of built.toReversed()) {
       atPart = part.name;
@@ -430,7 +431,7 @@ function closeAll(log: pino.Logger | null): Promise<void> {
 const LONGEST_CLOSING_MS = 20_000;
 
 /** The first signal lets calls go on to their end (DRAIN_SECONDS), the second ends them. Without a parent nobody is left to wait for. */
-function stopWhenAsked(log: pino.Logger): void {
+function stopWhenAsked(log: Logger, logWritten: (withinMs: number) => Promise<void>): void {
   const enough = new AbortController();
   let stopping = false;
   const stop = (why: string): void => {
@@ -450,7 +451,9 @@ function stopWhenAsked(log: pino.Logger): void {
       process.exit(1);
     };
     setTimeout(overdue, LONGEST_CLOSING_MS).unref();
-    void closeAll(log).then(() => process.exit(0));
+    void closeAll(log)
+      .then(() => logWritten(1_000))
+      .then(() => process.exit(0));
   };
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
   if (process.argv.includes("--with-parent"))
