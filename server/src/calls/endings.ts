@@ -74,7 +74,8 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
   if (call.hangupAskedBy !== null && !(phone.disconnectedBy === "user" && endedBefore(phone, call.hangupAskedAt)))
     return asked(call.hangupAskedBy, call.hangupBecause);
   if (end === "failed") return withEvidence({ reason: "carrier_failed", detail: "The carrier lost the call while people spoke" }, phone);
-  if (call.messageAt !== null) return { reason: "voicemail", detail: "A machine answered; our message was left after its beep." };
+  if (call.messageAt !== null)
+    return { reason: "voicemail", detail: "A machine answered; the carrier was to leave our message after its beep." };
   if (transferLegs(known).some(wasConnected))
     return { reason: "transferred", detail: talked(phone, "The caller was connected to a person, and they ended") };
   if (call.closedAt !== null) return { reason: "outside_hours", detail: talked(phone, "It came outside the opening hours and ended") };

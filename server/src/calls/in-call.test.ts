@@ -1,16 +1,13 @@
-import { LineRules } from "@earshot/contract/agent";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
-import { agentForCall, changeAgent } from "../agents/store.ts";
 import type { Carrier } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
-import { followVoicemailRule, type InCallParts, muteCaller, pressKeys, transferCall } from "./in-call.ts";
+import { type InCallParts, muteCaller, pressKeys, transferCall } from "./in-call.ts";
 import { receiveCall } from "./receive.ts";
-import { makeSocketToken } from "./socket-token.ts";
 
 let db: FreshDatabase;
 let legs = 0;
@@ -42,7 +39,6 @@ const carrier: Carrier = {
   press: (leg, keys) => note("press", leg, keys),
   mute: (leg, on) => note("mute", leg, on),
   handOver: (handOver) => note("hand over", handOver),
-  leaveMessage: (message) => note("message", message),
 };
 const parts = (more: Partial<InCallParts> = {}): InCallParts => ({
   pool: db.pool,
@@ -141,43 +137,5 @@ describe("handing a caller to a person", () => {
     await transferCall(parts(), id, to(), "user:x");
     const { rows } = await db.pool.query("select result from transfers where call_id = $1 order by asked_at", [id]);
     expect(rows).toEqual([{ result: "failed" }, { result: null }]);
-  });
-});
-
-describe("the rule for machines", () => {
-  async function rule(line: object, id: CallId): Promise<void> {
-    const { id: agent, settings } = await agentForCall(db.pool, null);
-    const { version } = await inTransaction(db.pool, (sql) => changeAgent(sql, agent, { ...settings, line: LineRules.parse(line) }));
-    await db.pool.query("update calls set agent_version = $2 where id = $1", [id, version]);
-  }
-
-  it("talk does nothing", async () => {
-    const id = await call();
-    await rule({ voicemail: "talk" }, id);
-    await followVoicemailRule(parts(), id);
-    expect(asked).toEqual([]);
-  });
-
-  it("hang up ends the call as voicemail", async () => {
-    const id = await call();
-    await rule({ voicemail: "hang_up" }, id);
-    await followVoicemailRule(parts(), id);
-    expect(asked).toEqual([["hang up", `leg-${legs}`]]);
-    expect((await db.pool.query("select hangup_asked_by from calls where id = $1", [id])).rows).toEqual([
-      { hangup_asked_by: "us:voicemail" },
-    ]);
-  });
-
-  it("leave a message does so once, after the beep, when the agent was connected already", async () => {
-    const id = await call();
-    await rule({ voicemail: "leave_message", voicemail_message: "Please call back." }, id);
-    await followVoicemailRule(parts(), id);
-    await makeSocketToken(db.pool, id);
-    await followVoicemailRule(parts(), id);
-    expect(asked).toEqual([]);
-    await db.pool.query("update calls set beep_at = now() where id = $1", [id]);
-    await followVoicemailRule(parts(), id);
-    await followVoicemailRule(parts(), id);
-    expect(asked).toMatchObject([["message", { text: "Please call back.", record: true }]]);
   });
 });

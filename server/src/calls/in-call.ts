@@ -1,5 +1,4 @@
 import { setTimeout } from "node:timers/promises";
-import { fill } from "../agents/prompt.ts";
 import { agentVersion } from "../agents/store.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { AgentId, CallId, LegId } from "../ids.ts";
@@ -8,12 +7,10 @@ import { consentOf } from "./consent.ts";
 import { RING_SECONDS } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { CallUnknown, CarrierCannot, KeysInvalid, NoCarrier, NotInProgress, TransferUnderWay } from "./failures.ts";
-import { type HangUpParts, hangUp } from "./hang-up.ts";
+import type { HangUpParts } from "./hang-up.ts";
 import { readLimits, refuseForbiddenNumber } from "./limits.ts";
-import { loadForBridge } from "./load.ts";
 import { takePermit } from "./pace.ts";
 import { dialable } from "./phone-number.ts";
-import { lockCall, saveCall } from "./store.ts";
 import { failTransfer, insertTransfer } from "./transfers.ts";
 
 /** What can be done with a call while it runs, beside ending it. All throw CallUnknown, NotInProgress, or the carrier's failure. */
@@ -115,50 +112,6 @@ export async function transferCall(
     await failTransfer(pool, call, error instanceof Error ? error.message : String(error), clock.now());
     throw error;
   }
-}
-
-/**
- * A machine answered, or its beep was heard: does what the agent's rule says. The door does it by itself when the carrier asks for instructions
- * after the beep; here it is for a word that came later than that. Safe to be told twice.
- */
-export async function followVoicemailRule(parts: InCallParts, call: CallId): Promise<void> {
-  const { pool, carrier, clock } = parts;
-  const loaded = await loadForBridge(pool, call);
-  const line = loaded?.agent?.settings.line;
-  if (!loaded?.agent || line === undefined || line.voicemail === "talk") return;
-  if (line.voicemail === "hang_up" || line.voicemail_message === null) return hangUp(parts, call, "us:voicemail");
-  const text = fill(line.voicemail_message, loaded.variables);
-  const due = await inTransaction(pool, async (sql) => {
-    const known = await lockCall(sql, call);
-    if (
-      known === null ||
-      known.call.status !== "in_progress" ||
-      known.call.messageAt !== null ||
-      known.call.beepAt === null ||
-      known.call.phoneLeg === null
-    )
-      return null;
-    const { rows } = await sql.query<{ asked: boolean; region_url: string | null }>(
-      "select exists (select from socket_tokens where call_id = $1) as asked, (select region_url from calls where id = $1) as region_url",
-      [call],
-    );
-    if (!rows[0]?.asked) return null;
-    await saveCall(sql, known, { ...known, call: { ...known.call, messageAt: clock.now() } });
-    await recordEvent(sql, {
-      call,
-      at: clock.now(),
-      kind: "voicemail.message",
-      actor: "us",
-      said: "Our message is left with the machine.",
-      once: "voicemail.message",
-    });
-    return { leg: known.call.phoneLeg, regionUrl: rows[0].region_url };
-  });
-  if (due === null || carrier === null) return;
-  if (carrier.leaveMessage === undefined) return hangUp(parts, call, "us:voicemail");
-  const { language } = loaded.agent.settings;
-  const record = wants(loaded.agent.settings, await consentOf(pool, call), "carrier");
-  await carrier.leaveMessage({ call, ...due, text, language, record });
 }
 
 async function running({ pool }: InCallParts, call: CallId): Promise<Running> {

@@ -4,17 +4,32 @@ import { Failure } from "../failure.ts";
 export abstract class CarrierFailure extends Failure {
   readonly status: number = 502;
   abstract readonly carrierStatus: number | null;
+  /** May what was asked have been done all the same? Then nobody may say that it was not. */
+  get mayBeDone(): boolean {
+    return false;
+  }
+}
+
+/** May what was asked of a carrier have been done, although this came instead of an answer? A failure nobody foresaw says nothing. */
+export function mayBeDone(error: unknown): boolean {
+  return error instanceof CarrierFailure && error.mayBeDone;
 }
 
 export class CarrierUnreachable extends CarrierFailure {
   readonly code = "CARRIER_UNREACHABLE";
   readonly blame = "carrier";
   readonly carrierStatus = null;
-  constructor(host: string, why: string, cause?: unknown) {
+  readonly #arrived: boolean;
+  /** `arrived`: may our request have reached it? */
+  constructor(host: string, why: string, cause?: unknown, arrived = true) {
     super(`The carrier at ${host} did not answer: ${why}.`, {
       remedy: "Check VONAGE_API_URL and the server's way out; if both are right, look at the carrier's status page.",
       cause,
     });
+    this.#arrived = arrived;
+  }
+  override get mayBeDone(): boolean {
+    return this.#arrived;
   }
 }
 
@@ -65,6 +80,10 @@ export class CarrierRefused extends CarrierFailure {
       remedy: "The carrier's own words are in the message; the call's events hold the whole exchange.",
     });
     this.carrierStatus = status;
+  }
+  /** Trouble on its side may have come after it was done. */
+  override get mayBeDone(): boolean {
+    return this.carrierStatus >= 500 || this.carrierStatus === 408;
   }
 }
 

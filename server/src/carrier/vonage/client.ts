@@ -134,7 +134,8 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     for (let tries = 0; ; tries++) {
       const pause = pauses[tries];
       const answer = await send(method, path, body, regionUrl).catch((error: unknown) => {
-        if (pause === undefined || (how.once && !neverLeft(error))) throw new CarrierUnreachable(host, reasonOf(error), error);
+        if (pause === undefined || (how.once && !neverLeft(error)))
+          throw new CarrierUnreachable(host, reasonOf(error), error, !neverLeft(error));
         return null;
       });
       const theirs = answer === null || (answer.status >= 500 && !how.once);

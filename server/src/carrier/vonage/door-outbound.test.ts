@@ -169,6 +169,13 @@ describe("an answering machine", () => {
     });
   });
 
+  it("that hears our message is not torn from it because the agent's audio ends", async () => {
+    const call = await outbound();
+    await db.pool.query("update calls set message_at = now() where id = $1", [call]);
+    const lost = (stories.find(({ title }) => title === "the audio breaks and is not restored") as Story).webhooks[5]?.body ?? "";
+    expect((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, lost)).statusCode).toBe(204);
+  });
+
   it("leaves a person who answered to the agent", async () => {
     await withLine(rule, async () => {
       const call = await outbound();

@@ -14,6 +14,7 @@ import { dialable } from "../../calls/phone-number.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import { countSocketTokens, makeSocketToken } from "../../calls/socket-token.ts";
 import { insertTransfer, latestAnnouncement } from "../../calls/transfers.ts";
+import { messageTold } from "../../calls/voicemail.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, LegId, WebhookId } from "../../ids.ts";
 import { asksFirst, type ConsentState, wants } from "../../recordings/policy.ts";
@@ -72,6 +73,8 @@ interface Live {
   hangup_asked_at: Date | null;
   engine: string | null;
   closed_at: Date | null;
+  /** When our message was to be left with a machine. */
+  message_at: Date | null;
   /** Is the caller with another person, or on the way there? */
   handed_over: boolean;
   consent: ConsentState;
@@ -172,8 +175,8 @@ export function pickedUp(question: Question, at: Date): CarrierEvent {
 export async function instructionsForLostAudio(parts: InstructionParts, call: CallId): Promise<Ncco | null> {
   return inTransaction(parts.pool, async (sql) => {
     const live = await readLive(sql, call);
-    // Who is handed over left the audio for good; a way back to the agent would tear them from the person.
-    if (live === null || live.settings === null || !mayTalk(live) || live.handed_over) return null;
+    // Who is handed over left the audio for good; a way back to the agent would tear them from the person, or cut our message off.
+    if (live === null || live.settings === null || !mayTalk(live) || live.handed_over || live.message_at !== null) return null;
     const tokens = await countSocketTokens(sql, call);
     if (tokens.lastMinute >= TOKENS_A_MINUTE || tokens.all >= TOKENS_IN_ALL) return null;
     return reconnectNcco(await talkOf(sql, parts, live));
@@ -230,8 +233,7 @@ async function voicemailMessage(sql: Sql, parts: InstructionParts, live: Live, n
   if (live.answered_by !== "machine" || live.settings?.line?.voicemail !== "leave_message" || text === null) return null;
   const loaded = await loadForBridge(sql, live.id);
   await sql.query("update calls set message_at = coalesce(message_at, $2) where id = $1", [live.id, now]);
-  const said = "Our message is left with the machine.";
-  await recordEvent(sql, { call: live.id, at: now, kind: "voicemail.message", actor: "us", said, once: "voicemail.message" });
+  await recordEvent(sql, messageTold(live.id, now));
   return messageNcco({
     call: live.id,
     publicUrl: parts.publicUrl,
@@ -256,7 +258,7 @@ async function talkOf(sql: Sql, parts: InstructionParts, live: Live): Promise<Om
 
 async function readLive(sql: Sql, call: CallId): Promise<Live | null> {
   const { rows } = await sql.query<Live>(
-    `select c.id, c.answered_by, c.beep_at, c.status, c.phone_leg, c.hangup_asked_at, c.closed_at, c.engine, c.recording_consent as consent, v.settings,
+    `select c.id, c.answered_by, c.beep_at, c.status, c.phone_leg, c.hangup_asked_at, c.closed_at, c.message_at, c.engine, c.recording_consent as consent, v.settings,
        exists (select from transfers t where t.call_id = c.id and (t.result is null or t.result = 'connected')) as handed_over
      from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version where c.id = $1`,
     [call],

@@ -66,6 +66,8 @@ export const saidAfterwards: Readonly<Record<string, string | true>> = {
   "transfer.connected": true,
   "transfer.failed": "The transfer failed.",
   "voicemail.message": true,
+  "voicemail.message_unknown": true,
+  "voicemail.message_failed": true,
   "watchdog.looked": true,
   "webhook.late": true,
   "consent.given": true,

@@ -1,0 +1,156 @@
+import { LineRules } from "@earshot/contract/agent";
+import { pino } from "pino";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { ensureFirstAgent } from "../agents/first.ts";
+import { agentForCall, changeAgent } from "../agents/store.ts";
+import { CarrierHasNot, CarrierRefused, CarrierUnauthorized, CarrierUnreachable } from "../carrier/failures.ts";
+import type { Carrier } from "../carrier/port.ts";
+import { systemClock } from "../clock.ts";
+import { inTransaction } from "../db/pool.ts";
+import type { CallId, LegId } from "../ids.ts";
+import type { InCallParts } from "./in-call.ts";
+import { receiveCall } from "./receive.ts";
+import { makeSocketToken } from "./socket-token.ts";
+import { followVoicemailRule } from "./voicemail.ts";
+
+let db: FreshDatabase;
+let legs = 0;
+let asked: unknown[] = [];
+let failing: Error | null = null;
+beforeAll(async () => {
+  db = await freshDatabase();
+  await ensureFirstAgent(db.pool);
+});
+beforeEach(() => {
+  asked = [];
+  failing = null;
+});
+afterAll(() => db.drop());
+
+const carrier: Carrier = {
+  name: "told",
+  dial: async () => ({ dialed: "unknown", text: "" }),
+  async hangUp(leg) {
+    asked.push(["hang up", leg]);
+  },
+  legState: async () => null,
+  openRecording: async () => {
+    throw new Error("none");
+  },
+  mayFetch: () => false,
+  async leaveMessage(message) {
+    asked.push(["message", message]);
+    if (failing !== null) throw failing;
+  },
+};
+const parts = (): InCallParts => ({
+  pool: db.pool,
+  carrier,
+  clock: systemClock,
+  log: pino({ level: "silent" }),
+  number: "+12025550100",
+});
+
+async function call(): Promise<CallId> {
+  const arrival = { leg: `leg-${++legs}` as LegId, conversation: null, from: "12025550106", to: "12025550100", regionUrl: null };
+  const { call: id } = await inTransaction(db.pool, (sql) => receiveCall(sql, arrival, new Date()));
+  await db.pool.query("update calls set status = 'in_progress', answered_at = now() where id = $1", [id]);
+  return id;
+}
+
+describe("the rule for machines", () => {
+  async function rule(line: object, id: CallId): Promise<void> {
+    const { id: agent, settings } = await agentForCall(db.pool, null);
+    const { version } = await inTransaction(db.pool, (sql) => changeAgent(sql, agent, { ...settings, line: LineRules.parse(line) }));
+    await db.pool.query("update calls set agent_version = $2 where id = $1", [id, version]);
+  }
+
+  it("talk does nothing", async () => {
+    const id = await call();
+    await rule({ voicemail: "talk" }, id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toEqual([]);
+  });
+
+  it("hang up ends the call as voicemail", async () => {
+    const id = await call();
+    await rule({ voicemail: "hang_up" }, id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toEqual([["hang up", `leg-${legs}`]]);
+    expect((await db.pool.query("select hangup_asked_by from calls where id = $1", [id])).rows).toEqual([
+      { hangup_asked_by: "us:voicemail" },
+    ]);
+  });
+
+  it("leave a message does so once, after the beep, when the agent was connected already", async () => {
+    const id = await call();
+    await rule({ voicemail: "leave_message", voicemail_message: "Please call back." }, id);
+    await followVoicemailRule(parts(), id);
+    await makeSocketToken(db.pool, id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toEqual([]);
+    await db.pool.query("update calls set beep_at = now() where id = $1", [id]);
+    await followVoicemailRule(parts(), id);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toMatchObject([["message", { text: "Please call back.", record: true }]]);
+  });
+
+  /** The agent talks already, and then the machine beeps. */
+  async function beeps(): Promise<CallId> {
+    const id = await call();
+    await rule({ voicemail: "leave_message", voicemail_message: "Please call back." }, id);
+    await makeSocketToken(db.pool, id);
+    await db.pool.query("update calls set beep_at = now() where id = $1", [id]);
+    return id;
+  }
+  const told = async (id: CallId) =>
+    (
+      await db.pool.query(
+        `select (select array_agg(kind order by at, id) from events where call_id = c.id and kind like 'voicemail%') as kinds,
+           message_at is not null as message, hangup_asked_by as by, hangup_because as because from calls c where id = $1`,
+        [id],
+      )
+    ).rows[0];
+
+  it.each([
+    ["refuses it", new CarrierRefused("PUT", 400, "Bad Request")],
+    ["does not know our credentials", new CarrierUnauthorized("x.test", 401)],
+    ["does not have the call", new CarrierHasNot("PUT", 404)],
+    ["cannot be reached", new CarrierUnreachable("x.test", "ECONNREFUSED", undefined, false)],
+  ])("a message is not said to be left when the carrier %s: the call is hung up", async (_, failure) => {
+    const id = await beeps();
+    failing = failure;
+    await followVoicemailRule(parts(), id);
+    expect(await told(id)).toEqual({
+      kinds: ["voicemail.message_failed"],
+      message: false,
+      by: "us:voicemail",
+      because: `A machine answered; our message could not be left: ${failure.message}`,
+    });
+    expect(asked.at(-1)).toEqual(["hang up", `leg-${legs}`]);
+  });
+
+  it.each([
+    ["no answer comes", new CarrierUnreachable("x.test", "it took too long")],
+    ["the carrier has trouble of its own", new CarrierRefused("PUT", 503, "")],
+  ])("whether a message is left is not known when %s, and it is not told again", async (_, failure) => {
+    const id = await beeps();
+    failing = failure;
+    await expect(followVoicemailRule(parts(), id)).rejects.toBe(failure);
+    await followVoicemailRule(parts(), id);
+    expect(asked).toHaveLength(1);
+    expect(await told(id)).toEqual({ kinds: ["voicemail.message_unknown"], message: true, by: null, because: null });
+  });
+
+  it("the timeline says that the carrier was told only when it was", async () => {
+    const id = await beeps();
+    let before: unknown;
+    async function leaveMessage(): Promise<void> {
+      before = await told(id);
+    }
+    await followVoicemailRule({ ...parts(), carrier: { ...carrier, leaveMessage } }, id);
+    expect(before).toMatchObject({ kinds: null, message: true });
+    expect(await told(id)).toMatchObject({ kinds: ["voicemail.message"], message: true });
+  });
+});
