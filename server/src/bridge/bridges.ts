@@ -16,6 +16,7 @@ import { type Journal, openJournals } from "../journal/file.ts";
 import type { Prices } from "../prices.ts";
 import type { ToolResult } from "../tools/result.ts";
 import type { Moment, ToolUse } from "../tools/use.ts";
+import { usedSoFar } from "../tools/used-so-far.ts";
 import { backAgain } from "./back-again.ts";
 import { openChronicle } from "./chronicle.ts";
 import type { CallerMedia } from "./media.ts";
@@ -157,6 +158,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     // process was lost, or prepared in vain, before the first word), the call begins as if for the first time.
     const history = known.socketStartedAt === null ? [] : ((await chronicle.after(call, () => saidSoFar(pool, call))) ?? []);
     const before = history.length > 0;
+    const toolsBefore = before ? ((await chronicle.after(call, () => usedSoFar(pool, call))) ?? []) : [];
     const journal = one.journal ?? journals.open(call);
     one.journal = journal;
     if (one.ended) return;
@@ -177,6 +179,7 @@ export function createBridges(parts: BridgesParts): Bridges {
       backAgain: before ? backAgain(language) : null,
       returned: backAgain(language),
       history,
+      toolsBefore,
       rate: one.media?.rate ?? rateOf(engine),
       clock,
       tick,

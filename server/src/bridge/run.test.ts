@@ -21,10 +21,10 @@ let time = 1_000;
 const clock = { now: () => new Date(Date.UTC(2026, 0, 1) + time), monotonicMs: () => time };
 
 beforeEach(async () => {
+  time = 1_000;
   dir = await mkdtemp(join(tmpdir(), "earshot-run-"));
   journals = openJournals({ dir, clock, log: { warn() {} } });
   tick = startTick(clock, () => {});
-  time = 1_000;
 });
 afterEach(async () => {
   tick.close();
@@ -298,6 +298,29 @@ test("a tool works while the agent goes on talking, and its result goes to the e
   resolve({ ok: true, text: "Friday" });
   await vi.waitUntil(() => session().told.includes("result u1 Friday"));
   expect(facts).toContain("tool answered");
+});
+
+test("a booking that was under way when the engine was lost is told to the next session, so that nothing is booked twice", async () => {
+  const { promise, resolve } = Promise.withResolvers<ToolResult>();
+  const { attach, session } = house({ useTool: () => promise });
+  attach();
+  session().say(ready);
+  session().say(speech("greeting", 40));
+  session().say({ ...lookUp, name: "book" });
+  session().say(lost);
+  session().say(ready);
+  expect(session().told.filter((one) => !one.startsWith("playing"))).toEqual([
+    expect.stringContaining("book {}: is still at work"),
+    expect.stringContaining("say Sorry"),
+  ]);
+  resolve({ ok: true, text: "Friday at ten" });
+  await vi.waitUntil(() => session().told.at(-1)?.includes("has answered"), { timeout: 15_000 });
+  expect(session().told.at(-1)).toBe("context A tool that was used before has answered. book {}: done: Friday at ten");
+  time += 20_000;
+  session().say(speech("b", 40));
+  session().say(lost);
+  session().say(ready);
+  expect(session().told).toContainEqual(expect.stringContaining("- book {}: done: Friday at ten"));
 });
 
 test("a tool that waits for quiet hears of it when the caller has heard the sentence", async () => {

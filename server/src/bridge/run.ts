@@ -16,7 +16,7 @@ import { Player, type PlayerEvent } from "./player.ts";
 import { type Action, type Bridge, beginning, dueAt, type Heard, step } from "./step.ts";
 import type { Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
-import { ToolDesk } from "./tool-desk.ts";
+import { ToolDesk, type UsedBefore } from "./tool-desk.ts";
 import { Transcript } from "./transcript.ts";
 import { PAUSE_MS, Voice } from "./voice.ts";
 
@@ -38,6 +38,8 @@ export interface RunParts {
   readonly resume: string | null;
   /** What was said so far, oldest first: for an engine that cannot resume. */
   readonly history: EngineSession["history"];
+  /** Tools that were used before this process carried the call, oldest first. */
+  readonly toolsBefore?: readonly UsedBefore[];
   /** Said once both are there, when the call was broken off before; null: nothing. */
   readonly backAgain?: string | null;
   /** Said when they come back after so long that the engine was let go meanwhile, by one that goes on without a word; null: nothing. */
@@ -174,6 +176,7 @@ export function runBridge(parts: RunParts): RunningBridge {
   const note = (fact: WithoutTime<BridgeFact>): void => parts.fact({ ...fact, at: clock.now() } as BridgeFact);
 
   const desk = new ToolDesk({
+    before: parts.toolsBefore ?? [],
     use: parts.useTool ?? null,
     monotonicMs: now,
     sounding: () => player.unplayedMs(now()) > 0,
@@ -404,6 +407,7 @@ export function runBridge(parts: RunParts): RunningBridge {
         note({ fact: "engine ready", session: event.session, resume: event.resume });
         if (lostAt !== null) note({ fact: "engine resumed", gapMs: Math.round(now() - lostAt) });
         lostAt = null;
+        desk.opened();
         decide({
           what: "engine ready",
           at: now(),

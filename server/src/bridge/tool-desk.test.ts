@@ -2,19 +2,21 @@ import { expect, it, vi } from "vitest";
 import type { EngineConnection } from "../engine/port.ts";
 import type { ToolResult } from "../tools/result.ts";
 import type { Moment, ToolUse } from "../tools/use.ts";
-import { ToolDesk } from "./tool-desk.ts";
+import { ToolDesk, type UsedBefore } from "./tool-desk.ts";
 
 /** A desk whose tools are done by hand. */
-function desk(canUse = true) {
+function desk(canUse = true, before: UsedBefore[] = []) {
   const session = (name: string) =>
     ({
       toolResult: (id: string, { ok, text }: { ok: boolean; text: string }) => told.push(`${name} ${id} ${ok} ${text}`),
+      context: (text: string, answer: boolean) => told.push(`${name} ${answer ? "answers to" : "knows"} ${text}`),
     }) as unknown as EngineConnection;
   const told: string[] = [];
   const answered: string[] = [];
   const begun: { use: ToolUse; moment: Moment; done: (result: ToolResult) => void }[] = [];
   const is = { engine: session("first") as EngineConnection | null, sounding: false };
   const tools = new ToolDesk({
+    before,
     use: canUse ? (use, moment) => new Promise((done) => begun.push({ use, moment, done })) : null,
     monotonicMs: () => 0,
     sounding: () => is.sounding,
@@ -49,14 +51,55 @@ it("a use that is asked for twice is done once; its result is told again", async
   expect(told).toEqual(["first u1 true Friday", "first u1 true Friday"]);
 });
 
-it("a result for a session that was lost is told to nobody, and is on the timeline", async () => {
+const begins = "Tools were used in this call before this connection to you. What they did is done: do not do it again.";
+
+it("a result that comes after its session was lost is told to the one in its place, which answers to it", async () => {
+  const { tools, told, answered, begun, is, session } = desk();
+  tools.ask({ ...use, args: '{"day":"Friday"}' });
+  is.engine = session("second");
+  tools.opened();
+  expect(told).toEqual([`second knows ${begins}\n- look_up {"day":"Friday"}: is still at work; what comes of it will follow`]);
+  begun[0]?.done(done);
+  await vi.waitUntil(() => told.length === 2);
+  expect(answered).toEqual(["u1 true"]);
+  expect(told[1]).toBe('second answers to A tool that was used before has answered. look_up {"day":"Friday"}: done: Friday');
+  tools.ask(use);
+  expect(told[2]).toBe("second u1 true Friday");
+});
+
+it("a result that comes while no session is ready is told to the next one when it is", async () => {
   const { tools, told, answered, begun, is, session } = desk();
   tools.ask(use);
-  is.engine = session("second");
+  is.engine = null;
   begun[0]?.done(done);
   await vi.waitUntil(() => answered.length === 1);
+  is.engine = session("second");
   expect(told).toEqual([]);
+  tools.opened();
+  expect(told).toEqual([`second knows ${begins}\n- look_up {}: done: Friday`]);
+});
+
+it("a session that follows another after a renewal, or in another process, knows what was used before", async () => {
+  const { tools, told, begun, is, session } = desk(true, [
+    { use: { id: "u0", name: "book", args: "{}" }, result: { ok: false, text: "full" } },
+  ]);
+  tools.opened();
+  expect(told).toEqual([`first knows ${begins}\n- book {}: did not work: full`]);
   tools.ask(use);
+  begun[0]?.done(done);
+  await vi.waitUntil(() => told.length === 2);
+  is.engine = session("second");
+  tools.opened();
+  expect(told[2]).toBe(`second knows ${begins}\n- book {}: did not work: full\n- look_up {}: done: Friday`);
+});
+
+it("a use asked for again by the session in the asker's place is answered there", async () => {
+  const { tools, told, begun, is, session } = desk();
+  tools.ask(use);
+  is.engine = session("second");
+  tools.ask(use);
+  begun[0]?.done(done);
+  await vi.waitUntil(() => told.length === 1);
   expect(told).toEqual(["second u1 true Friday"]);
 });
 

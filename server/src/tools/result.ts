@@ -7,3 +7,6 @@ export interface ToolResult {
   /** What became of a transfer: connected, busy, no_answer ... */
   readonly outcome?: string;
 }
+
+/** Of a use whose process died, or that is at work elsewhere. */
+export const notKnown: ToolResult = { ok: false, text: "This was asked for before, and what came of it is not known. Do not repeat it." };

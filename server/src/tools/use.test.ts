@@ -6,15 +6,19 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { createAgent } from "../agents/store.ts";
+import { recordEvent } from "../calls/events.ts";
 import type { Carrier } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import { type CallId, type LegId, newId } from "../ids.ts";
 import { withSecretsKept } from "./secrets.ts";
 import { type Moment, openTools, type ToolsParts } from "./use.ts";
+import { usedSoFar } from "./used-so-far.ts";
 
 let db: FreshDatabase;
 let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void;
+/** For facts that a busy machine is slow to bring about. */
+const soon = { timeout: 15_000 };
 const server = createServer((request, response) => {
   let body = "";
   request.setEncoding("utf8").on("data", (chunk: string) => {
@@ -163,6 +167,24 @@ describe("a tool an engine asks for", () => {
     expect((await eventsOf(call)).map(({ detail }) => detail.use)).toEqual(["u1", "u2", "u3", "u4"]);
   });
 
+  it("is known to whoever carries the call next, with what came of it, or that nobody knows", async () => {
+    const call = await callWith([{ ...lookUp, url: "" }]);
+    answer = (request, response) => says(200, { due: "Friday" })(request, response);
+    const use = { id: "u1", name: "look_up", args: '{"order":"4711"}' };
+    const result = await toolsWith().use(call, use, atOnce());
+    const event = { call, at: new Date(), actor: "us", said: "The tool answered." } as const;
+    await recordEvent(db.pool, {
+      ...event,
+      kind: "tool.answered",
+      detail: { tool: "look_up", use: "u1", ok: result.ok, result: result.text },
+    });
+    await toolsWith().use(call, { ...use, id: "u2" }, atOnce());
+    expect(await usedSoFar(db.pool, call)).toEqual([
+      { use, result: { ok: true, text: '{"due":"Friday"}' } },
+      { use: { ...use, id: "u2" }, result: { ok: false, text: expect.stringContaining("not known") } },
+    ]);
+  });
+
   it("asked again by another process is not done again: its result is told, or that nobody knows it", async () => {
     const call = await callWith([{ ...lookUp, url: "" }]);
     let met = 0;
@@ -189,7 +211,7 @@ describe("a tool an engine asks for", () => {
     const is = atOnce();
     const use = (n: number) => tools.use(call, { id: `u${n}`, name: "look_up", args: '{"order":"1"}' }, is);
     const four = [1, 2, 3, 4].map(use);
-    await vi.waitUntil(() => waiting.length === 4);
+    await vi.waitUntil(() => waiting.length === 4, soon);
     expect(await use(5)).toMatchObject({ ok: false, text: expect.stringContaining("Too many tools are running") });
     for (const go of waiting) go();
     expect((await Promise.all(four)).every(({ ok }) => ok)).toBe(true);
@@ -246,7 +268,7 @@ describe("keys", () => {
     const call = await callWith([{ kind: "send_dtmf" }]);
     const { is, quiet } = moment();
     const result = toolsWith().use(call, { id: "u1", name: "send_dtmf", args: '{"digits":"12#"}' }, is);
-    await vi.waitUntil(async () => (await eventsOf(call)).length === 1);
+    await vi.waitUntil(async () => (await eventsOf(call)).length === 1, soon);
     expect(asked).toEqual([]);
     quiet.resolve();
     expect(await result).toMatchObject({ ok: true });
@@ -267,7 +289,7 @@ describe("a transfer", () => {
     const call = await callWith([{ kind: "transfer", announcement }]);
     const by = moment();
     const result = toolsWith().use(call, { id: "u1", name: "transfer", args: '{"reason":"an <order>"}' }, by.is);
-    await vi.waitUntil(async () => (await eventsOf(call)).length === 1);
+    await vi.waitUntil(async () => (await eventsOf(call)).length === 1, soon);
     return { call, result, ...by };
   };
   const became = (call: CallId, result: string) => db.pool.query("update transfers set result = $2 where call_id = $1", [call, result]);
@@ -276,7 +298,7 @@ describe("a transfer", () => {
     const { call, result, quiet, over } = await open();
     expect(asked).toEqual([]);
     quiet.resolve();
-    await vi.waitUntil(() => asked.length === 1);
+    await vi.waitUntil(() => asked.length === 1, soon);
     expect(asked).toEqual(["hand over to +12025550143"]);
     await became(call, "connected");
     over.abort();
@@ -286,7 +308,7 @@ describe("a transfer", () => {
   it("that reaches nobody tells why once the caller is back", async () => {
     const { call, result, quiet, back } = await open();
     quiet.resolve();
-    await vi.waitUntil(() => asked.length === 1);
+    await vi.waitUntil(() => asked.length === 1, soon);
     await became(call, "no_answer");
     back.resolve();
     expect(await result).toMatchObject({ ok: false, outcome: "no_answer", text: expect.stringContaining("no answer") });
@@ -295,7 +317,7 @@ describe("a transfer", () => {
   it("is announced with the caller's name and the reason, without marks a voice could obey", async () => {
     const { call, result, quiet, over } = await open("{{name}} is on the line about {{reason}}.");
     quiet.resolve();
-    await vi.waitUntil(() => asked.length === 1);
+    await vi.waitUntil(() => asked.length === 1, soon);
     expect(asked).toEqual(["hand over to +12025550143, announced"]);
     const { rows } = await db.pool.query("select announcement, asked_by from transfers where call_id = $1", [call]);
     expect(rows).toEqual([{ announcement: "Guest is on the line about an  order.", asked_by: "agent" }]);

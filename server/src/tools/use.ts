@@ -10,7 +10,7 @@ import { Failure } from "../failure.ts";
 import type { CallId } from "../ids.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { callHttpTool } from "./http.ts";
-import type { ToolResult } from "./result.ts";
+import { notKnown, type ToolResult } from "./result.ts";
 import { openSecrets } from "./secrets.ts";
 
 /** A tool an engine wants to be used. */
@@ -166,7 +166,7 @@ async function usedBefore({ pool }: ToolsParts, call: CallId, { id }: ToolUse): 
   );
   const before = rows[0];
   if (before?.result != null) return { ok: before.ok === true, text: before.result };
-  return refused("This was asked for before, and what came of it is not known. Do not repeat it.");
+  return notKnown;
 }
 
 const refused = (text: string): ToolResult => ({ ok: false, text });
