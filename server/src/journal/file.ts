@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, fdatasync, mkdir, open, write } from "node:fs";
+import fs from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../clock.ts";
 import type { CallId } from "../ids.ts";
 import { HEADER_BYTES, type Kind, kinds, putRecord, VERSION } from "./record.ts";
+import { openTurns } from "./turns.ts";
 
 /** Where the journal of a call lies. */
 export const journalPath = (dir: string, call: CallId): string => join(dir, `${call}.journal`);
@@ -12,7 +13,7 @@ export const journalPath = (dir: string, call: CallId): string => join(dir, `${c
 export interface Journal {
   /** Something happened at `atMs` (monotonic). The payload is copied. */
   put(kind: Kind, atMs: number, payload: Uint8Array | string): void;
-  /** Writes everything out and closes the file. */
+  /** Writes everything out and closes the file; what the disk does not take within seconds is left out. */
   close(): Promise<void>;
 }
 
@@ -23,32 +24,57 @@ export interface Journals {
   close(): Promise<void>;
 }
 
+/** What is used of a disk, all of it done by the thread pool. */
+export type Disk = Pick<typeof fs, "open" | "write" | "fdatasync" | "close" | "mkdir">;
+
 /** How far the file may lie behind the call. Each write costs the thread pool's hand-over: at 250 ms it was 5 % of the bridge's processor time. */
 const FLUSH_MS = 500;
+/** The calls' flushes are spread over that time, so that a disk has one tenth of them to do at once. */
+const FLUSH_SLOTS = 10;
+/**
+ * Of the four threads Node has for files, and for looking up the names of engines, carriers and databases: a disk that stands still holds two,
+ * and new calls still find their engine.
+ */
+const MOST_DISK_JOBS = 2;
 /** 500 ms of a call with both sides speaking are 34 kB: a write or two. */
 const BLOCK_BYTES = 40_960;
 /** What a call may have waiting when the disk stalls: a minute of both sides. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 /** Used blocks kept for the next, all calls together. */
 const MOST_FREE_BLOCKS = 256;
+/** So long may a call's end wait for a disk that is full or stands still. */
+const CLOSE_WITHIN_MS = 5_000;
+
+/** A part of the file in memory. */
+interface Block {
+  readonly bytes: Buffer;
+  readonly used: number;
+  /** Bytes of it that are in the file: it may be written in pieces, and between two of them the disk may be full. */
+  written: number;
+}
 
 /**
- * Opens the journals' folder. One timer writes out all of them; each has at most one write under way, so that records stay in order.
- * The only blocking calls are none: files are opened, written and synced by the thread pool.
+ * Opens the journals' folder. One timer writes out all of them; each has at most one write under way, so that records stay in order, and all
+ * together have at most two.
  */
 export function openJournals(parts: {
   readonly dir: string;
   readonly clock: Clock;
   readonly log: { warn(detail: object, text: string): void };
+  /** For tests. */
+  readonly disk?: Disk;
+  readonly closeWithinMs?: number;
 }): Journals {
-  const { dir, clock, log } = parts;
-  const live = new Set<{ flush(): void; close(): Promise<void>; waiting(): number }>();
+  const { dir, clock, log, disk = fs, closeWithinMs = CLOSE_WITHIN_MS } = parts;
+  const live = new Set<{ readonly slot: number; flush(): void; close(): Promise<void>; waiting(): number }>();
   const free: Buffer[] = [];
+  const turns = openTurns(MOST_DISK_JOBS);
   let timer: NodeJS.Timeout | null = null;
-  const folder = new Promise<void>((resolve, reject) =>
-    mkdir(dir, { recursive: true, mode: 0o700 }, (error) => (error ? reject(error) : resolve())),
-  );
-  folder.catch((error: Error) => log.warn({ dir, error: error.message }, "The journals' folder cannot be made: no call is journaled."));
+  let slots = 0;
+  let beat = 0;
+  disk.mkdir(dir, { recursive: true, mode: 0o700 }, (error) => {
+    if (error) log.warn({ dir, error: error.message }, "The journals' folder cannot be made: no call is journaled until it can.");
+  });
 
   const newBlock = (size: number): Buffer =>
     size <= BLOCK_BYTES ? (free.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES)) : Buffer.allocUnsafeSlow(size);
@@ -56,59 +82,104 @@ export function openJournals(parts: {
     if (block.length === BLOCK_BYTES && free.length < MOST_FREE_BLOCKS) free.push(block);
   };
 
-  /** One call's file. States: opening (blocks wait), idle, writing, closed. A file that cannot be opened or written is given up, with one warning. */
+  /**
+   * One call's file. States: opening (blocks wait), idle, busy (a job of its own waits for its turn or is under way), over. What fails is tried again
+   * at the next flush from where it stopped, with one warning; meanwhile blocks wait, and beyond their bound records become a gap. `close` writes the
+   * rest and closes the file, or, after some seconds of a disk that does not take it, leaves it out.
+   */
   function openJournal(call: CallId): Journal {
+    const path = journalPath(dir, call);
     const zero = clock.monotonicMs();
     const part = randomUUID().slice(0, 8);
     const zeroAt = new Date(clock.now().getTime() - (clock.monotonicMs() - zero)).toISOString();
     const head = Buffer.from(JSON.stringify({ part, zeroAt }));
-    let fd: number | null = null;
+    let file: number | null = null;
     let block: Buffer | null = null;
     let used = 0;
-    let full: { block: Buffer; used: number }[] = [];
+    let full: Block[] = [];
     let waiting = 0;
-    let writing = false;
-    let failed = false;
-    let closing: (() => void) | null = null;
+    let busy = false;
+    let troubled = false;
+    let over = false;
+    let closed: (() => void) | null = null;
     let lost = { records: 0, bytes: 0 };
 
-    const giveUp = (error: Error): void => {
-      if (!failed) log.warn({ call, error: error.message }, "The journal of a call cannot be written; the call goes on without it.");
-      failed = true;
+    const pump = (): void => {
+      if (busy || over) return;
+      if (closed !== null && full.length === 0) setAside();
+      const [next] = full;
+      if (file === null) openFile();
+      else if (next !== undefined) writeBlock(file, next);
+      else if (closed !== null) closeFile(file);
+    };
+    const inTurn = (deed: (done: (error: Error | null) => void) => void, then: () => void): void => {
+      busy = true;
+      turns.take((free) => {
+        const done = (error: Error | null): void => {
+          free();
+          busy = false;
+          if (over) leave();
+          else if (error !== null) failed(error);
+          else then();
+        };
+        if (over) done(null);
+        else deed(done);
+      });
+    };
+    const failed = (error: Error): void => {
+      if (!troubled)
+        log.warn({ call, error: error.message }, "The journal of a call cannot be written; the call goes on, and it is tried again.");
+      troubled = true;
+    };
+    const openFile = (): void =>
+      inTurn(
+        (done) =>
+          openOrMake(disk, dir, path, (error, opened) => {
+            file = opened;
+            done(error);
+          }),
+        pump,
+      );
+    const writeBlock = (fd: number, next: Block): void =>
+      inTurn(
+        (done) => writeOut(disk, fd, next, done),
+        () => {
+          if (troubled) log.warn({ call }, "The journal of a call is written again.");
+          troubled = false;
+          full.shift();
+          waiting -= next.used;
+          giveBack(next.bytes);
+          if (full.length > 0 || closed !== null) pump();
+        },
+      );
+    const closeFile = (fd: number): void => {
+      inTurn(
+        (done) => {
+          file = null;
+          disk.fdatasync(fd, () => disk.close(fd, () => done(null)));
+        },
+        () => {
+          over = true;
+          closed?.();
+        },
+      );
+    };
+    const giveUp = (): void => {
+      log.warn({ call, left_out: waiting }, "The end of a call's journal could not be written, and is left out.");
+      over = true;
       full = [];
       block = null;
       waiting = 0;
-      closing?.();
+      if (!busy) leave();
+      closed?.();
     };
-    folder.then(
-      () =>
-        open(journalPath(dir, call), "a", 0o600, (error, opened) => {
-          if (error) return giveUp(error);
-          fd = opened;
-          pump();
-        }),
-      giveUp,
-    );
-    const pump = (): void => {
-      if (writing || fd === null || failed) return;
-      if (full.length === 0 && closing !== null) setAside();
-      const next = full.shift();
-      if (next === undefined) {
-        closing?.();
-        return;
-      }
-      writing = true;
-      writeAll(fd, next.block, 0, next.used, (error) => {
-        writing = false;
-        waiting -= next.used;
-        giveBack(next.block);
-        if (error) return giveUp(error);
-        if (full.length > 0 || closing !== null) pump();
-      });
+    const leave = (): void => {
+      if (file !== null) disk.close(file, () => {});
+      file = null;
     };
     const setAside = (): void => {
       if (block === null || used === 0) return;
-      full.push({ block, used });
+      full.push({ bytes: block, used, written: 0 });
       block = null;
       used = 0;
     };
@@ -126,8 +197,9 @@ export function openJournals(parts: {
       waiting += size;
     };
     const journal = {
+      slot: slots++ % FLUSH_SLOTS,
       put(kind: Kind, atMs: number, payload: Uint8Array | string): void {
-        if (failed || closing !== null) return;
+        if (over || closed !== null) return;
         const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
         if (waiting + bytes.length > MOST_WAITING_BYTES) {
           lost.records++;
@@ -141,44 +213,39 @@ export function openJournals(parts: {
         append(kinds[kind], atMs, bytes);
       },
       flush(): void {
-        if (writing || failed || fd === null) return;
-        if (full.length === 0) setAside();
+        if (!busy && file !== null && full.length === 0) setAside();
         pump();
       },
       waiting: () => waiting,
       async close(): Promise<void> {
-        if (closing !== null) return;
+        if (closed !== null) return;
         journal.put("closed", clock.monotonicMs(), "{}");
         await new Promise<void>((resolve) => {
-          closing = resolve;
-          if (failed) resolve();
-          else pump();
+          closed = resolve;
+          const late = setTimeout(giveUp, closeWithinMs);
+          closed = () => {
+            clearTimeout(late);
+            resolve();
+          };
+          pump();
         });
         live.delete(journal);
-        if (fd !== null) await syncAndClose(fd);
-        fd = null;
       },
     };
-    journal.put(
-      "opened",
-      zero,
-      JSON.stringify({
-        journal: "earshot",
-        version: VERSION,
-        call,
-        part,
-        zeroAt,
-      }),
-    );
+    journal.put("opened", zero, JSON.stringify({ journal: "earshot", version: VERSION, call, part, zeroAt }));
     live.add(journal);
-    timer ??= setInterval(() => {
-      for (const one of live) one.flush();
-      if (live.size > 0 || timer === null) return;
-      clearInterval(timer);
-      timer = null;
-    }, FLUSH_MS);
+    pump();
+    timer ??= setInterval(flushSome, FLUSH_MS / FLUSH_SLOTS);
     return journal;
   }
+
+  const flushSome = (): void => {
+    beat = (beat + 1) % FLUSH_SLOTS;
+    for (const one of live) if (one.slot === beat) one.flush();
+    if (live.size > 0 || timer === null) return;
+    clearInterval(timer);
+    timer = null;
+  };
 
   return {
     open: openJournal,
@@ -191,18 +258,22 @@ export function openJournals(parts: {
   };
 }
 
-function writeAll(fd: number, block: Buffer, from: number, to: number, done: (error: Error | null) => void): void {
-  write(fd, block, from, to - from, null, (error, written) => {
-    if (error) return done(error);
-    if (from + written < to) return writeAll(fd, block, from + written, to, done);
-    done(null);
+function openOrMake(disk: Disk, dir: string, path: string, done: (error: Error | null, file: number | null) => void): void {
+  disk.open(path, "a", 0o600, (error, file) => {
+    if (error === null) return done(null, file);
+    if (error.code !== "ENOENT") return done(error, null);
+    disk.mkdir(dir, { recursive: true, mode: 0o700 }, (unmade) => {
+      if (unmade !== null) return done(unmade, null);
+      disk.open(path, "a", 0o600, (again, made) => done(again, again === null ? made : null));
+    });
   });
 }
 
-const syncAndClose = (fd: number): Promise<void> =>
-  new Promise((resolve) =>
-    fdatasync(fd, () => {
-      closeSync(fd);
-      resolve();
-    }),
-  );
+function writeOut(disk: Disk, file: number, block: Block, done: (error: Error | null) => void): void {
+  disk.write(file, block.bytes, block.written, block.used - block.written, null, (error, written) => {
+    if (error) return done(error);
+    block.written += written;
+    if (block.written < block.used) return writeOut(disk, file, block, done);
+    done(null);
+  });
+}

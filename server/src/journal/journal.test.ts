@@ -1,12 +1,15 @@
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { lookup } from "node:dns/promises";
+import fs, { constants } from "node:fs";
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
-import { journalPath, openJournals } from "./file.ts";
+import { type Disk, journalPath, openJournals } from "./file.ts";
 import { readJournal } from "./read.ts";
-import { HEADER_BYTES, putRecord } from "./record.ts";
+import { HEADER_BYTES, kinds, putRecord } from "./record.ts";
 
 let dir: string;
 const warnings: string[] = [];
@@ -97,6 +100,16 @@ test("kinds of later versions are skipped", async () => {
   expect(damage).toEqual([]);
 });
 
+test("a journal of a later format is refused by name, not misread", async () => {
+  const call = newId<CallId>();
+  const path = await written(3, call);
+  const head = Buffer.from(JSON.stringify({ journal: "earshot", version: 2, call, part: "later", zeroAt: new Date().toISOString() }));
+  const record = Buffer.alloc(HEADER_BYTES + head.length);
+  putRecord(record, 0, kinds.opened, 0, head);
+  await appendFile(path, record);
+  await expect(all(path)).rejects.toMatchObject({ code: "JOURNAL_TOO_NEW", message: expect.stringContaining("has format 2") });
+});
+
 test("a file of noise ends, with nothing but damage", async () => {
   const path = join(dir, "noise.journal");
   const noise = Buffer.from(Array.from({ length: 50_000 }, (_, i) => (i * 7_919 + (i >> 3)) & 255));
@@ -108,12 +121,87 @@ test("a file of noise ends, with nothing but damage", async () => {
 
 test("a call whose journal cannot be written goes on, with one warning", async () => {
   warnings.length = 0;
-  const journals = openJournals({ dir: join(dir, "noise.journal", "below-a-file"), clock: systemClock, log });
+  const journals = openJournals({ dir: join(dir, "noise.journal", "below-a-file"), clock: systemClock, log, closeWithinMs: 100 });
   const journal = journals.open(newId<CallId>());
   for (let i = 0; i < 1_000; i++) journal.put("callerFrame", systemClock.monotonicMs(), new Uint8Array(640));
   await journal.close();
   await journals.close();
-  expect(warnings).toHaveLength(2);
+  expect(warnings).toEqual([
+    "The journals' folder cannot be made: no call is journaled until it can.",
+    "The journal of a call cannot be written; the call goes on, and it is tried again.",
+    "The end of a call's journal could not be written, and is left out.",
+  ]);
+});
+
+/** A disk with room for so many bytes more. */
+function smallDisk(room: number) {
+  const disk: Disk & { room: number } = Object.assign(Object.create(fs), {
+    room,
+    write(fd: number, bytes: Buffer, from: number, count: number, at: null, done: (error: Error | null, written: number) => void) {
+      const fits = Math.min(count, disk.room);
+      if (fits === 0) return void setImmediate(done, Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }), 0);
+      disk.room -= fits;
+      fs.write(fd, bytes, from, fits, at, done);
+    },
+  });
+  return disk;
+}
+
+test("a disk that was full for a moment costs nothing of a call's journal", async () => {
+  warnings.length = 0;
+  const call = newId<CallId>();
+  const disk = smallDisk(50_001);
+  const journals = openJournals({ dir, clock: systemClock, log, disk });
+  const journal = journals.open(call);
+  const put = (from: number, to: number): void => {
+    for (let i = from; i < to; i++) journal.put("callerFrame", systemClock.monotonicMs(), new Uint8Array(640).fill(i % 251));
+  };
+  put(0, 200);
+  await vi.waitFor(() => expect(warnings).toHaveLength(1), 10_000);
+  put(200, 400);
+  disk.room = Number.POSITIVE_INFINITY;
+  await journal.close();
+  await journals.close();
+  const { found, damage } = await all(journalPath(dir, call));
+  expect(damage).toEqual([]);
+  expect(found.filter(({ kind }) => kind === "callerFrame").map(({ payload }) => payload[0])).toEqual(
+    Array.from({ length: 400 }, (_, i) => i % 251),
+  );
+  expect(found.some(({ kind }) => kind === "gap")).toBe(false);
+});
+
+test("a disk that is full for long costs what does not fit into memory, and the journal says how much", async () => {
+  const call = newId<CallId>();
+  const disk = smallDisk(100);
+  const journals = openJournals({ dir, clock: systemClock, log, disk });
+  const journal = journals.open(call);
+  const frame = new Uint8Array(64_000);
+  for (let i = 0; i < 100; i++) journal.put("playedFrame", systemClock.monotonicMs(), frame);
+  expect(journals.waitingBytes()).toBeLessThan(4.2 * 1024 * 1024);
+  disk.room = Number.POSITIVE_INFINITY;
+  await vi.waitFor(() => expect(journals.waitingBytes()).toBe(0), 10_000);
+  journal.put("callerFrame", systemClock.monotonicMs(), frame);
+  await journal.close();
+  await journals.close();
+  const { found } = await all(journalPath(dir, call));
+  const kept = found.filter(({ kind }) => kind === "playedFrame").length;
+  const gaps = found.filter(({ kind }) => kind === "gap").map(({ payload }) => JSON.parse(payload.toString()));
+  expect(gaps).toEqual([{ records: 100 - kept, bytes: (100 - kept) * 64_000 }]);
+});
+
+test("journals on a disk that stands still leave the thread pool to others, and none of their calls' ends waits for it for ever", async () => {
+  const still = await mkdtemp(join(tmpdir(), "earshot-still-"));
+  const calls = Array.from({ length: 8 }, () => newId<CallId>());
+  // Opening a pipe nobody reads from takes a thread and does not come back.
+  for (const call of calls) execFileSync("mkfifo", [journalPath(still, call)]);
+  const journals = openJournals({ dir: still, clock: systemClock, log, closeWithinMs: 200 });
+  for (const call of calls) journals.open(call);
+  await stat(still);
+  await lookup("localhost");
+  await journals.close();
+  const readers = await Promise.all(calls.map((call) => open(journalPath(still, call), constants.O_RDONLY | constants.O_NONBLOCK)));
+  for (const reader of readers) await reader.close();
+  await rm(still, { recursive: true });
 });
 
 test("closing a journal twice, and putting after it, does nothing", async () => {

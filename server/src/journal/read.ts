@@ -1,5 +1,6 @@
 import { open } from "node:fs/promises";
-import { HEADER_BYTES, type Kind, SYNC, takeRecord } from "./record.ts";
+import { JournalTooNew } from "./failures.ts";
+import { HEADER_BYTES, type Kind, SYNC, takeRecord, VERSION } from "./record.ts";
 
 export interface JournalRecord {
   readonly kind: Kind;
@@ -28,7 +29,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /**
  * Reads a journal (FORMAT.md) from its beginning, also one that is being written or was broken off. Damaged places are skipped and listed:
  * reading goes on at the next byte where a whole record with a right checksum begins.
- * Rejects (while iterating) only if the file cannot be read at all.
+ * Rejects (while iterating) only if the file cannot be read at all, or when a part of it is of a later version of the format: JournalTooNew.
  */
 export function readJournal(path: string): ReadJournal {
   const damage: Damage[] = [];
@@ -72,7 +73,8 @@ async function* records(path: string, damage: Damage[]): AsyncGenerator<JournalR
         noteDamage();
         at = found.end;
         if (found.kind === "opened") {
-          const { name, zero } = headOf(found.payload);
+          const { name, zero, version } = headOf(found.payload);
+          if (version > VERSION) throw new JournalTooNew(path, version);
           zeroMs = zero ?? zeroMs;
           part = zeros.push(zeroMs) - 1;
           names.push(name);
@@ -98,12 +100,12 @@ async function* records(path: string, damage: Damage[]): AsyncGenerator<JournalR
 const neededAt = (bytes: Buffer, at: number): number =>
   at + HEADER_BYTES <= bytes.length ? bytes.readUInt32LE(at + 2) + HEADER_BYTES - (bytes.length - at) : 0;
 
-function headOf(payload: Buffer): { name: string | null; zero: number | null } {
+function headOf(payload: Buffer): { name: string | null; zero: number | null; version: number } {
   try {
-    const { part, zeroAt } = JSON.parse(payload.toString()) as { part?: string; zeroAt: string };
+    const { part, zeroAt, version } = JSON.parse(payload.toString()) as { part?: string; zeroAt: string; version?: number };
     const zero = Date.parse(zeroAt);
-    return { name: part ?? null, zero: Number.isNaN(zero) ? null : zero };
+    return { name: part ?? null, zero: Number.isNaN(zero) ? null : zero, version: version ?? VERSION };
   } catch {
-    return { name: null, zero: null };
+    return { name: null, zero: null, version: VERSION };
   }
 }
