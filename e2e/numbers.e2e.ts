@@ -72,19 +72,21 @@ const table: readonly Expected[] = [
 
   // How the network can misbehave.
   { number: "+12025550130", ...somebodyHungUp, tells: ["audio.lost", "audio.resumed"] },
-  { number: "+12025550131", ...talked, also: judged("duplicate") },
-  { number: "+12025550132", ...talked },
-  { number: "+12025550133", ...talked, tells: ["watchdog.looked"] },
-  { number: "+12025550134", ...talked },
-  { number: "+12025550135", ...talked },
-  { number: "+12025550138", ...talked },
+  { number: "+12025550131", ...talked, also: came(twice) },
+  { number: "+12025550132", ...talked, also: came(outOfOrder) },
+  { number: "+12025550133", ...talked, tells: ["watchdog.looked"], also: came(without("completed")) },
+  { number: "+12025550134", ...talked, also: came(without("answered")) },
+  { number: "+12025550135", ...talked, also: came(fiveSecondsLate) },
+  { number: "+12025550138", ...talked, also: startedBeforeItsAnswer },
   { number: "+12025550139", ...talked, also: rangOnce },
   { number: "+12025550140", ...talked, tells: ["call.dial_unknown"], also: rangOnce },
   { number: "+12025550141", ends: "operator_hung_up", plays: "carrier", during: hangUpOnceHeard },
+  { number: "+12025550142", ends: "media_failed", plays: "carrier", also: came(socketUnanswered) },
+  { number: "+12025550143", ...talked, also: came(askedTwice) },
 
   // How a recording can go wrong. Ours plays when the carrier's does not.
   { number: "+12025550150", ...oursPlays, carrier: { status: ["expected"], because: null } },
-  { number: "+12025550151", ...talked },
+  { number: "+12025550151", ...talked, also: came(recordFirst) },
   { number: "+12025550152", ...talked },
   { number: "+12025550153", ...oursPlays, carrier: { status: ["missing"], because: "RECORDING_EMPTY" } },
   { number: "+12025550154", ...fetchedLater },
@@ -93,6 +95,8 @@ const table: readonly Expected[] = [
   { number: "+12025550158", ...talked },
   { number: "+12025550159", ...oursPlays, carrier: { status: stillTried, because: "RECORDING_WRONG_TYPE" } },
   { number: "+12025550160", ...oursPlays, carrier: { status: stillTried, because: "RECORDING_NOT_READY" } },
+  { number: "+12025550161", ...oursPlays, carrier: { status: ["refused"], because: "RECORDING_REFUSED_HOST" } },
+  { number: "+12025550162", ...talked, also: came(recordTwice) },
 ];
 
 /** The network's webhooks cannot be believed: nothing of the call is known until the carrier is asked. */
@@ -109,6 +113,8 @@ const hurried = people.flatMap((person): Person[] => {
   if (number === "+12025550119") return [{ ...person, script: [{ after: { ms: 9_000 }, hangUp: true }] }];
   if (number === "+12025550123") return [{ ...person, script: [...script.slice(0, 1), { after: { ms: 5_000 }, hangUp: true }] }];
   if (number === "+12025550141") return [{ ...person, script: personOf("+12025550121").script, repeats: true }];
+  // Hears the apology out: the end is the network's.
+  if (number === "+12025550142") return [{ ...person, script: [{ after: { ms: 60_000 }, hangUp: true }] }];
   if (number === "+12025550152") return [{ ...person, script: inAHurry, faults: { record: { laterMs: 8_000 } } }];
   const misbehaves = number === "+12025550124" || (number > "+12025550130" && number < "+12025550199");
   return misbehaves ? [{ ...person, script: inAHurry }] : [];
@@ -253,8 +259,104 @@ function pressed(keys: string) {
   };
 }
 
-function judged(verdict: Webhook["verdict"]) {
-  return async ({ id }: Call): Promise<void> => expect((await webhooks(id)).map((webhook) => webhook.verdict)).toContain(verdict);
+/** What a request of the network said, in the order they came. */
+interface Came {
+  readonly door: string;
+  readonly leg: "phone" | "socket";
+  /** The status, or "record" for a recording's. */
+  readonly what: string;
+  /** When it happened, by the network's clock, and how long it took to come. */
+  readonly at: number;
+  readonly lateMs: number;
+  readonly verdict: Webhook["verdict"];
+}
+
+/** That the webhooks of the call came as its number says, once they are all there. */
+function came(asItsNumberSays: (all: readonly Came[]) => void) {
+  return async ({ id }: Call): Promise<void> => {
+    let problem: unknown;
+    await until("its webhooks came as its number says", async () => {
+      const all = (await webhooks(id)).sort((one, other) => one.received_at.localeCompare(other.received_at)).map(cameAs);
+      try {
+        asItsNumberSays(all);
+        return true;
+      } catch (error) {
+        problem = error;
+        return false;
+      }
+    }).catch(() => {
+      throw problem;
+    });
+  };
+}
+
+function cameAs({ door, url, body, received_at, verdict }: Webhook): Came {
+  const said = (body === "" ? Object.fromEntries(new URL(url, "http://x").searchParams) : JSON.parse(body)) as Record<string, string>;
+  const at = Date.parse(said.timestamp ?? received_at);
+  return {
+    ...{ door, at, verdict, leg: /[?&]leg=ws/.test(url) ? "socket" : "phone" },
+    what: said.status ?? (said.recording_uuid === undefined ? door : "record"),
+    lateMs: Date.parse(received_at) - at,
+  };
+}
+
+const named = (all: readonly Came[]): string[] => all.filter(({ door }) => door !== "answer").map(({ leg, what }) => `${leg} ${what}`);
+
+function twice(all: readonly Came[]): void {
+  const told = all.filter(({ door }) => door !== "answer");
+  const doubles = named(told.filter(({ verdict }) => verdict === "duplicate"));
+  expect(doubles.sort()).toEqual(named(told.filter(({ verdict }) => verdict !== "duplicate")).sort());
+  expect(doubles).toEqual(expect.arrayContaining(["phone completed", "phone record", "socket answered", "socket completed"]));
+}
+
+function outOfOrder(all: readonly Came[]): void {
+  const told = all.filter(({ door }) => door === "event");
+  const overtaken = told.filter(({ at }, place) => told.slice(place + 1).some((later) => later.at < at));
+  expect(new Set(overtaken.map(({ leg }) => leg))).toEqual(new Set(["phone", "socket"]));
+}
+
+function without(status: string) {
+  return (all: readonly Came[]): void => {
+    expect(named(all)).toEqual(expect.arrayContaining(["phone started", "phone record", "socket ringing"]));
+    expect(named(all)).not.toContain(`phone ${status}`);
+    expect(named(all)).not.toContain(`socket ${status}`);
+  };
+}
+
+function fiveSecondsLate(all: readonly Came[]): void {
+  expect(named(all)).toEqual(expect.arrayContaining(["phone completed", "phone record", "socket answered", "socket completed"]));
+  for (const { lateMs } of all.filter(({ door }) => door !== "answer")) expect(lateMs).toBeGreaterThanOrEqual(4_900);
+}
+
+function socketUnanswered(all: readonly Came[]): void {
+  expect(named(all)).toContain("socket unanswered");
+  expect(named(all)).not.toContain("socket answered");
+}
+
+function askedTwice(all: readonly Came[]): void {
+  expect(all.filter(({ door }) => door === "answer").length).toBe(2);
+}
+
+function recordFirst(all: readonly Came[]): void {
+  const told = named(all);
+  expect(told).toEqual(expect.arrayContaining(["phone record", "phone completed", "socket completed"]));
+  for (const leg of ["phone", "socket"]) expect(told.indexOf("phone record")).toBeLessThan(told.indexOf(`${leg} completed`));
+}
+
+function recordTwice(all: readonly Came[]): void {
+  const verdicts = all.filter(({ what }) => what === "record").map(({ verdict }) => verdict);
+  expect(verdicts).toEqual(["applied", "duplicate"]);
+}
+
+/** The network told of the leg, and was answered, before it answered the request that made it. */
+async function startedBeforeItsAnswer({ to }: Call): Promise<void> {
+  const { legs } = await onTheNetwork(to as string);
+  const whole = (await (await fetch(new URL(`/emulator/calls/${legs[0]?.uuid}`, house.phone.url))).json()) as {
+    notes: { at: string; said: string }[];
+    webhooks: { at: string; name: string }[];
+  };
+  const answered = whole.notes.find(({ said }) => said === "the create-call request is answered");
+  expect(whole.webhooks.find(({ name }) => name === "started")?.at.localeCompare(answered?.at ?? "")).toBe(-1);
 }
 
 /** However unknown it was whether the carrier took the call: nobody's phone rang twice. */

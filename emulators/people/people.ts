@@ -164,6 +164,8 @@ export const people: readonly Person[] = [
       ["+12025550139", "The create-call request is answered after eight seconds.", { createAnswer: { afterMs: 8_000 } }],
       ["+12025550140", "The create-call request is cut instead of answered, but the phone rings.", { createAnswer: "cut" }],
       ["+12025550141", "The call lives in another region: only its `region_url` knows it.", { elsewhere: true }],
+      ["+12025550142", "The audio socket cannot be reached.", { refusesSocket: true }],
+      ["+12025550143", "The answer webhook is asked twice, although it was answered well.", { asksTwice: true }],
       ["+12025550150", "The record webhook is never sent.", { loses: ["record"] }],
       ["+12025550151", "The record webhook comes before any `completed`.", { record: "first" }],
       ["+12025550152", "The record webhook comes a minute late.", { record: { laterMs: 60_000 } }],
@@ -172,9 +174,11 @@ export const people: readonly Person[] = [
       ["+12025550155", "The recording is 500 twice, then there.", { file: "500 then 200" }],
       ["+12025550156", "The recording's download breaks off in the middle.", { file: "truncated" }],
       ["+12025550157", "The recording is half as long as announced.", { file: "short" }],
-      ["+12025550158", "The recording comes at 16 kB a second.", { file: "slow" }],
+      ["+12025550158", "The recording comes at 10 kB a second.", { file: "slow" }],
       ["+12025550159", "The recording is a web page.", { file: "not audio" }],
       ["+12025550160", "The recording is gone: 404 for ever.", { file: "gone" }],
+      ["+12025550161", "The recording lies on a foreign host.", { file: "on a foreign host" }],
+      ["+12025550162", "The record webhook comes twice.", { record: "twice" }],
     ] as const
   ).map(([number, habit, faults]) => ({ number, habit, faults, ...brief })),
 

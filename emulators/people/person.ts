@@ -56,7 +56,7 @@ export const Detection = z.strictObject({
 
 /** How the network itself misbehaves on this number's calls: the failures that are dialled. */
 export const Faults = z.strictObject({
-  /** Every event webhook is sent twice. */
+  /** Every event webhook is sent twice; what the second is answered with does not matter. */
   doubles: z.boolean().optional(),
   /** Every event webhook is held back until the next one of the call has been sent. */
   reorders: z.boolean().optional(),
@@ -74,10 +74,16 @@ export const Faults = z.strictObject({
   elsewhere: z.boolean().optional(),
   /** The network cuts the audio socket this long after it opened; the phone leg stays. */
   cutsSocketAfterMs: ms.optional(),
-  /** The record webhook comes before any `completed`, or this much later than usual. */
-  record: z.union([z.literal("first"), z.strictObject({ laterMs: ms })]).optional(),
+  /** The network finds nobody at the audio socket's address. */
+  refusesSocket: z.boolean().optional(),
+  /** A good answer to a question how to go on is lost on its way back: the question comes once more, and the second answer counts. */
+  asksTwice: z.boolean().optional(),
+  /** The record webhook comes before any `completed`, twice, or this much later than usual. */
+  record: z.union([z.enum(["first", "twice"]), z.strictObject({ laterMs: ms })]).optional(),
   /** What is wrong with the recording's file. */
-  file: z.enum(["empty", "404 then 200", "500 then 200", "truncated", "short", "slow", "not audio", "gone"]).optional(),
+  file: z
+    .enum(["empty", "404 then 200", "500 then 200", "truncated", "short", "slow", "not audio", "gone", "on a foreign host"])
+    .optional(),
 });
 export type Faults = z.infer<typeof Faults>;
 

@@ -119,6 +119,12 @@ function answer(exchange: Switchboard, leg: Leg, person: Person, media: Media, d
 async function dialSocket(exchange: Switchboard, leg: Leg, to: Websocket, plan: Dialling): Promise<void> {
   const { settings, webhooks, dump } = exchange.parts;
   exchange.ringing(leg);
+  const { cutsSocketAfterMs, refusesSocket } = leg.plan.ledger.faults;
+  if (refusesSocket) {
+    leg.plan.ledger.note(leg.uuid, "this number's network finds nobody at the socket's address");
+    leg.after(RINGS_AFTER_MS, () => exchange.refuse(leg, "unanswered", { detail: "unavailable" }));
+    return;
+  }
   const tap = dump?.tap(leg.uuid, Number(/rate=(\d+)/.exec(to["content-type"])?.[1])) ?? null;
   const authorization =
     to.authorization?.type === "vonage" ? await webhooks.socketAuthorization(to.uri) : (to.authorization?.value ?? null);
@@ -156,7 +162,6 @@ async function dialSocket(exchange: Switchboard, leg: Leg, to: Websocket, plan: 
   }
   exchange.answered(leg);
   leg.after(plan.limitS * 1_000, () => exchange.end(leg, "platform"));
-  const { cutsSocketAfterMs } = leg.plan.ledger.faults;
   if (cutsSocketAfterMs !== undefined) leg.after(cutsSocketAfterMs, () => socket.cut());
   plan.proceed();
 }

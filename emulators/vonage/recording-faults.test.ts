@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { Network } from "./network.ts";
-import { type App, ask, bridgeNcco, callTo, markOf, peopleFile, startApp, startTestNetwork, token } from "./test-app.ts";
+import { type App, ask, bridgeNcco, callTo, markOf, peopleFile, type Seen, startApp, startTestNetwork, token } from "./test-app.ts";
 
 let app: App;
 let network: Network;
@@ -67,10 +67,12 @@ describe("recordings that go wrong", () => {
     expect(bytes).toBe(Math.floor(size / 2));
   });
 
-  it("come slowly, but whole", async () => {
+  it("come slowly, at 10 kB a second, but whole", async () => {
     await call({ file: "slow" });
+    const began = performance.now();
     const { bytes, size } = await fetchFile();
     expect(bytes).toBe(size);
+    expect(bytes / (performance.now() - began)).toBeLessThan(12);
   });
 
   it("are a web page", async () => {
@@ -81,6 +83,23 @@ describe("recordings that go wrong", () => {
   it("are gone", async () => {
     await call({ file: "gone" });
     expect(await fetchFile()).toMatchObject({ status: 404 });
+  });
+
+  it("lie on a host that is not the network's", async () => {
+    await call({ file: "on a foreign host" });
+    const { body } = await app.event("record");
+    expect(body.recording_url).toMatch(/^https:\/\/recordings\.invalid\/v1\/files\//);
+    expect(body.size).toBeGreaterThan(0);
+  });
+
+  it("are announced twice in the same words", async () => {
+    await call({ record: "twice" });
+    const isRecord = (seen: Seen): boolean => markOf(seen.body) === "record";
+    const [one, two] = [await app.requests.first(isRecord), await app.requests.first(isRecord, 2)];
+    expect(one.raw).toBe(two.raw);
+    await network.close();
+    const others = app.requests.all.filter((seen) => !isRecord(seen) && seen.path !== "/answer").map((seen) => seen.raw);
+    expect(new Set(others).size).toBe(others.length);
   });
 
   it("are announced before the call is told to be over", async () => {

@@ -12,6 +12,8 @@ import type { Target, Webhooks } from "./webhooks.ts";
 
 /** After the record webhook that had to be first: what was held back for it. */
 const HELD_BACK_MS = 200;
+/** Where a recording lies that should not be asked for: a name that is nobody's, by RFC 2606. */
+const FOREIGN_HOST = "https://recordings.invalid";
 /** From the record webhook to that of its transcription. */
 const TRANSCRIBED_MS = 400;
 
@@ -82,7 +84,7 @@ export class Recordings {
       const channels = await recording.spool.read();
       const format = channels.length > 2 ? "wav" : recording.plan.format;
       const file = await files.put(randomUUID(), await encode(channels, format), contentTypes[format], faults.file ?? null);
-      url = `${regionUrl}/v1/files/${file.uuid}`;
+      url = `${faults.file === "on a foreign host" ? FOREIGN_HOST : regionUrl}/v1/files/${file.uuid}`;
       sizeBytes = file.sizeBytes;
     }
     await recording.spool.drop();

@@ -44,12 +44,14 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
     const leg = exchange.create(parsed.data, ncco);
     const { createAnswer } = (to.type === "phone" ? directory.find(to.number) : null)?.faults ?? {};
     if (createAnswer === "cut") {
+      leg.plan.ledger.note(leg.uuid, "the create-call request is cut instead of answered");
       reply.hijack();
       request.raw.socket.destroy();
       return reply;
     }
     if (createAnswer) await new Promise<void>((then) => exchange.parts.ticker.after(createAnswer.afterMs, then));
     if (leg.plan.ledger.faults.eventsFirst) await exchange.parts.webhooks.settled(leg.plan.ledger);
+    leg.plan.ledger.note(leg.uuid, "the create-call request is answered");
     return reply.code(201).send({ uuid: leg.uuid, status: "started", direction: "outbound", conversation_uuid: leg.conversation.uuid });
   });
 

@@ -9,6 +9,7 @@ import {
   apiKey,
   applicationId,
   ask,
+  bridgeNcco,
   callTo,
   peopleFile,
   type Reply,
@@ -262,6 +263,93 @@ describe("a network that misbehaves", () => {
     await start(() => undefined, {}, busyBut({ loses: ["busy"] }));
     await dial();
     expect(await statuses("completed")).not.toContain("busy");
+  });
+
+  describe("with the events whose answer may be an NCCO", () => {
+    /** A call whose synchronous connect to a socket fails or goes, on that network; `reply` answers the socket's events. */
+    const bridged = async (faults: object, reply: (seen: Seen) => object[] | undefined = () => undefined): Promise<void> => {
+      await start(
+        (seen, own) =>
+          seen.path === "/answer"
+            ? { body: bridgeNcco(own, { record: null, connect: { eventType: "synchronous", eventUrl: [`${own.url}/legs`] } }) }
+            : seen.path === "/legs"
+              ? { body: reply(seen) }
+              : undefined,
+        {},
+        { ...person, faults },
+      );
+      await ask(network, "POST", "/v1/calls", callTo(quick, app));
+    };
+    const legs = (): string[] => app.requests.all.filter((seen) => seen.path === "/legs").map((seen) => seen.body.status);
+    const told = (status: string, nth = 1): Promise<Seen> =>
+      app.requests.first((seen) => seen.path === "/legs" && seen.body.status === status, nth);
+    const close = async (): Promise<void> => (await app.sockets.first(() => true)).socket.close();
+
+    it("doubles them, and goes by the first answer", async () => {
+      let answers = 0;
+      await bridged({ doubles: true }, ({ body }) =>
+        body.status === "disconnected" ? [{ action: "notify", payload: { answer: ++answers }, eventUrl: [`${app.url}/went`] }] : undefined,
+      );
+      await close();
+      const [one, two] = [await told("disconnected"), await told("disconnected", 2)];
+      expect(one.raw).toBe(two.raw);
+      const went = await app.requests.first((seen) => seen.path === "/went");
+      expect(went.body.payload).toEqual({ answer: 1 });
+      await told("completed", 2);
+      expect(legs().sort()).toEqual(["answered", "completed", "disconnected", "ringing", "started"].flatMap((status) => [status, status]));
+    });
+
+    it("reorders them", async () => {
+      await bridged({ reorders: true });
+      await Promise.all(["started", "ringing", "answered"].map((status) => told(status)));
+      // The phone leg's `answered` waited for the socket's `started`, as the socket's `ringing` for its `answered`.
+      expect(legs().indexOf("answered")).toBeLessThan(legs().indexOf("ringing"));
+    });
+
+    it("loses some, and goes on as if nothing was answered", async () => {
+      await bridged({ loses: ["disconnected"] }, ({ body }) => (body.status === "disconnected" ? [{ action: "wait" }] : undefined));
+      await close();
+      await app.event("completed", (seen) => seen.path === "/event");
+      expect(legs()).not.toContain("disconnected");
+    });
+
+    it("lets them be late", async () => {
+      await bridged({ delaysMs: 700 });
+      const began = (await app.requests.first((seen) => seen.path === "/answer")).atMs;
+      expect((await told("started")).atMs - began).toBeGreaterThan(600);
+    });
+  });
+
+  it("finds nobody at the audio socket's address: unanswered, and the answer to that goes on", async () => {
+    await start(
+      (seen, own) => {
+        if (seen.path === "/answer")
+          return { body: bridgeNcco(own, { record: null, connect: { eventType: "synchronous", eventUrl: [`${own.url}/legs`] } }) };
+        const sorry = seen.path === "/legs" && seen.body.status === "unanswered";
+        return sorry ? { body: [{ action: "notify", payload: { sorry: true }, eventUrl: [`${own.url}/sorry`] }] } : undefined;
+      },
+      {},
+      { ...person, faults: { refusesSocket: true } },
+    );
+    await ask(network, "POST", "/v1/calls", callTo(quick, app));
+    await app.requests.first((seen) => seen.path === "/sorry");
+    expect((await app.event("unanswered")).body).toMatchObject({ to: expect.stringMatching(/^ws:/), detail: "unavailable", sip_code: 480 });
+    expect(app.sockets.all).toEqual([]);
+  });
+
+  it("asks how to go on twice, although it was answered well, and goes by the second answer", async () => {
+    let asked = 0;
+    await start(
+      (seen, own) =>
+        seen.path === "/answer" ? { body: [{ action: "notify", payload: { answer: ++asked }, eventUrl: [`${own.url}/went`] }] } : undefined,
+      {},
+      { ...person, faults: { asksTwice: true } },
+    );
+    const { body: made } = await ask(network, "POST", "/v1/calls", callTo(quick, app));
+    expect((await app.requests.first((seen) => seen.path === "/went")).body.payload).toEqual({ answer: 2 });
+    await app.event("completed");
+    const questions = app.requests.all.filter((seen) => seen.path === "/answer");
+    expect(questions.map((seen) => seen.query.uuid)).toEqual([made.uuid, made.uuid]);
   });
 
   it("does not sign, or signs wrongly", async () => {

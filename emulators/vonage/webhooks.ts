@@ -76,20 +76,39 @@ export class Webhooks {
   /** Sends an event and forgets it. Whether plain events are tried again is not documented: `eventAttempts` says. */
   tell(ledger: Ledger, target: Target | null, name: string, body: Payload): void {
     if (!target) return;
-    const { faults } = ledger;
     const kind = name === "record" ? "record" : "event";
+    void this.#misbehaving(ledger, kind, name, target, body, () => this.#sendAgain(ledger, kind, name, target, body));
+  }
+
+  /**
+   * An event on its way through the network its number has: lost, late, behind the next one, or twice. A double goes right behind the first, and
+   * what it is answered with does not matter.
+   *
+   * @returns what came of the first; null when it was lost
+   */
+  #misbehaving<T>(
+    ledger: Ledger,
+    kind: "event" | "record",
+    name: string,
+    target: Target,
+    body: Payload,
+    send: () => Promise<T>,
+  ): Promise<T | null> {
+    const { faults } = ledger;
     if (faults.loses?.includes(name)) {
       ledger.wrote({ ...blank(kind, name, target, body), problem: "lost by this number's network" });
-      return;
+      return Promise.resolve(null);
     }
-    const send = (): void => {
-      const times = faults.doubles ? 2 : 1;
-      for (let time = 0; time < times; time++) void this.#sendAgain(ledger, kind, name, target, body);
+    const { promise, resolve } = Promise.withResolvers<T>();
+    const twice = faults.doubles || (kind === "record" && faults.record === "twice");
+    const leave = (): void => {
+      resolve(send());
+      if (twice) void this.#sendAgain(ledger, kind, name, target, body);
     };
-    const later = faults.delaysMs ? () => void this.#ticker.after(faults.delaysMs ?? 0, send) : send;
+    const later = faults.delaysMs ? () => void this.#ticker.after(faults.delaysMs ?? 0, leave) : leave;
     if (!faults.reorders) {
       later();
-      return;
+      return promise;
     }
     const held = this.#held.get(ledger);
     if (held) {
@@ -105,6 +124,7 @@ export class Webhooks {
         later();
       });
     }
+    return promise;
   }
 
   /** Resolves when what is under way now, for one call or for all, has been answered or given up. */
@@ -115,11 +135,24 @@ export class Webhooks {
 
   /**
    * A request that expects an NCCO: two attempts where the outcome allows it, then the fallback URL likewise.
-   * See https://developer.vonage.com/en/voice/voice-api/webhook-reference#fallback-url.
+   * See https://developer.vonage.com/en/voice/voice-api/webhook-reference#fallback-url. An event among them can meet the same faults as any other.
    *
    * @param troubled is told of an answer that is no valid NCCO, in the words of the error webhook
    */
   async ask(
+    ledger: Ledger,
+    kind: "answer" | "event",
+    name: string,
+    target: Target,
+    body: Payload,
+    troubled: (reason: string) => void,
+  ): Promise<Instructions> {
+    const asking = (): Promise<Instructions> => this.#askWithFallback(ledger, kind, name, target, body, troubled);
+    if (kind === "answer") return asking();
+    return (await this.#misbehaving(ledger, kind, name, target, body, asking)) ?? { got: "nothing", because: "the event was lost" };
+  }
+
+  async #askWithFallback(
     ledger: Ledger,
     kind: "answer" | "event",
     name: string,
@@ -152,7 +185,7 @@ export class Webhooks {
     for (let attempt = 1; attempt <= 2; attempt++) {
       if (attempt === 2) await new Promise<void>((next) => this.#ticker.after(this.#settings.retryAfterMs, next));
       outcome = await this.#send(ledger, kind, name, target, body, attempt);
-      if (outcome.ok || !outcome.again) break;
+      if (outcome.ok ? attempt === 2 || kind !== "answer" || !ledger.faults.asksTwice : !outcome.again) break;
     }
     if (!outcome?.ok) return { got: "nothing", because: outcome?.because ?? "" };
     const { answered } = outcome;
