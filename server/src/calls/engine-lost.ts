@@ -1,3 +1,4 @@
+import { mayBeDone } from "../carrier/failures.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { recordEvent } from "./events.ts";
@@ -32,8 +33,9 @@ export async function endWithoutEngine(parts: InCallParts, call: CallId, loss: E
       await transferCall(parts, call, { number, announcement: null }, US, language);
       return;
     } catch (error) {
+      // Whether they are rung may be not known (transfer.unknown): who waits in silence is told all the same.
       const said = `The person could not be rung: ${error instanceof Error ? error.message : String(error)}`;
-      await recordEvent(pool, { call, at: clock.now(), kind: "transfer.failed", actor: "us", said });
+      if (!mayBeDone(error)) await recordEvent(pool, { call, at: clock.now(), kind: "transfer.failed", actor: "us", said });
     }
   }
   const leg = await inTransaction(pool, async (sql) => {

@@ -2,12 +2,14 @@ import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
+import { CarrierUnreachable } from "../carrier/failures.ts";
 import type { Carrier } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { type InCallParts, muteCaller, pressKeys, transferCall } from "./in-call.ts";
 import { receiveCall } from "./receive.ts";
+import { expireTransfers } from "./transfers.ts";
 
 let db: FreshDatabase;
 let legs = 0;
@@ -137,5 +139,23 @@ describe("handing a caller to a person", () => {
     await transferCall(parts(), id, to(), "user:x");
     const { rows } = await db.pool.query("select result from transfers where call_id = $1 order by asked_at", [id]);
     expect(rows).toEqual([{ result: "failed" }, { result: null }]);
+  });
+
+  it("whose answer is lost may be under way: it stays open, and is given up when no word of it has come for longer than a phone rings", async () => {
+    const id = await call();
+    const transfers = async () =>
+      (await db.pool.query("select result, detail from transfers where call_id = $1 order by asked_at", [id])).rows;
+    failing = new CarrierUnreachable("x.test", "it took too long");
+    await expect(transferCall(parts(), id, to(), "agent")).rejects.toBe(failing);
+    expect(await transfers()).toEqual([{ result: null, detail: null }]);
+    expect(await kinds(id)).toEqual(["call.received", "transfer.asked", "transfer.unknown"]);
+    failing = null;
+    await expect(transferCall(parts(), id, to(), "agent")).rejects.toMatchObject({ code: "TRANSFER_UNDER_WAY" });
+    await expireTransfers(db.pool, new Date(Date.now() + 60_000));
+    expect(await transfers()).toEqual([{ result: null, detail: null }]);
+    await expireTransfers(db.pool, new Date(Date.now() + 80_000));
+    expect(await transfers()).toEqual([{ result: "failed", detail: "no word of it came" }]);
+    await transferCall(parts(), id, to(), "agent");
+    expect(await transfers()).toHaveLength(2);
   });
 });

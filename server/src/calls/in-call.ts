@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { agentVersion } from "../agents/store.ts";
+import { mayBeDone } from "../carrier/failures.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { AgentId, CallId, LegId } from "../ids.ts";
 import { wants } from "../recordings/policy.ts";
@@ -60,7 +61,8 @@ const LONGEST_TURN_MS = 5_000;
 
 /**
  * Hands the caller to a person. With an announcement the person hears it before they are connected. Resolves when the carrier has begun to ring;
- * the result follows on the timeline and in `transfers`, and when nobody is reached the caller comes back to the agent. The number is checked
+ * the result follows on the timeline and in `transfers`, and when nobody is reached the caller comes back to the agent. When the carrier's answer is lost
+ * the transfer stays open, because it may be under way (mayBeDone of what is thrown). The number is checked
  * against the same limits as a call. `sorryIn`: the caller is first told, in this language, that the agent cannot go on.
  */
 export async function transferCall(
@@ -109,7 +111,12 @@ export async function transferCall(
       ...(sorryIn !== undefined && { sorryIn }),
     });
   } catch (error) {
-    await failTransfer(pool, call, error instanceof Error ? error.message : String(error), clock.now());
+    const why = error instanceof Error ? error.message : String(error);
+    if (mayBeDone(error)) {
+      // It stays open: the words of the person's leg tell, or that none comes (expireTransfers).
+      const said = `Whether the carrier rings the person is not known: ${why}`;
+      await recordEvent(pool, { call, at: clock.now(), kind: "transfer.unknown", actor: "carrier", said });
+    } else await failTransfer(pool, call, why, clock.now());
     throw error;
   }
 }

@@ -1,6 +1,8 @@
+import type pg from "pg";
 import type { LegEnd } from "../carrier/port.ts";
-import type { Sql } from "../db/pool.ts";
+import { inTransaction, type Sql } from "../db/pool.ts";
 import { type CallId, type LegId, newId } from "../ids.ts";
+import { after as later, RING_SECONDS } from "./deadlines.ts";
 import { sipTells, wasConnected } from "./endings.ts";
 import { recordEvent, recordEvents } from "./events.ts";
 import type { Known, LegKnown } from "./known.ts";
@@ -73,15 +75,25 @@ export async function noteTransferLeg(sql: Sql, before: Known, after: Known, hea
   return leg !== undefined && (await noteLeg(sql, before, after.call.id, leg));
 }
 
-/** The transfer of a leg is the one that was open when the leg was first heard of. */
+/**
+ * The transfer of a leg is the open one; or the latest without a leg that was given up before any word of its leg had come: the call's end may be
+ * told before the leg's beginning, and a hand-over whose answer was lost may have happened. So order does not decide over the result.
+ */
 async function noteLeg(sql: Sql, before: Known, call: CallId, leg: LegKnown): Promise<boolean> {
   const result = resultOf(leg);
-  const { rowCount } = await sql.query(
-    `update transfers set leg = $2, ringing_at = $3, connected_at = $4, ended_at = $5, result = coalesce($6, result), detail = $7
-     where id = (select id from transfers where call_id = $1 and (leg = $2 or leg is null and result is null) order by leg = $2 desc nulls last, asked_at limit 1)`,
+  const { rows } = await sql.query<{ was: TransferResult | null }>(
+    `with mine as (
+       select id, result as was from transfers
+        where call_id = $1 and (leg = $2 or leg is null and (result is null or result in ('cancelled', 'failed')))
+        order by leg = $2 desc nulls last, result is null desc, asked_at desc, id desc limit 1)
+     update transfers t set leg = $2, ringing_at = $3, connected_at = $4, result = coalesce($6, t.result),
+       ended_at = case when $6 = 'connected' then $5 else coalesce($5, t.ended_at) end,
+       detail = case when $6 = 'connected' then $7 else coalesce($7, t.detail) end
+     from mine where t.id = mine.id returning mine.was`,
     [call, leg.leg, leg.ringingAt, leg.answeredAt, leg.overAt, result, leg.detail],
   );
-  if (rowCount === 0) return false;
+  const was = rows[0]?.was;
+  if (was === undefined) return false;
   const base = { call, actor: "carrier", detail: { leg: leg.leg } } as const;
   if (leg.ringingAt)
     await recordEvent(sql, {
@@ -99,7 +111,7 @@ async function noteLeg(sql: Sql, before: Known, call: CallId, leg: LegKnown): Pr
     ...base,
     at,
     kind,
-    said: said[result],
+    said: was === null || was === result ? said[result] : `What became of the transfer is known better now. ${said[result]}`,
     detail: { ...base.detail, result },
     once: `${kind}:${leg.leg}:${result}`,
   });
@@ -120,6 +132,36 @@ export async function cancelTransfersOf(sql: Sql, over: readonly Known[]): Promi
     sql,
     rows.map((row) => ({ ...base, ...row })),
   );
+}
+
+/** After ringing: what is said to the caller first, the turn among new legs, and a carrier that answers slowly. */
+const MARGIN_S = 30;
+
+/**
+ * Gives up what has been open for longer than any phone rings: the hand-over never reached the carrier (our process died, the answer was lost), or
+ * its words were lost. Until then the call is taken for one on its way to a person: nobody else is rung, and its audio is not connected anew. Words
+ * that come after all are heard (noteLeg).
+ */
+export async function expireTransfers(pool: pg.Pool, now: Date): Promise<void> {
+  const since = later(now, -(RING_SECONDS + MARGIN_S));
+  const { rows } = await pool.query<{ call: CallId }>(
+    "select call_id as call from transfers where result is null and asked_at < $1 order by asked_at limit 100",
+    [since],
+  );
+  for (const { call } of rows) {
+    await inTransaction(pool, async (sql) => {
+      // As everybody who writes of a transfer: first the call.
+      await sql.query("select from calls where id = $1 for update", [call]);
+      const told = "no word of it came";
+      const { rowCount } = await sql.query(
+        "update transfers set result = 'failed', detail = $2, ended_at = $3 where call_id = $1 and result is null and asked_at < $4",
+        [call, told, now, since],
+      );
+      if (rowCount === 0) return;
+      const said = "Whether the person was reached is not known: no word of it came. The transfer is taken for failed.";
+      await recordEvent(sql, { call, at: now, kind: "transfer.failed", actor: "us", said, detail: { result: "failed" } });
+    });
+  }
 }
 
 /** Typed: connected, or why not; null while it is open. A bare `completed` says nothing: the word that names the reason usually comes beside it. */

@@ -11,7 +11,7 @@ import { hear, settle, wordOf } from "./hear.ts";
 import { awaitsAudio, type CallKnown, type Known, phoneLeg } from "./known.ts";
 import { lastSign, lockCall, saveCall } from "./store.ts";
 import { saidOfEnd } from "./tell.ts";
-import { cancelTransfersOf } from "./transfers.ts";
+import { cancelTransfersOf, expireTransfers } from "./transfers.ts";
 
 export interface WatchdogParts {
   readonly pool: pg.Pool;
@@ -80,6 +80,7 @@ export async function recoverCalls(pool: pg.Pool, now: Date): Promise<number> {
 }
 
 async function look(parts: WatchdogParts): Promise<void> {
+  await expireTransfers(parts.pool, parts.clock.now());
   const { rows } = await parts.pool.query<{ id: CallId }>(
     `update calls set deadline_at = $1::timestamptz + $2 * interval '1 second'
      where id in (select id from calls where status <> 'ended' and deadline_at <= $1 order by deadline_at limit ${AT_ONCE} for update skip locked)

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { createAgent } from "../agents/store.ts";
 import { recordEvent } from "../calls/events.ts";
+import { CarrierUnreachable } from "../carrier/failures.ts";
 import type { Carrier } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
@@ -331,5 +332,15 @@ describe("a transfer", () => {
     const result = await toolsWith({ carrier: cannot }).use(call, { id: "u1", name: "transfer", args: "{}" }, atOnce());
     expect(result.ok).toBe(false);
     expect(result.text).toContain("Nothing was done.");
+  });
+
+  it("whose answer is lost is not told as undone", async () => {
+    const call = await callWith([{ kind: "transfer", announcement: null }]);
+    async function handOver(): Promise<void> {
+      throw new CarrierUnreachable("x.test", "it took too long");
+    }
+    const result = await toolsWith({ carrier: { ...carrier, handOver } }).use(call, { id: "u1", name: "transfer", args: "{}" }, atOnce());
+    expect(result.ok).toBe(false);
+    expect(result.text).toContain("Whether it was done is not known. Do not repeat it.");
   });
 });

@@ -6,6 +6,7 @@ import { recordEvent } from "../calls/events.ts";
 import { type InCallParts, pressKeys, transferCall } from "../calls/in-call.ts";
 import { loadForBridge } from "../calls/load.ts";
 import { latestTransfer } from "../calls/transfers.ts";
+import { mayBeDone } from "../carrier/failures.ts";
 import { Failure } from "../failure.ts";
 import type { CallId } from "../ids.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
@@ -72,6 +73,7 @@ export function openTools(parts: ToolsParts): Tools {
       try {
         return await inTime(useTool(parts, call, asked, moment));
       } catch (error) {
+        if (mayBeDone(error)) return refused(`${(error as Failure).message} Whether it was done is not known. Do not repeat it.`);
         if (error instanceof Failure) return refused(`${error.message} Nothing was done.`);
         parts.log.error({ err: error, call, tool: asked.name.slice(0, 64) }, "a tool could not be used");
         return refused("The tool cannot be used at this moment.");

@@ -92,4 +92,26 @@ describe("a caller handed to a person", () => {
     expect(await transfer(call)).toMatchObject({ result: "cancelled" });
     expect(await callRow(call)).toMatchObject({ status: "ended", end_reason: "caller_hung_up" });
   });
+
+  it.each(["failed", "cancelled"])("is connected all the same when the word of it comes after it was taken for %s", async (result) => {
+    const call = await handed();
+    await db.pool.query("update transfers set result = $2, detail = 'no word of it came', ended_at = $3 where call_id = $1", [
+      call,
+      result,
+      now,
+    ]);
+    const at = `/webhooks/vonage/event?call=${call}&leg=transfer`;
+    await post(at, person("answered", "05.000"));
+    await inbox.sweep(true);
+    expect(told.filter((one) => one === `transferred ${call}`)).toHaveLength(1);
+    const row = (await db.pool.query("select result, leg, detail, ended_at from transfers where call_id = $1", [call])).rows;
+    expect(row).toEqual([{ result: "connected", leg: "person-1", detail: null, ended_at: null }]);
+    const said = "select said from events where call_id = $1 and kind = 'transfer.connected'";
+    expect((await db.pool.query(said, [call])).rows).toEqual([
+      { said: "What became of the transfer is known better now. The caller was connected to the person." },
+    ]);
+    // And the agent's audio, which ends now, is not connected anew.
+    const gone = { ...person("disconnected", "06.000"), uuid: "socket-1", to: "wss://calls.example.com/media/vonage/x" };
+    expect((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, gone)).statusCode).toBe(204);
+  });
 });

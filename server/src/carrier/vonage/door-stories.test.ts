@@ -6,6 +6,7 @@ import {
   callRow,
   clock,
   db,
+  forgetAll,
   inbox,
   kinds,
   log,
@@ -26,7 +27,12 @@ useTestDoor();
 describe("whole calls through the door", () => {
   const dead = () => startWatchdog({ pool: db.pool, carrier: silent, clock, log, everyMs: 1e9 });
 
-  async function play(story: Story, webhooks: readonly Told[]): Promise<CallId> {
+  const theTransfer = async (call: CallId) =>
+    (await db.pool.query("select result, leg, ringing_at, connected_at, ended_at, detail from transfers where call_id = $1", [call]))
+      .rows[0];
+  const transferOf = async (call: CallId): Promise<string | undefined> => (await theTransfer(call))?.result;
+
+  async function play(story: Story, webhooks: readonly Told[], oneByOne = false): Promise<CallId> {
     let call: CallId;
     if (story.direction === "outbound") call = await outbound();
     else {
@@ -52,9 +58,12 @@ describe("whole calls through the door", () => {
       );
       await db.pool.query("update calls set agent_version = 1000 where id = $1", [call]);
     }
-    await Promise.all(
-      webhooks.map(({ marks, body }) => post(`/webhooks/vonage/event${marks === null ? "" : marks.replace("CALL", call)}`, body)),
-    );
+    const tell = ({ marks, body }: Told) => post(`/webhooks/vonage/event${marks === null ? "" : marks.replace("CALL", call)}`, body);
+    for (const webhook of oneByOne ? webhooks : []) {
+      await tell(webhook);
+      await inbox.sweep(true);
+    }
+    if (!oneByOne) await Promise.all(webhooks.map(tell));
     await inbox.sweep(true);
     return call;
   }
@@ -73,6 +82,18 @@ describe("whole calls through the door", () => {
     );
     expect(rows[0].n).toBe(rows[0].names);
     expect(told.filter((one) => one === `ended ${call}`)).toHaveLength(1);
+    expect(await transferOf(call)).toBe(story.transfer);
+  });
+
+  it.each(stories.filter(({ transfer }) => transfer !== undefined))("$title: the transfer is $transfer in every order", async (story) => {
+    const right = await theTransfer(await play(story, story.webhooks));
+    expect(right).toMatchObject({ result: story.transfer, leg: expect.any(String) });
+    for (let seed = 1; seed <= 8; seed++) {
+      setNow(new Date("2026-03-04T10:01:30.000Z"));
+      await forgetAll();
+      // One by one: what comes together is applied together, and then order matters less.
+      expect(await theTransfer(await play(story, jumbled(story.webhooks, chance(seed)), true)), `seed ${seed}`).toEqual(right);
+    }
   });
 
   it.each(stories)("$title: ends as $ends or lost when webhooks never come", async (story) => {

@@ -73,11 +73,16 @@ export function useTestDoor(): void {
   });
   afterEach(async () => {
     await stop();
-    await db.pool.query(
-      "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from consents; delete from calls",
-    );
+    await forgetAll();
   });
   afterAll(() => db.drop());
+}
+
+/** No call, and nothing of one, is left. */
+export async function forgetAll(): Promise<void> {
+  await db.pool.query(
+    "delete from events; delete from legs; delete from socket_tokens; delete from recordings; delete from webhooks; delete from exchanges; delete from transfers; delete from consents; delete from calls",
+  );
 }
 
 /** `applicationId`: the one webhooks must come from; null: none is compared. */

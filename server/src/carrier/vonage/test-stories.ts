@@ -14,6 +14,8 @@ export interface Story {
   /** It met a sentence outside the opening hours, or our message was left with a machine, before the webhooks of the end came. */
   readonly closed?: boolean;
   readonly messageLeft?: boolean;
+  /** What became of the transfer, in the stories that have one. */
+  readonly transfer?: string;
   readonly webhooks: readonly Told[];
   readonly ends: EndReason;
   /** Milliseconds from answer to end; null when nobody answered. */
@@ -315,6 +317,24 @@ export const stories: readonly Story[] = [
       start(over(outLeg, "01:19.412", talked("platform"))),
     ],
     ends: "transferred",
+    transfer: "connected",
+    talkMs: 72_412,
+  },
+  {
+    title: "the caller hangs up while the phone of the person they are handed to rings",
+    direction: "outbound",
+    webhooks: [
+      ...dialed,
+      answered,
+      ...audio,
+      audioOver,
+      person(word(personLeg, "started", "00:30.100")),
+      person(word(personLeg, "ringing", "00:31.000")),
+      start(over(outLeg, "01:19.412", talked("user"))),
+      person(over(personLeg, "01:19.500", never(487))),
+    ],
+    ends: "caller_hung_up",
+    transfer: "cancelled",
     talkMs: 72_412,
   },
   {
@@ -330,6 +350,7 @@ export const stories: readonly Story[] = [
       start(over(outLeg, "01:19.412", talked("user"))),
     ],
     ends: "caller_hung_up",
+    transfer: "busy",
     talkMs: 72_412,
   },
   {

@@ -65,6 +65,7 @@ export const saidAfterwards: Readonly<Record<string, string | true>> = {
   "transfer.ringing": true,
   "transfer.connected": true,
   "transfer.failed": "The transfer failed.",
+  "transfer.unknown": true,
   "voicemail.message": true,
   "voicemail.message_unknown": true,
   "voicemail.message_failed": true,
