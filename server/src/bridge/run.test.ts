@@ -38,7 +38,7 @@ interface Session {
   readonly told: string[];
   say(event: EngineEvent): void;
 }
-function house(more: Partial<RunParts> = {}) {
+function house(more: Partial<RunParts> = {}, resume = true) {
   const sessions: Session[] = [];
   const abilities = {
     name: "hand",
@@ -50,7 +50,7 @@ function house(more: Partial<RunParts> = {}) {
     interim: true,
     emotions: "none",
     wantsPlayed: true,
-    resume: true,
+    resume,
     maxMs: null,
   } as const;
   const engine: Engine = {
@@ -403,6 +403,23 @@ test("a caller who answers is asked nothing", () => {
     run.second();
   }
   expect(session().told.filter((one) => one.startsWith("say "))).toEqual([]);
+});
+
+test.each([
+  ["that only listens has the words for it put into its mouth", true, ["say Back again."]],
+  ["that goes on by itself when it is told what was said is not made to say a second apology", false, []],
+] as const)("after another process was lost an engine %s", (_, resume, told) => {
+  const { run, attach, session, facts } = house(
+    { history: [{ speaker: "agent", text: "Hello." }], resume: resume ? "r" : null, backAgain: "Back again." },
+    resume,
+  );
+  attach();
+  session().say(ready);
+  expect(session().told).toEqual(told);
+  // Words are owed either way: who hears none is asked to wait.
+  time += 3_000;
+  run.second();
+  expect(facts).toContain("asked to wait");
 });
 
 test("what a session used is told with its name", () => {

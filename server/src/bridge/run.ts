@@ -240,7 +240,9 @@ export function runBridge(parts: RunParts): RunningBridge {
     if (backAgain !== null && bridge.state === "talking") {
       const words = backAgain;
       backAgain = null;
-      say(words);
+      // An engine that is told what was said before goes on by itself, and owes the caller its own words.
+      if (parts.engine.abilities.resume) say(words);
+      else decide({ what: "asked to speak", at: now() });
     }
     if (bridge.state !== "over" || before === "over") return;
     stopSilence?.();
