@@ -24,7 +24,7 @@ export interface BridgeHouse {
   readonly lost: { readonly call: CallId; readonly code: string | null }[];
   readonly warnings: string[];
   /** A call that was just answered, its engine opening. `prompt` may direct the emulator. */
-  newCall(agent?: { prompt?: string; greeting?: string | null; config?: string }): Promise<CallId>;
+  newCall(agent?: { prompt?: string; greeting?: string | null; config?: string; engine?: "evi" | "openai" }): Promise<CallId>;
   /** Connects as the carrier would. */
   connect(call: CallId, wish?: { rate?: number }): Promise<CarrierSocket>;
   socketUrl(call: CallId): Promise<string>;
@@ -44,7 +44,14 @@ export async function openBridgeHouse(pool: pg.Pool, eviUrl: string, apiKey: str
   const evi = createEviEngine({ url: `${eviUrl.replace(/^http/, "ws")}/v0/evi/chat`, apiKey, configId: null, clock: systemClock });
   const bridges = createBridges({
     pool,
-    engines: { evi },
+    engines: { evi, openai: { ...evi, abilities: { ...evi.abilities, emotions: "none" } } },
+    // Listens beside an engine that measures no feelings, which the second is for.
+    emotions: {
+      name: "broken",
+      open() {
+        throw new Error("Nobody foresaw this.");
+      },
+    },
     journalDir,
     clock: systemClock,
     log,
@@ -63,9 +70,9 @@ export async function openBridgeHouse(pool: pg.Pool, eviUrl: string, apiKey: str
     hungUp,
     lost,
     warnings,
-    async newCall({ prompt = "[emulator: parrot]", greeting = "Hello, this is the desk.", config } = {}) {
+    async newCall({ prompt = "[emulator: parrot]", greeting = "Hello, this is the desk.", config, engine = "evi" } = {}) {
       const agent = await inTransaction(pool, (sql) =>
-        createAgent(sql, { ...receptionist, prompt, greeting, options: config === undefined ? {} : { config_id: config } }, false),
+        createAgent(sql, { ...receptionist, engine, prompt, greeting, options: config === undefined ? {} : { config_id: config } }, false),
       );
       const call = newId<CallId>();
       await pool.query(

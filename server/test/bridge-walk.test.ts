@@ -154,6 +154,15 @@ test.concurrent("a refused key is told at once and not tried again", async () =>
   expect((await kinds(call)).filter((kind) => kind === "engine.ended")).toHaveLength(1);
 });
 
+test.concurrent("a bridge that cannot even begin gives its call up and says so; the process lives on", async () => {
+  const call = await house.newCall({ engine: "openai" });
+  const carrier = await house.connect(call);
+  await vi.waitFor(() => expect(house.lost).toContainEqual({ call, code: "bridge_failed" }), { timeout: 15_000 });
+  expect(house.warnings.some((warning) => warning.includes("Nobody foresaw this.") && warning.includes(call))).toBe(true);
+  await house.bridges.end(call);
+  await carrier.closed;
+});
+
 test.concurrent("an agent that hangs up is heard to its last word before the call is ended", async () => {
   const call = await house.newCall({ prompt: "[emulator: quitter]", greeting: null });
   const carrier = await house.connect(call);

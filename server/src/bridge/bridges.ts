@@ -111,10 +111,18 @@ export function createBridges(parts: BridgesParts): Bridges {
     if (known !== undefined) return known;
     const one: Carried = { run: null, media: null, ended: false, journal: null, ready: Promise.resolve(), session: null };
     carried.set(call, one);
-    one.ready = start(call, one, false);
+    one.ready = start(call, one, false).catch(failed(call));
     seconds ??= setInterval(everySecond, 1000);
     return one;
   };
+
+  /** What goes wrong with one call is given up with it; the process and all its other calls live on. */
+  const failed =
+    (call: CallId) =>
+    (error: unknown): void => {
+      log.error({ call, error: (error as Error).stack ?? String(error) }, "A bridge failed; its call is given up.");
+      parts.onEngineLost(call, { code: "bridge_failed", text: "The bridge of this call failed." });
+    };
 
   /** Loads the call, waiting for a database that is away, and runs its bridge. `anew`: as if it had not been begun before. */
   const start = async (call: CallId, one: Carried, anew: boolean): Promise<void> => {
@@ -198,9 +206,8 @@ export function createBridges(parts: BridgesParts): Bridges {
       hangUp: () => parts.onAgentHangUp(call),
       askToWait: (again) => parts.onWait?.(call, again),
       engineLost({ code, text, error }) {
-        if (error !== undefined)
-          log.error({ call, error: (error as Error).stack ?? String(error) }, "A bridge failed; its call is given up.");
-        parts.onEngineLost(call, { code, text });
+        if (error !== undefined) failed(call)(error);
+        else parts.onEngineLost(call, { code, text });
       },
     });
     if (one.media !== null) join(call, one, one.run, one.media);
@@ -275,7 +282,7 @@ export function createBridges(parts: BridgesParts): Bridges {
         one.session = null;
         one.media = media;
         one.run = null;
-        one.ready = start(call, one, true);
+        one.ready = start(call, one, true).catch(failed(call));
       }
     },
     async end(call) {

@@ -38,7 +38,7 @@ interface Session {
   readonly told: string[];
   say(event: EngineEvent): void;
 }
-function house(more: Partial<RunParts> = {}, resume = true) {
+function house(more: Partial<RunParts> = {}, resume = true, open?: Engine["open"]) {
   const sessions: Session[] = [];
   const abilities = {
     name: "hand",
@@ -56,7 +56,8 @@ function house(more: Partial<RunParts> = {}, resume = true) {
   const engine: Engine = {
     abilities,
     manner: { mostPromptChars: null, always: [], notes: () => [], refuses: () => [] },
-    open(asked, listener): EngineConnection {
+    open(asked, listener, tap): EngineConnection {
+      if (open !== undefined) return open(asked, listener, tap);
       const told: string[] = [];
       const heard: number[] = [];
       sessions.push({ asked, heard, told, say: listener });
@@ -261,6 +262,19 @@ test("what nobody foresaw ends this call's bridge and says so; the process lives
   session().say(speech("a", 100));
   expect(run.state()).toBe("silent");
   expect(session().told).toEqual(["close"]);
+  await run.end();
+});
+
+test("an engine that cannot even be asked for a session ends this call's bridge and says so", async () => {
+  const open = (): EngineConnection => {
+    throw new Error("Invalid URL");
+  };
+  const { run, attach, frame, outcome } = house({}, true, open);
+  expect(outcome).toEqual(["bridge_failed: true"]);
+  attach();
+  frame(1);
+  run.second();
+  expect(run.state()).toBe("silent");
   await run.end();
 });
 

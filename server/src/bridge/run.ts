@@ -513,18 +513,18 @@ export function runBridge(parts: RunParts): RunningBridge {
   };
 
   journal.put("decided", now(), JSON.stringify({ begun: { resume: parts.resume, rate }, state: bridge.state, actions: [] }));
-  openEngine(parts.resume);
+  safely(openEngine)(parts.resume);
 
   return {
     player,
     rate,
     state: () => bridge.state,
     attached: () => media !== null,
-    answered(at) {
+    answered: safely((at: Date | null) => {
       const audio = attachedAt ?? now();
       // The carrier's clock may be ahead of ours: no audio comes before the answer.
       transcript.startsAt(at === null ? audio : Math.min(audio, now() - (clock.now().getTime() - at.getTime())));
-    },
+    }),
     attach: safely((connection: CallerMedia) => {
       // A carrier opens another connection only when it has lost the one before: that one is dead, though nobody has told us.
       const dead = media;
