@@ -10,6 +10,7 @@ export default defineConfig({
     // Many of these wait for real sockets, processes and sound: more of them than cores.
     maxWorkers: Math.max(4, availableParallelism()),
     globalSetup: ["server/test/database-door.ts"],
+    setupFiles: ["server/test/patience.ts"],
     testTimeout: 15_000,
     hookTimeout: 30_000,
   },

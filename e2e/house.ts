@@ -52,14 +52,24 @@ export async function startProgram(file: string, args: readonly string[], env: N
   };
 }
 
-/** A port nobody listens on at this moment. */
-export const freePort = (): Promise<number> =>
-  new Promise((settle, fail) => {
-    const probe = createServer().once("error", fail);
-    probe.listen(0, "127.0.0.1", () => {
-      const address = probe.address();
-      probe.close(() => settle(typeof address === "object" && address ? address.port : 0));
-    });
+/** Of the ports the kernel never gives to a connection or to a listener on port 0 (Linux gives 32768 and up, macOS 49152 and up). */
+const PORTS = { from: 12_000, count: 19_000 };
+/** Each process begins elsewhere, so that two of them, asking at once, are not given the same. */
+let nextPort = (process.pid * 40) % PORTS.count;
+
+/** A port nobody listens on, and that nobody but its asker is given. */
+export async function freePort(): Promise<number> {
+  for (let tried = 0; tried < PORTS.count; tried++) {
+    const port = PORTS.from + (nextPort++ % PORTS.count);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`No port from ${PORTS.from} on is free.`);
+}
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((settle) => {
+    const probe = createServer().once("error", () => settle(false));
+    probe.listen(port, "127.0.0.1", () => probe.close(() => settle(true)));
   });
 
 export interface HouseWishes {

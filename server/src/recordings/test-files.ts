@@ -37,7 +37,7 @@ export interface TestFiles {
 
 /** An HTTP server that hands out recordings as a carrier does, faults included. It refuses whoever brings no token. */
 export async function startTestFiles(): Promise<TestFiles> {
-  const files = new Map<string, { file: Buffer; script: Answer[]; asked: (string | null)[] }>();
+  const files = new Map<string, { file: Buffer; script: Answer[]; asked: (string | null)[]; latest: ServerResponse | null }>();
   const steps: (() => void)[] = [];
   const wantStep: (() => void)[] = [];
   /** Waits for `next`; whoever hung up is forgotten. */
@@ -57,6 +57,9 @@ export async function startTestFiles(): Promise<TestFiles> {
     const found = files.get(request.url?.split("/").at(-1) ?? "");
     if (!found) return void response.writeHead(404).end();
     if (!request.headers.authorization?.startsWith("Bearer ")) return void response.writeHead(401).end();
+    // Who asks again has hung up before, though word of it may come later: no piece is given to a connection nobody reads any more.
+    found.latest?.destroy();
+    found.latest = response;
     found.asked.push(request.headers.range ?? null);
     const answer = found.script.length > 1 ? (found.script.shift() as Answer) : (found.script[0] ?? { as: "whole" });
     void send(request, response, found.file, answer, step).catch(() => response.destroy());
@@ -69,7 +72,7 @@ export async function startTestFiles(): Promise<TestFiles> {
     privateKeyPem,
     carrier: carrierAt(url, privateKeyPem),
     serve(name, file, script = []) {
-      files.set(name, { file, script: [...script], asked: [] });
+      files.set(name, { file, script: [...script], asked: [], latest: null });
       return `${url}/v1/files/${name}`;
     },
     asked: (name) => files.get(name)?.asked ?? [],
