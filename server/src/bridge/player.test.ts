@@ -276,7 +276,7 @@ test("an engine that floods us is refused beyond three minutes", () => {
   const { player, connect, samples, now } = house();
   connect();
   for (let i = 0; i < 19; i++) player.push("a", samples(10_000), now());
-  expect(player.push("a", samples(10_000), now())).toBe(false);
+  expect(player.push("a", samples(10_000), now())).toBe("full");
 });
 
 test("however the sound comes and the ticks fall, frames are whole, the lead bounded and the account right", () => {
@@ -310,4 +310,20 @@ test("however the sound comes and the ticks fall, frames are whole, the lead bou
     for (const [utterance, ms] of given) expect(heard.get(utterance) ?? 0).toBeLessThanOrEqual(ms + 0.001);
     expect(player.active).toBe(false);
   }
+});
+
+test("an utterance of which sound was left out is not told as heard to its end, and the next one is", () => {
+  const { player, samples, now, connect, finish, pass, events } = house();
+  connect();
+  for (let i = 0; i < 19; i++) player.push("a", samples(10_000), now());
+  expect([player.push("a", samples(100), now()), player.push("a", samples(100), now())]).toEqual(["full", "still full"]);
+  finish();
+  pass(191_000);
+  player.push("b", samples(100), now());
+  finish();
+  pass(400);
+  expect(events.filter(({ what }) => what === "ended")).toMatchObject([
+    { utterance: "a", cut: true, heardMs: 190_000 },
+    { utterance: "b", cut: false },
+  ]);
 });

@@ -17,6 +17,8 @@ const TOGETHER = 2;
 const PAD_AT_MS = 25;
 /** Longest speech kept: an engine that floods us is not a reason to lose the machine (3 minutes at 16 kHz are 5.8 MB). */
 const MOST_QUEUED_MS = 180_000;
+/** Utterances remembered of which sound was left out. */
+const MOST_SHORT = 100;
 
 interface Piece {
   readonly utterance: string;
@@ -60,6 +62,8 @@ export class Player {
   private open = false;
   private speaking = false;
   private sentences: Sentence[] = [];
+  /** Utterances of which sound was left out, and that are not over: they will not have been heard to their end. */
+  private readonly short = new Set<string>();
   /** Before the stream reaches these places there is nothing to tell: no piece begins or ends. */
   private nextStart = Number.POSITIVE_INFINITY;
   private nextEnd = Number.POSITIVE_INFINITY;
@@ -106,15 +110,23 @@ export class Player {
     this.anchorAt = now;
   }
 
-  /** Takes a copy of agent audio. False when too much waits already: then it is left out. */
-  push(utterance: string, pcm: Int16Array, now: number): boolean {
-    if (pcm.length === 0) return true;
-    if (this.queue.length / this.bytesPerMs > MOST_QUEUED_MS) return false;
+  /**
+   * Takes a copy of agent audio. "full": too much waits already, so that it is left out, and its utterance will end as cut; "still full": as
+   * before, of the same utterance.
+   */
+  push(utterance: string, pcm: Int16Array, now: number): "taken" | "full" | "still full" {
+    if (pcm.length === 0) return "taken";
+    if (this.queue.length / this.bytesPerMs > MOST_QUEUED_MS) {
+      if (this.short.has(utterance)) return "still full";
+      if (this.short.size >= MOST_SHORT) this.short.clear();
+      this.short.add(utterance);
+      return "full";
+    }
     this.settle(now);
     this.enqueue(utterance, new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.length * 2));
     this.speaking = true;
     this.sendDue(now);
-    return true;
+    return "taken";
   }
 
   /** The agent's turn is over: nothing more of its sentences will come. */
@@ -155,9 +167,16 @@ export class Player {
         whole += to - from;
       }
       const at = heard >= whole ? (pieces.at(-1)?.playedAt ?? now) : now;
-      this.tell({ what: "ended", utterance, at, heardMs: heard / this.bytesPerMs, cut: heard < whole || !closed });
+      this.tell({
+        what: "ended",
+        utterance,
+        at,
+        heardMs: heard / this.bytesPerMs,
+        cut: heard < whole || !closed || this.short.has(utterance),
+      });
     }
     this.sentences = [];
+    this.short.clear();
     this.queue.clear();
     this.anchorAt = now;
     this.anchorPlace = this.sent;
@@ -254,7 +273,13 @@ export class Player {
       if (!first.closed || last.playedAt === null || last.to > head) return;
       this.sentences.shift();
       const whole = first.pieces.reduce((sum, { from, to }) => sum + to - from, 0);
-      this.tell({ what: "ended", utterance: first.utterance, at: last.playedAt, heardMs: whole / this.bytesPerMs, cut: false });
+      this.tell({
+        what: "ended",
+        utterance: first.utterance,
+        at: last.playedAt,
+        heardMs: whole / this.bytesPerMs,
+        cut: this.short.delete(first.utterance),
+      });
     }
   }
 }

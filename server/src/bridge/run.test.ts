@@ -197,6 +197,22 @@ test("a cut-in sends clear, once, tells the engine how much was heard, and the r
   expect(facts.filter((fact) => fact === "caller cut in")).toHaveLength(1);
 });
 
+test("speech far beyond what a caller can have waiting is left out, and that is on the timeline, once an utterance", () => {
+  const { run, attach, session, said, facts } = house();
+  run.answered(clock.now());
+  attach();
+  session().say(ready);
+  session().say(words("a"));
+  for (let i = 0; i < 25; i++) session().say(speech("a", 10_000));
+  expect(facts.filter((fact) => fact === "speech left out")).toHaveLength(1);
+  session().say({ what: "agent done", how: "complete" });
+  while (run.player.active) {
+    time += 40;
+    run.player.visit(time);
+  }
+  expect(said.at(-1)).toMatchObject({ ref: "a", cut: true });
+});
+
 test("a caller who hangs up in the middle of a sentence leaves it cut where they left, and nothing is sent any more", () => {
   const { run, attach, session, line, said, hangUpByCaller } = house();
   run.answered(clock.now());

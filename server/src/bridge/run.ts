@@ -311,7 +311,7 @@ export function runBridge(parts: RunParts): RunningBridge {
   const queueSound = (): void => {
     const { utterance, pcm } = sound as NonNullable<typeof sound>;
     const wasPlaying = player.unplayedMs(soundAt) > 0;
-    player.push(utterance, pcm, soundAt);
+    if (player.push(utterance, pcm, soundAt) === "full") note({ fact: "speech left out" });
     if (!wasPlaying) engine?.playing(true);
     keepTicking();
   };

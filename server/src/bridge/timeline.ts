@@ -9,6 +9,8 @@ export type BridgeFact =
   | { readonly fact: "engine silent"; readonly at: Date; readonly silentMs: number }
   | { readonly fact: "asked to wait"; readonly at: Date }
   | { readonly fact: "engine troubled"; readonly at: Date; readonly code: string; readonly text: string }
+  /** More of an utterance came than is kept for the caller. */
+  | { readonly fact: "speech left out"; readonly at: Date }
   | { readonly fact: "caller cut in"; readonly at: Date; readonly droppedMs: number }
   | { readonly fact: "key pressed"; readonly at: Date; readonly digit: string }
   | {
@@ -51,6 +53,13 @@ export function timelineOf(fact: BridgeFact): Pick<NewEvent, "at" | "kind" | "ac
       return { at, kind: "engine.slow", actor: "us", said: "The agent let the caller wait; they were asked for a moment." };
     case "engine troubled":
       return { at, kind: "engine.troubled", actor: "engine", said: fact.text, detail: { code: fact.code } };
+    case "speech left out":
+      return {
+        at,
+        kind: "agent.left_out",
+        actor: "us",
+        said: "The engine was more than three minutes of speech ahead of the caller; what came beyond was left out.",
+      };
     case "caller cut in":
       return {
         at,

@@ -40,6 +40,7 @@ export const saidAfterwards: Readonly<Record<string, string | true>> = {
   "audio.lost": true,
   "audio.failed": true,
   "audio.closed": true,
+  "agent.left_out": true,
   "caller.cut_in": true,
   "caller.muted": true,
   "caller.unmuted": true,
