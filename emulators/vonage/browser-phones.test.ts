@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { keyTone } from "./mix.ts";
 import type { Network } from "./network.ts";
 import { type App, ask, bridgeNcco, callTo, Facts, indexOfSound, noise, samples, startApp, startTestNetwork } from "./test-app.ts";
 
@@ -40,7 +41,8 @@ async function open(number = `+${browser}`, headers: Record<string, string> = {}
   return phone;
 }
 
-const state = (phone: Phone, name: string): Promise<{ because?: string; from?: string }> => phone.told.first((told) => told.state === name);
+const state = (phone: Phone, name: string, nth = 1): Promise<{ because?: string; from?: string }> =>
+  phone.told.first((told) => told.state === name, nth);
 const say = (phone: Phone, said: object): void => phone.socket.send(JSON.stringify(said));
 
 describe("a phone in a browser", () => {
@@ -103,6 +105,77 @@ describe("a phone in a browser", () => {
     say(one, { do: "answer" });
     expect((await other.told.first((told) => told.because !== undefined)).because).toBe("answered elsewhere");
     await state(one, "talking");
+  });
+
+  describe("with a second caller", () => {
+    const call = async (from: string): Promise<string> =>
+      (await ask(network, "POST", "/v1/calls", callTo(browser, app, { from: { type: "phone", number: from } }))).body.uuid;
+    const rings = (uuid: string): Promise<unknown> => app.event("ringing", (seen) => seen.body.uuid === uuid);
+    const giveUp = (uuid: string): Promise<unknown> => ask(network, "PUT", `/v1/calls/${uuid}`, { action: "hangup" });
+
+    it("goes on with the first, and rings for the second when it is free", async () => {
+      const phone = await open();
+      await call("12025550100");
+      await state(phone, "ringing");
+      say(phone, { do: "answer" });
+      await state(phone, "talking");
+      const second = await call("12025550177");
+      await rings(second);
+      const other = await open();
+      expect((await state(other, "ringing")).from).toBe("12025550177");
+      say(phone, { do: "decline" }); // of nothing: it shows no call
+      await giveUp(second);
+      await other.told.first((told) => told.because === "the caller gave up");
+      await rings(await call("12025550178"));
+      await other.told.first((told) => told.from === "12025550178");
+      expect(phone.told.all.map((told) => told.state)).toEqual(["idle", "ringing", "talking"]);
+      say(phone, { do: "hang up" });
+      expect((await state(phone, "ringing", 2)).from).toBe("12025550178");
+      expect(phone.told.all.slice(3)).toEqual([
+        { state: "idle", because: "you hung up" },
+        { state: "ringing", from: "12025550178" },
+      ]);
+    });
+
+    it("shows one after the other when nobody has answered yet, and both can be answered", async () => {
+      const [one, other] = [await open(), await open()];
+      const first = await call("12025550100");
+      await rings(first);
+      const second = await call("12025550177");
+      await rings(second);
+      say(one, { do: "answer" });
+      await state(one, "talking");
+      expect((await state(other, "ringing", 2)).from).toBe("12025550177");
+      say(other, { do: "answer" });
+      await Promise.all([first, second].map((uuid) => app.event("answered", (seen) => seen.body.uuid === uuid)));
+      await state(other, "talking");
+    });
+
+    it("goes over to the second when the first gives up", async () => {
+      const phone = await open();
+      const first = await call("12025550100");
+      await rings(first);
+      const second = await call("12025550177");
+      await rings(second);
+      await giveUp(first);
+      expect((await state(phone, "ringing", 2)).from).toBe("12025550177");
+      say(phone, { do: "decline" });
+      expect((await app.event("rejected")).body.uuid).toBe(second);
+    });
+  });
+
+  it("puts the tones of its keys on the line", async () => {
+    const phone = await open();
+    await ask(network, "POST", "/v1/calls", callTo(browser, app));
+    await state(phone, "ringing");
+    say(phone, { do: "answer" });
+    const socket = await app.sockets.first(() => true);
+    await state(phone, "talking");
+    await socket.frames.first(() => true);
+    say(phone, { do: "press", digit: "7" });
+    await socket.frames.first(
+      () => indexOfSound(samples(Buffer.concat(socket.frames.all.map((frame) => frame.bytes))), keyTone("7", 120)) >= 0,
+    );
   });
 
   it("is no phone of somebody else's number, and not for another site's pages", async () => {

@@ -2,8 +2,10 @@ import type WebSocket from "ws";
 import { z } from "zod";
 import type { Leg } from "./leg.ts";
 import type { Media } from "./media.ts";
-import { FRAME, type Frame, SILENCE } from "./mix.ts";
+import { FRAME, type Frame, keyTone, mix, SILENCE } from "./mix.ts";
+import { KEY_MS } from "./person-on-the-phone.ts";
 import { PlayQueue } from "./play-queue.ts";
+import { Player } from "./player.ts";
 
 /** What the page says. Sound is binary: s16le, 16 kHz mono, in pieces of any size; it hears frames of 20 ms the same way. */
 const Said = z.union([
@@ -29,59 +31,78 @@ export interface Calling {
   pressed(leg: Leg, digit: string): void;
 }
 
-/** The legs that ring on browsers' phones, and the browsers that have the page open. A call rings on in all pages of its number. */
-export class BrowserPhones {
-  readonly #pages = new Map<string, Set<Page>>();
-  readonly #ringing = new Map<string, { readonly leg: Leg; readonly pickedUp: (media: Media) => void }>();
-
-  /** Rings a leg on every page of its number, now and as long as it rings. */
-  ring(leg: Leg, pickedUp: (media: Media) => void): void {
-    const number = `+${leg.plan.to}`;
-    this.#ringing.set(number, { leg, pickedUp });
-    leg.whenOver(() => this.#stopped(number, leg));
-    for (const page of this.#pages.get(number) ?? []) page.tell({ state: "ringing", from: leg.plan.from });
-  }
-
-  /** A page was opened: from now on it is a phone of that number. */
-  connect(number: string, socket: WebSocket, calling: Calling): void {
-    const page = new Page(socket, calling, {
-      ringing: () => this.#ringing.get(number) ?? null,
-      taken: () => {
-        this.#ringing.delete(number);
-        for (const other of this.#pages.get(number) ?? []) if (other !== page) other.tell({ state: "idle", because: "answered elsewhere" });
-      },
-    });
-    const pages = this.#pages.get(number) ?? new Set();
-    this.#pages.set(number, pages.add(page));
-    socket.on("close", () => pages.delete(page));
-    const ringing = this.#ringing.get(number);
-    page.tell(ringing ? { state: "ringing", from: ringing.leg.plan.from } : { state: "idle" });
-  }
-
-  #stopped(number: string, leg: Leg): void {
-    if (this.#ringing.get(number)?.leg !== leg) return;
-    this.#ringing.delete(number);
-    for (const page of this.#pages.get(number) ?? []) page.tell({ state: "idle", because: "the caller gave up" });
-  }
-}
-
+/** A leg that rings, and how it is answered. */
 interface Ring {
   readonly leg: Leg;
   readonly pickedUp: (media: Media) => void;
 }
 
-/** One open page: idle, ringing, or on a leg of its own. Closing the page hangs up. */
+/**
+ * The legs that ring on browsers' phones, and the browsers that have the page open. A call rings on in all pages of its number; of several the
+ * first is shown, and the next when that one is answered or gone. A page that is on a call is told of none until it is free.
+ */
+export class BrowserPhones {
+  readonly #pages = new Map<string, Set<Page>>();
+  /** By number, the longest waiting first. */
+  readonly #ringing = new Map<string, Ring[]>();
+
+  /** Rings a leg on every page of its number, now and as long as it rings. */
+  ring(leg: Leg, pickedUp: (media: Media) => void): void {
+    const number = `+${leg.plan.to}`;
+    const ring: Ring = { leg, pickedUp };
+    this.#ringing.set(number, [...(this.#ringing.get(number) ?? []), ring]);
+    leg.whenOver(() => this.#stopped(number, ring, "the caller gave up"));
+    this.#lookUp(number);
+  }
+
+  /** A page was opened: from now on it is a phone of that number. */
+  connect(number: string, socket: WebSocket, calling: Calling): void {
+    const page = new Page(socket, calling, {
+      first: () => this.#ringing.get(number)?.[0] ?? null,
+      taken: (ring) => this.#stopped(number, ring, "answered elsewhere"),
+    });
+    const pages = this.#pages.get(number) ?? new Set();
+    this.#pages.set(number, pages.add(page));
+    socket.on("close", () => pages.delete(page));
+    page.begin();
+  }
+
+  #stopped(number: string, ring: Ring, because: string): void {
+    const ringing = this.#ringing.get(number) ?? [];
+    if (!ringing.includes(ring)) return;
+    this.#ringing.set(
+      number,
+      ringing.filter((one) => one !== ring),
+    );
+    this.#lookUp(number, because);
+  }
+
+  #lookUp(number: string, because?: string): void {
+    for (const page of this.#pages.get(number) ?? []) page.lookUp(because);
+  }
+}
+
+/** What a page knows of the calls that ring on its number. */
+interface Rings {
+  first(): Ring | null;
+  taken(ring: Ring): void;
+}
+
+/** One open page: idle, ringing (the call it shows is `#shown`), or on a leg of its own. Closing the page hangs up. */
 class Page {
   readonly #socket: WebSocket;
   readonly #calling: Calling;
-  readonly #ringing: { ringing(): Ring | null; taken(): void };
+  readonly #rings: Rings;
+  #shown: Ring | null = null;
   #leg: Leg | null = null;
   #voice: PlayQueue | null = null;
+  /** The tones of the keys that are pressed. */
+  readonly #keys = new Player();
 
-  constructor(socket: WebSocket, calling: Calling, ringing: { ringing(): Ring | null; taken(): void }) {
+  constructor(socket: WebSocket, calling: Calling, rings: Rings) {
     this.#socket = socket;
     this.#calling = calling;
-    this.#ringing = ringing;
+    this.#rings = rings;
     socket.on("message", (message: Buffer, isBinary: boolean) => {
       if (isBinary) this.#sound(message);
       else this.#said(message.toString("utf8"));
@@ -91,8 +112,21 @@ class Page {
     });
   }
 
-  tell(told: Told): void {
-    if (this.#leg && "state" in told && told.state === "ringing") return;
+  begin(): void {
+    this.lookUp();
+    if (!this.#shown) this.#tell({ state: "idle" });
+  }
+
+  /** Shows the call that rings first, or that none does any more; nothing while a call of its own goes on. */
+  lookUp(because?: string): void {
+    if (this.#leg) return;
+    const first = this.#rings.first();
+    if (first === this.#shown) return;
+    this.#shown = first;
+    this.#tell(first ? { state: "ringing", from: first.leg.plan.from } : { state: "idle", ...(because ? { because } : {}) });
+  }
+
+  #tell(told: Told): void {
     if (this.#socket.readyState === this.#socket.OPEN) this.#socket.send(JSON.stringify(told));
   }
 
@@ -108,27 +142,29 @@ class Page {
     const said = parsed.data;
     switch (said.do) {
       case "answer": {
-        const ring = this.#ringing.ringing();
-        if (!ring || this.#leg) return;
-        this.#ringing.taken();
-        ring.pickedUp(this.#media(ring.leg));
+        const ring = this.#shown;
+        if (!ring) return;
+        const media = this.#media(ring.leg);
+        this.#rings.taken(ring);
+        ring.pickedUp(media);
         break;
       }
-      case "decline": {
-        const ring = this.#ringing.ringing();
-        if (ring) this.#calling.hangUp(ring.leg, false);
+      case "decline":
+        if (this.#shown) this.#calling.hangUp(this.#shown.leg, false);
         break;
-      }
       case "call":
         if (this.#leg) return;
         this.#calling.place((leg) => this.#media(leg));
-        this.tell({ state: "calling" });
+        this.#tell({ state: "calling" });
         break;
       case "hang up":
         if (this.#leg) this.#calling.hangUp(this.#leg, true);
         break;
       case "press":
-        if (this.#leg) this.#calling.pressed(this.#leg, said.digit);
+        if (!this.#leg) return;
+        // heard by whoever listens to the line, and in recordings
+        if (this.#leg.talking) void this.#keys.play(keyTone(said.digit, KEY_MS));
+        this.#calling.pressed(this.#leg, said.digit);
         break;
     }
   }
@@ -141,32 +177,34 @@ class Page {
 
   #media(leg: Leg): Media {
     const voice = new PlayQueue(FRAME * 2);
+    this.#shown = null;
     this.#leg = leg;
     this.#voice = voice;
     let told = false;
     leg.whenOver(() => {
       this.#leg = null;
       this.#voice = null;
-      this.tell({ state: "idle", because: leg.endedBy === "user" ? "you hung up" : "the call is over" });
-      const ring = this.#ringing.ringing();
-      if (ring) this.tell({ state: "ringing", from: ring.leg.plan.from });
+      this.#keys.stop();
+      this.#tell({ state: "idle", because: leg.endedBy === "user" ? "you hung up" : "the call is over" });
+      this.lookUp();
     });
     return {
       speak: (): Frame => {
-        if (!told) this.tell({ state: "talking", with: leg.plan.direction === "inbound" ? leg.plan.to : leg.plan.from });
+        if (!told) this.#tell({ state: "talking", with: leg.plan.direction === "inbound" ? leg.plan.to : leg.plan.from });
         told = true;
         const bytes = voice.next(() => {});
-        if (!bytes) return null;
+        const key = this.#keys.frame();
+        if (!bytes) return key;
         const frame = new Int16Array(FRAME);
         new Uint8Array(frame.buffer).set(bytes);
-        return frame;
+        return mix([frame, key]);
       },
       hear: (frame) => {
         const samples = frame ?? SILENCE;
         if (this.#socket.readyState === this.#socket.OPEN)
           this.#socket.send(Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength));
       },
-      key: (digit) => this.tell({ key: digit }),
+      key: (digit) => this.#tell({ key: digit }),
       close: () => {},
     };
   }
