@@ -284,7 +284,7 @@ async function start(config: Config): Promise<void> {
   built.push({ name: "door", close: () => closeDoor(app, audio) });
 
   await recoverCalls(pool, clock.now());
-  const watchdog = startWatchdog({ ...asked, carries: (call) => bridges.hasAudio(call), onEnded: ended });
+  const watchdog = startWatchdog({ ...asked, owner, carries: (call) => bridges.hasAudio(call), onEnded: ended });
   built.push({ name: "watchdog", close: () => watchdog.close() });
   const preparing = new AbortController();
   const prepared = prepareAgents(pool, engines, log, preparing.signal).catch(quietly);

@@ -8,6 +8,7 @@ import { after, HANGUP_S } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { CallOver, CallUnknown } from "./failures.ts";
 import { settle } from "./hear.ts";
+import { endLeg, regionOf } from "./region.ts";
 import { lockCall, saveCall } from "./store.ts";
 
 export interface HangUpParts {
@@ -97,9 +98,8 @@ export async function noteUnable(
 
 /** Asks the carrier to end the leg, and leaves on the timeline when it would not. Throws the carrier's failure. */
 export async function hangUpLeg(pool: pg.Pool, carrier: Carrier, call: CallId, leg: LegId, now: Date): Promise<void> {
-  const { rows } = await pool.query<{ region_url: string | null }>("select region_url from calls where id = $1", [call]);
   try {
-    await carrier.hangUp(leg, rows[0]?.region_url ?? null);
+    await endLeg(carrier, leg, await regionOf(pool, call));
   } catch (error) {
     const said = `The carrier did not take our hang-up: ${error instanceof Error ? error.message : String(error)}`;
     await recordEvent(pool, { call, at: now, kind: "call.hangup_failed", actor: "carrier", said });

@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
+import { CarrierRegionUnknown } from "../carrier/failures.ts";
 import type { Carrier, Dial, DialAnswer } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import type { CallId, LegId } from "../ids.ts";
@@ -364,5 +365,14 @@ describe("hanging up", () => {
     await expect(hangUp(parts({ carrier: broken }), call, "operator")).rejects.toThrow("HTTP 500");
     expect(await kinds(call)).toEqual(expect.arrayContaining(["call.hangup_asked", "call.hangup_failed"]));
     expect(await row(call)).toMatchObject({ hangup_asked_by: "operator" });
+  });
+
+  it("of a ringing call that is not where the carrier was asked is not taken for done; of an answered one it is", async () => {
+    const call = await place();
+    const other = { ...carrier, hangUp: () => Promise.reject(new CarrierRegionUnknown("x.test")) };
+    await expect(hangUp(parts({ carrier: other }), call, "operator")).rejects.toMatchObject({ code: "CARRIER_REGION_UNKNOWN" });
+    expect(await kinds(call)).toContain("call.hangup_failed");
+    await db.pool.query("update calls set status = 'in_progress', answered_at = now() where id = $1", [call]);
+    await hangUp(parts({ carrier: other }), call, "operator");
   });
 });

@@ -2,11 +2,13 @@ import { pino } from "pino";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
+import { CarrierRegionUnknown } from "../carrier/failures.ts";
 import type { Carrier, CarrierEvent, LegEnd, LegState } from "../carrier/port.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { applyCarrierEvent } from "./apply.ts";
 import { recordEvent } from "./events.ts";
+import { hangUp } from "./hang-up.ts";
 import { placeCall } from "./place.ts";
 import { recoverCalls, startWatchdog, type WatchdogParts } from "./watchdog.ts";
 
@@ -308,6 +310,42 @@ describe("the watchdog", () => {
     expect(await row(id)).toMatchObject({ status: "ended", end_reason: "caller_hung_up" });
   });
 
+  it("hangs up a call that it finds only now and that somebody wanted ended", async () => {
+    const id = await call("dialing", { dial: async () => ({ dialed: "unknown", text: "No answer came." }) });
+    await hangUp({ ...parts(), carrier }, id, "operator");
+    expect(hungUp).toBe(0);
+    await after(31, { carrier: { ...carrier, legsDialed: async () => [state("ringing")] } });
+    expect(await row(id)).toMatchObject({ status: "ringing", phone_leg: LEG, hangup_asked_by: "operator" });
+    expect(hungUp).toBe(1);
+  });
+
+  it("leaves a call to the process that hears it, while that lives and looks", async () => {
+    const id = await call("in_progress");
+    await db.pool.query("insert into processes (name) values ('process-1')");
+    await recoverCalls(db.pool, now);
+    await after(11, { owner: "process-2" });
+    await after(31, { owner: "process-2" });
+    expect(asked).toBe(0);
+    expect(await row(id)).toMatchObject({ status: "in_progress", asked_at: null });
+    await after(0, { owner: "process-1", carries: () => true });
+    expect(asked).toBe(1);
+    expect((await row(id)).status).toBe("in_progress");
+    await db.pool.query("delete from processes");
+    await recoverCalls(db.pool, now);
+    await after(11, { owner: "process-2" });
+    await after(16, { owner: "process-2" });
+    expect(await row(id)).toMatchObject({ status: "ended", end_reason: "lost" });
+  });
+
+  it("looks at a call whose process lives and has not looked for a minute", async () => {
+    await call("in_progress");
+    await db.pool.query("insert into processes (name) values ('process-1')");
+    await recoverCalls(db.pool, now);
+    await after(80, { owner: "process-2" });
+    expect(asked).toBe(1);
+    await db.pool.query("delete from processes");
+  });
+
   it("of two servers looks at each call once", async () => {
     const ids = await Promise.all(Array.from({ length: 8 }, () => call("queued")));
     now = new Date(START + 120_000);
@@ -354,6 +392,24 @@ describe("after a restart", () => {
     await after(11, { carries: () => true });
     await after(60, { carries: () => true });
     expect(await row(id)).toMatchObject({ status: "in_progress", hangup_asked_at: null });
+  });
+
+  it("a ringing call the carrier does not have where it is asked goes on: its region is told with the answer", async () => {
+    const id = await call("ringing");
+    await recoverCalls(db.pool, now);
+    telling = () => Promise.reject(new CarrierRegionUnknown("x.test"));
+    await after(11);
+    await after(31);
+    expect(await row(id)).toMatchObject({ status: "ringing", asked_at: null, hangup_asked_at: null });
+    await db.pool.query("update calls set status = 'in_progress', answered_at = $2 where id = $1", [id, now]);
+    await recoverCalls(db.pool, now);
+    await after(11);
+    await after(16);
+    expect(await row(id)).toMatchObject({
+      status: "ended",
+      end_reason: "lost",
+      end_detail: expect.stringContaining("does not know the leg"),
+    });
   });
 
   it("a call that was about to be dialled is not dialled", async () => {

@@ -7,8 +7,11 @@ import type { CallId, LegId } from "../ids.ts";
 import { after, deadlineOf, ENDING_S, HANGUP_S, LOOK_AFTER_RESTART_S } from "./deadlines.ts";
 import { type Ending, lost } from "./endings.ts";
 import { recordEvent, recordEvents } from "./events.ts";
+import { hangUpLeg } from "./hang-up.ts";
 import { hear, settle, wordOf } from "./hear.ts";
 import { awaitsAudio, type CallKnown, type Known, phoneLeg } from "./known.ts";
+import { isDead } from "./leases.ts";
+import { askLeg, regionOf } from "./region.ts";
 import { lastSign, lockCall, saveCall } from "./store.ts";
 import { saidOfEnd } from "./tell.ts";
 import { cancelTransfersOf, expireTransfers } from "./transfers.ts";
@@ -18,6 +21,8 @@ export interface WatchdogParts {
   readonly carrier: Carrier | null;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Name of this process: calls whose audio another living process has are left to that one. Absent: it is alone. */
+  readonly owner?: string;
   /** Does this process hear the call's audio right now? Then it lives, whatever the carrier's register says. */
   readonly carries?: (call: CallId) => boolean;
   readonly onEnded?: (call: CallId) => void;
@@ -40,12 +45,15 @@ type Told =
 
 const EVERY_MS = 2_000;
 const AT_ONCE = 20;
+/** A living process that has not looked at its own call for so long does not look any more. */
+const LEFT_TO_OWNER_S = 60;
 
 /**
  * Ends what nobody ended. Every open call has a deadline in its row; when it has passed, the carrier is asked for the leg once. What it says is
  * heard like a webhook; when it says nothing that ends the call, the call is hung up, and ended as `lost` if that brings no word either.
  * One statement per tick takes the due calls and moves their deadlines on, so several servers never look at one call together, and a server
- * that dies while looking leaves the call to the next tick.
+ * that dies while looking leaves the call to the next tick. A call is looked at by the process that has its audio, while that lives: only there it is
+ * known that somebody still speaks.
  */
 export function startWatchdog(parts: WatchdogParts): Watchdog {
   let running: Promise<void> | null = null;
@@ -83,9 +91,12 @@ async function look(parts: WatchdogParts): Promise<void> {
   await expireTransfers(parts.pool, parts.clock.now());
   const { rows } = await parts.pool.query<{ id: CallId }>(
     `update calls set deadline_at = $1::timestamptz + $2 * interval '1 second'
-     where id in (select id from calls where status <> 'ended' and deadline_at <= $1 order by deadline_at limit ${AT_ONCE} for update skip locked)
+     where id in (
+       select id from calls where status <> 'ended' and deadline_at <= $1
+          and ($3::text is null or owner is null or owner = $3 or ${isDead("owner")} or deadline_at <= $1::timestamptz - ${LEFT_TO_OWNER_S} * interval '1 second')
+        order by deadline_at limit ${AT_ONCE} for update skip locked)
      returning id`,
-    [parts.clock.now(), HANGUP_S],
+    [parts.clock.now(), HANGUP_S, parts.owner ?? null],
   );
   await Promise.all(
     rows.map(({ id }) =>
@@ -98,7 +109,7 @@ async function look(parts: WatchdogParts): Promise<void> {
 
 async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
   const leg = await legToAsk(parts.pool, call);
-  const told = leg === null ? await lookFor(parts, call) : await ask(parts.carrier, leg);
+  const told = leg === null ? await lookFor(parts, call) : await ask(parts, call, leg);
   const { hangUp, over } = await inTransaction(parts.pool, async (sql) => {
     const before = await lockCall(sql, call);
     if (before === null || before.call.status === "ended") return { hangUp: false, over: false };
@@ -124,7 +135,12 @@ async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
     return { hangUp: next.hangUp, over: became.length > 0 };
   });
   if (over) parts.onEnded?.(call);
-  if (hangUp && leg !== null && parts.carrier !== null) await parts.carrier.hangUp(leg.leg, leg.regionUrl).catch(() => {});
+  // The leg may have been found only now, by looking for it.
+  const due = told.told === "state" ? told.state.leg : leg;
+  if (hangUp && due !== null && parts.carrier !== null)
+    await hangUpLeg(parts.pool, parts.carrier, call, due, parts.clock.now()).catch((error: unknown) =>
+      parts.log.warn({ call, err: error }, "the watchdog's hang-up did not reach the carrier"),
+    );
 }
 
 interface Judgement {
@@ -183,12 +199,9 @@ export function judge(known: Known, told: Told, carried: boolean, now: Date): Ju
 
 const latest = (one: Date, other: Date | null): Date => (other !== null && other > one ? other : one);
 
-async function legToAsk(pool: pg.Pool, call: CallId): Promise<{ leg: LegId; regionUrl: string | null } | null> {
-  const { rows } = await pool.query<{ phone_leg: LegId | null; region_url: string | null }>(
-    "select phone_leg, region_url from calls where id = $1",
-    [call],
-  );
-  return rows[0]?.phone_leg ? { leg: rows[0].phone_leg, regionUrl: rows[0].region_url } : null;
+async function legToAsk(pool: pg.Pool, call: CallId): Promise<LegId | null> {
+  const { rows } = await pool.query<{ phone_leg: LegId | null }>("select phone_leg from calls where id = $1", [call]);
+  return rows[0]?.phone_leg ?? null;
 }
 
 /**
@@ -215,10 +228,10 @@ async function lookFor({ pool, carrier }: WatchdogParts, call: CallId): Promise<
   }
 }
 
-async function ask(carrier: Carrier | null, leg: { leg: LegId; regionUrl: string | null }): Promise<Told> {
+async function ask({ pool, carrier }: WatchdogParts, call: CallId, leg: LegId): Promise<Told> {
   if (carrier === null) return { told: "nothing", because: "no carrier is configured" };
   try {
-    const state = await carrier.legState(leg.leg, leg.regionUrl);
+    const state = await askLeg(carrier, leg, await regionOf(pool, call));
     return state === null ? { told: "not known" } : { told: "state", state };
   } catch (error) {
     return { told: "nothing", because: error instanceof Error ? error.message : String(error) };

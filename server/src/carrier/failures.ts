@@ -71,6 +71,19 @@ export class CarrierHasNot extends CarrierFailure {
   }
 }
 
+/** Where it was asked, the carrier does not have the call; it may run in a region that is told only with its answer. So this proves nothing. */
+export class CarrierRegionUnknown extends CarrierFailure {
+  readonly code = "CARRIER_REGION_UNKNOWN";
+  readonly blame = "carrier";
+  readonly carrierStatus = 404;
+  constructor(host: string) {
+    super(`The carrier at ${host} does not have this call (HTTP 404), and which region has it is told only when it is answered.`, {
+      remedy:
+        "Nobody talks with who picks up after a hang-up; unanswered it stops ringing by itself. With VONAGE_API_URL at the host of the application's region a ringing call can be reached.",
+    });
+  }
+}
+
 export class CarrierRefused extends CarrierFailure {
   readonly code = "CARRIER_REFUSED";
   readonly blame = "carrier";

@@ -104,7 +104,10 @@ export interface LegState {
 export interface Carrier {
   readonly name: string;
   dial(dial: Dial): Promise<DialAnswer>;
-  /** Resolves when the carrier accepted it, or the leg is already gone. Retries the too-early refusal (vonage-voice §1.3). */
+  /**
+   * Resolves when the carrier accepted it, or the leg is already gone. Retries the too-early refusal (vonage-voice §1.3). Throws CarrierRegionUnknown,
+   * as legState does, when without a `regionUrl` it cannot be told whether the leg is gone or in another region (calls/region.ts).
+   */
   hangUp(leg: LegId, regionUrl: string | null): Promise<void>;
   /** Asked once by the watchdog; null when the carrier does not know the leg. */
   legState(leg: LegId, regionUrl: string | null): Promise<LegState | null>;

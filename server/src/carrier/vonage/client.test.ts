@@ -161,9 +161,9 @@ describe("hanging up", () => {
     );
   });
 
-  it("is done when the carrier does not know the leg, or says that it is over", async () => {
+  it("is done when the carrier does not know the leg in its region, or says that it is over", async () => {
     vonage.answer(json(404, {}));
-    await carrier().hangUp(LEG, null);
+    await carrier().hangUp(LEG, vonage.url());
     vonage.answer((request, response) =>
       json(request.method === "PUT" ? 400 : 200, request.method === "PUT" ? {} : { ...CREATED, status: "completed" })(
         request,
@@ -193,6 +193,41 @@ describe("hanging up", () => {
   });
 });
 
+describe("a leg whose region was not told yet", () => {
+  const both = () => carrier({ regions: [`${vonage.url()}/other`, elsewhere.url()] });
+  const nowhere: Answering = (_, response) => response.writeHead(404).end();
+
+  it("is hung up in the region that has it", async () => {
+    vonage.answer(nowhere);
+    elsewhere.answer((_, response) => response.writeHead(204).end());
+    await both().hangUp(LEG, null);
+    expect(elsewhere.seen).toMatchObject([{ method: "PUT", url: `/v1/calls/${LEG}`, body: '{"action":"hangup"}' }]);
+    expect(vonage.seen.map(({ url }) => url)).toEqual([`/v1/calls/${LEG}`, `/other/v1/calls/${LEG}`]);
+  });
+
+  it("is found there when it is asked for, and is nowhere when no region has it", async () => {
+    vonage.answer(nowhere);
+    elsewhere.answer(json(200, { ...CREATED, status: "ringing" }));
+    expect(await both().legState(LEG, null)).toMatchObject({ leg: LEG, status: "ringing" });
+    elsewhere.answer(json(404, {}));
+    expect(await both().legState(LEG, null)).toBeNull();
+    await both().hangUp(LEG, null);
+  });
+
+  it("may be in a region that could not be asked", async () => {
+    vonage.answer(nowhere);
+    elsewhere.answer((_, response) => response.destroy());
+    await expect(both().legState(LEG, null)).rejects.toMatchObject({ code: "CARRIER_UNREACHABLE" });
+    await expect(both().hangUp(LEG, null)).rejects.toMatchObject({ code: "CARRIER_UNREACHABLE" });
+  });
+
+  it("is not taken for gone where the regions are not known", async () => {
+    vonage.answer(json(404, {}));
+    await expect(carrier().hangUp(LEG, null)).rejects.toMatchObject({ code: "CARRIER_REGION_UNKNOWN" });
+    await expect(carrier().legState(LEG, null)).rejects.toMatchObject({ code: "CARRIER_REGION_UNKNOWN" });
+  });
+});
+
 describe("asking for a leg", () => {
   it("tells its state, or null when it is not known", async () => {
     vonage.answer(json(200, { ...CREATED, status: "busy", price: "0.00", duration: "0" }));
@@ -203,7 +238,7 @@ describe("asking for a leg", () => {
       facts: { price: "0.00", durationS: 0 },
     });
     vonage.answer(json(404, { type: "NOT_FOUND" }));
-    expect(await carrier().legState(LEG, null)).toBeNull();
+    expect(await carrier().legState(LEG, vonage.url())).toBeNull();
   });
 
   it.each([

@@ -8,11 +8,12 @@ import {
   CarrierHostForbidden,
   CarrierLimited,
   CarrierRefused,
+  CarrierRegionUnknown,
   CarrierUnauthorized,
   CarrierUnreachable,
 } from "../failures.ts";
 import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
-import { hostRefusal } from "./hosts.ts";
+import { hostRefusal, isVonage, vonageRegions } from "./hosts.ts";
 import { handOverNcco, messageNcco, sorryNcco, waitOf } from "./ncco.ts";
 import { withoutTokens } from "./redact.ts";
 import { readLeg, readLegs } from "./wire.ts";
@@ -32,6 +33,8 @@ export interface VonageClientConfig {
   readonly onExchange?: (exchange: Exchange) => void;
   /** Waited for before each request but a create, whose permit was taken before the call was claimed (calls/pace.ts). */
   readonly permit?: () => Promise<void>;
+  /** Where a call whose region is not known is looked for; absent: Vonage's regions, where `apiUrl` is Vonage's, else nowhere. For tests. */
+  readonly regions?: readonly string[];
   /** For tests: how long to wait before asking again. */
   readonly pausesMs?: readonly number[];
   readonly timeoutMs?: number;
@@ -77,8 +80,11 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       .setIssuedAt()
       .setExpirationTime(`${TOKEN_S}s`)
       .sign(key);
+  const regions = config.regions ?? (isVonage(new URL(config.apiUrl)) ? vonageRegions : []);
   const base = (regionUrl: string | null | undefined): string =>
-    regionUrl && hostRefusal(regionUrl, config.apiUrl) === null ? regionUrl.replace(/\/+$/, "") : config.apiUrl;
+    regionUrl && (regions.includes(regionUrl) || hostRefusal(regionUrl, config.apiUrl) === null)
+      ? regionUrl.replace(/\/+$/, "")
+      : config.apiUrl;
 
   async function send(method: string, path: string, body?: unknown, regionUrl?: string | null): Promise<Answer> {
     if (method !== "POST" || path !== "/v1/calls") await config.permit?.();
@@ -145,6 +151,28 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     }
   }
 
+  /**
+   * The same about a leg, whose region may not be known (only the answer tells it): then every region is asked. Throws CarrierHasNot when the leg
+   * is nowhere, CarrierRegionUnknown when that cannot be told.
+   */
+  async function requestLeg(method: string, leg: LegId, body: unknown, regionUrl: string | null, how: How = {}): Promise<Answer> {
+    let hasNot: CarrierHasNot;
+    try {
+      return await request(method, pathOf(leg), body, regionUrl, how);
+    } catch (error) {
+      if (!(error instanceof CarrierHasNot) || regionUrl !== null) throw error;
+      hasNot = error;
+    }
+    if (regions.length === 0) throw new CarrierRegionUnknown(new URL(config.apiUrl).host);
+    const told = await Promise.all(
+      regions.map((region) => request(method, pathOf(leg), body, region, { ...how, once: true }).catch((error: unknown) => error as Error)),
+    );
+    // Who has the leg decides, also with a refusal; who could not be asked may have it.
+    const has = told.find((one) => !(one instanceof Error)) ?? told.find((one) => !(one instanceof CarrierHasNot)) ?? hasNot;
+    if (has instanceof Error) throw has;
+    return has;
+  }
+
   return {
     name: "vonage",
 
@@ -163,7 +191,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
 
     async hangUp(leg, regionUrl) {
       try {
-        await request("PUT", pathOf(leg), { action: "hangup" }, regionUrl, { tooEarly: true });
+        await requestLeg("PUT", leg, { action: "hangup" }, regionUrl, { tooEarly: true });
       } catch (error) {
         if (error instanceof CarrierHasNot) return;
         // Still 400 after all pauses: the leg is over, which is what was wanted; or it is not, and that is a failure.
@@ -177,7 +205,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
 
     async legState(leg, regionUrl): Promise<LegState | null> {
       try {
-        const { json } = await request("GET", pathOf(leg), undefined, regionUrl);
+        const { json } = await requestLeg("GET", leg, undefined, regionUrl);
         const state = readLeg(json);
         if (state === null) throw new CarrierRefused("to tell a leg's state", 200, "its answer is no call");
         return { leg: leg as LegId, status: state.status, end: state.end, facts: state.facts };

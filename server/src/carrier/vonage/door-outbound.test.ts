@@ -53,7 +53,10 @@ describe("an outbound call", () => {
   it("that somebody wants ended is not connected any more", async () => {
     const call = await outbound();
     await db.pool.query("update calls set hangup_asked_at = now(), hangup_asked_by = 'operator' where id = $1", [call]);
-    expect((await post(`/webhooks/vonage/answer?call=${call}`, asked)).json()).toMatchObject([{ action: "talk" }]);
+    const answer = await post(`/webhooks/vonage/answer?call=${call}`, { ...asked, region_url: "https://api-eu-3.vonage.com" });
+    expect(answer.json()).toMatchObject([{ action: "talk" }]);
+    // Who asks the carrier for its end from now on asks where it is.
+    expect(await callRow(call)).toMatchObject({ region_url: "https://api-eu-3.vonage.com" });
   });
 
   it("we do not know gets an apology, and is not made", async () => {

@@ -96,11 +96,12 @@ export async function instructionsFor(
     const { call, isNew } = question.call === null ? await receiveCall(sql, question, asked.at) : { call: question.call, isNew: false };
     const live = await readLive(sql, call);
     const sorry = { ncco: sorryNcco(live?.settings?.language), talks: false, moved, isNew };
-    if (live === null || !mayTalk(live) || (live.phone_leg !== null && live.phone_leg !== question.leg)) return { call: null, ...sorry };
-    if (asked.seenBefore && (await countSocketTokens(sql, call)).used > 0) return "replayed";
-    if (question.regionUrl !== null && hostRefusal(question.regionUrl, parts.apiUrl) === null) {
+    if (live === null || (live.phone_leg !== null && live.phone_leg !== question.leg)) return { call: null, ...sorry };
+    // Also of a call that somebody wants ended: now it can be reached.
+    if (question.regionUrl !== null && hostRefusal(question.regionUrl, parts.apiUrl) === null)
       await sql.query("update calls set region_url = $2 where id = $1 and region_url is distinct from $2", [call, question.regionUrl]);
-    }
+    if (!mayTalk(live)) return { call: null, ...sorry };
+    if (asked.seenBefore && (await countSocketTokens(sql, call)).used > 0) return "replayed";
     if (live.settings === null) return { call, ...sorry };
     if (live.closed_at !== null) return { call: null, ncco: await closed(sql, parts, live, asked.at), talks: false, moved, isNew };
     const message = await voicemailMessage(sql, parts, live, asked.at);
