@@ -39,6 +39,8 @@ try {
   };
   process.on("SIGINT", close);
   process.on("SIGTERM", close);
+  // of whoever started us with a channel to hear their end by
+  process.on("disconnect", close);
   if (withParent) {
     process.stdin.on("end", close).on("close", close);
     process.stdin.resume();
