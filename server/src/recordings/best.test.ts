@@ -6,6 +6,7 @@ const some = (source: Candidate["source"], status: Candidate["status"], more: Pa
   status,
   storage_key: ["stored", "verified"].includes(status) ? "recordings/aa/bb/x.mp3" : null,
   channels: 2,
+  in_clear: false,
   ...more,
 });
 
@@ -24,6 +25,16 @@ describe("the recording that stands for a call is", () => {
     ["the one that may yet come, when the other failed without a file", [some("journal", "failed"), some("carrier", "announced")], 1],
     ["the one on its way rather than the missing one", [some("journal", "missing"), some("carrier", "fetching")], 1],
     ["the engine's, when nothing else is left", [some("carrier", "missing"), some("journal", "missing"), some("engine", "verified")], 2],
+    [
+      "the one that may be played, while the carrier's is yet to be redacted",
+      [some("carrier", "verified", { in_clear: true }), some("journal", "failed", { storage_key: "k" })],
+      1,
+    ],
+    [
+      "the one that is redacted soon, rather than one that is still to come",
+      [some("journal", "stored", { in_clear: true }), some("carrier", "fetching")],
+      0,
+    ],
     ["the first of equals", [some("carrier", "verified"), some("carrier", "verified")], 0],
   ] as const)("%s", (_, recordings, best) => {
     expect(bestOf(recordings)).toBe(recordings[best]);

@@ -1,4 +1,5 @@
 import type { RecordingSource, RecordingStatus } from "@earshot/contract/recording";
+import { inClearSql } from "./keeping/in-clear.ts";
 
 /** What the rule looks at: columns of `recordings`. */
 export interface Candidate {
@@ -6,6 +7,8 @@ export interface Candidate {
   readonly status: Exclude<RecordingStatus, "none">;
   readonly storage_key: string | null;
   readonly channels: number | null;
+  /** Its file still holds what is to be taken out of it (keeping/in-clear.ts): it is not played yet. */
+  readonly in_clear: boolean;
 }
 
 /**
@@ -25,6 +28,8 @@ const statusRank: Record<Candidate["status"], number> = {
 };
 /** `failed` without a file (it never came whole) ranks behind whatever may still come. */
 const FAILED_WITHOUT_FILE = 5.5;
+/** What waits for its redaction will be heard sooner than what is not there yet. */
+const IN_CLEAR = 2.5;
 
 /** The carrier heard the call independently of us; the journal is ours; the engine only reconstructs. */
 const sourceRank: Record<RecordingSource, number> = { carrier: 0, journal: 1, engine: 2 };
@@ -42,8 +47,12 @@ export function bestOf<R extends Candidate>(recordings: readonly R[]): R | null 
   return recordings.reduce<R | null>((best, next) => (best === null || better(next, best) < 0 ? next : best), null);
 }
 
-const rank = ({ status, storage_key }: Candidate): number =>
-  status === "failed" && storage_key === null ? FAILED_WITHOUT_FILE : statusRank[status];
+const rank = ({ status, storage_key, in_clear }: Candidate): number =>
+  status === "failed" && storage_key === null
+    ? FAILED_WITHOUT_FILE
+    : in_clear && statusRank[status] < IN_CLEAR
+      ? IN_CLEAR
+      : statusRank[status];
 const mixed = ({ storage_key, channels }: Candidate): number => (storage_key !== null && channels === 1 ? 1 : 0);
 
 const cases = (column: string, ranks: Record<string, number>): string =>
@@ -51,6 +60,9 @@ const cases = (column: string, ranks: Record<string, number>): string =>
     .map(([value, place]) => `when '${value}' then ${place}`)
     .join(" ")} end`;
 
-/** {@link better} as an `order by` for rows of `recordings`, to be followed by created_at, id. */
-export const bestFirstSql = `case when status = 'failed' and storage_key is null then ${FAILED_WITHOUT_FILE} else ${cases("status", statusRank)} end,
-  case when storage_key is not null and channels = 1 then 1 else 0 end, ${cases("source", sourceRank)}`;
+const playedFirst = Object.entries(statusRank).filter(([, place]) => place < IN_CLEAR);
+
+/** {@link better} as an `order by` for rows `r` of `recordings`, to be followed by created_at, id. */
+export const bestFirstSql = `case when r.status = 'failed' and r.storage_key is null then ${FAILED_WITHOUT_FILE}
+    when r.status in (${playedFirst.map(([status]) => `'${status}'`).join(", ")}) and ${inClearSql} then ${IN_CLEAR} else ${cases("r.status", statusRank)} end,
+  case when r.storage_key is not null and r.channels = 1 then 1 else 0 end, ${cases("r.source", sourceRank)}`;

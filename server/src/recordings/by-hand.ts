@@ -16,6 +16,8 @@ export type Again = "fetched" | "made" | "verified";
 export async function tryAgain(sql: Sql, id: RecordingId, { by, at }: { by: string; at: Date }): Promise<Again> {
   const row = await lockRecording(sql, id);
   if (!row) throw new RecordingUnknown(id);
+  if (row.because === "RECORDING_WITHHELD")
+    throw new NothingToDo(row.status, "a stretch of it is not to be heard, and it cannot be decoded to take that out.");
   const again = await choose(sql, row, at);
   if (!again) throw new NothingToDo(row.status, "there is nothing to try again.");
   await tell(sql, row, { at, kind: "tried_again", actor: "operator", said: `is to be ${again} again, somebody asked.`, detail: { by } });

@@ -1,13 +1,15 @@
 import { rm } from "node:fs/promises";
-import { inTransaction } from "../db/pool.ts";
-import type { CallId } from "../ids.ts";
+import { inTransaction, type Sql } from "../db/pool.ts";
+import type { CallId, RecordingId } from "../ids.ts";
 import type { Comparison } from "./audio/compare.ts";
 import type { AudioFile } from "./audio/decode.ts";
 import type { AudioFormat } from "./audio/sound.ts";
+import { inClearOf } from "./keeping/in-clear.ts";
+import { doneTo } from "./keeping/redact-file.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { readBack } from "./read-back.ts";
 import { change, move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
-import { type Verdict, verdictOf } from "./verdict.ts";
+import { besideTones, type Verdict, verdictOf } from "./verdict.ts";
 
 /**
  * Compares the carrier's recording of a call with ours, once both have been looked at, and writes the verdict on both: who lacks what. It also
@@ -16,7 +18,9 @@ import { type Verdict, verdictOf } from "./verdict.ts";
  */
 export async function compareSources(parts: Parts, call: CallId): Promise<boolean> {
   return parts.claims.whileMine(`recording.compare:${call}`, async () => {
-    const [journal, carrier] = pair(await inTransaction(parts.pool, (sql) => recordingsOfCall(sql, call)));
+    const [journal, carrier] = await inTransaction(parts.pool, async (sql) =>
+      pair(await recordingsOfCall(sql, call), await inClearOf(sql, call)),
+    );
     if (!journal || !carrier) return;
     const files: AudioFile[] = [];
     try {
@@ -33,24 +37,33 @@ export async function compareSources(parts: Parts, call: CallId): Promise<boolea
   });
 }
 
-/** The two to compare, when both can be decoded and have not been compared as they are. */
-function pair(rows: readonly RecordingRow[]): [RecordingRow | null, RecordingRow | null] {
+/** The two to compare, when both can be decoded, are what is played, and have not been compared as they are. */
+function pair(rows: readonly RecordingRow[], inClear: ReadonlySet<RecordingId>): [RecordingRow | null, RecordingRow | null] {
   const of = (source: RecordingRow["source"]) =>
     rows.find(
       (row) =>
-        row.source === source && row.storageKey && row.format && (row.durationMs ?? 0) > 0 && ["verified", "failed"].includes(row.status),
+        row.source === source &&
+        !inClear.has(row.id) &&
+        row.storageKey &&
+        row.format &&
+        (row.durationMs ?? 0) > 0 &&
+        ["verified", "failed"].includes(row.status),
     ) ?? null;
   const [journal, carrier] = [of("journal"), of("carrier")];
   const compared = journal && carrier && (carrier.detail.comparison as { with?: string } | undefined)?.with === journal.sha256;
   return compared ? [null, null] : [journal, carrier];
 }
 
-async function conclude(parts: Parts, journal: RecordingRow, carrier: RecordingRow, comparison: Comparison): Promise<void> {
+async function conclude(parts: Parts, journal: RecordingRow, carrier: RecordingRow, heard: Comparison): Promise<void> {
+  const comparison = besideTones(heard, await tonesIn(parts.pool, journal, carrier));
   const { rowCount } = await parts.pool.query("select from events where call_id = $1 and kind = 'audio.resumed' limit 1", [carrier.call]);
   const verdict = verdictOf(comparison, rowCount === 1);
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();
-    await recordingsOfCall(sql, carrier.call as CallId);
+    const current = await recordingsOfCall(sql, carrier.call as CallId);
+    const same = (one: RecordingRow) =>
+      current.some(({ id, status, storageKey }) => id === one.id && status !== "deleted" && storageKey === one.storageKey);
+    if (!same(journal) || !same(carrier)) return; // what was compared is not there any more
     const began =
       comparison.offsetMs !== null && journal.audioStartedAt ? new Date(journal.audioStartedAt.getTime() + comparison.offsetMs) : null;
     const detail = (other: RecordingRow) => ({ comparison: { ...comparison, with: other.sha256, at: now, said: verdict.said } });
@@ -84,6 +97,22 @@ async function conclude(parts: Parts, journal: RecordingRow, carrier: RecordingR
     }
   });
   warn(parts, carrier, verdict);
+}
+
+/** Beside a tone a coder smears, and the comparison looks at whole frames. */
+const BESIDE_MS = 500;
+
+/** Where one of the two has a tone, on the journal's clock. */
+async function tonesIn(sql: Sql, journal: RecordingRow, carrier: RecordingRow): Promise<{ fromMs: number; toMs: number }[]> {
+  const { rows } = await sql.query<{ id: string; fromMs: number; toMs: number; answeredAt: Date }>(
+    `select x.id, x.from_ms as "fromMs", x.to_ms as "toMs", c.answered_at as "answeredAt" from redactions x join calls c on c.id = x.call_id where c.id = $1`,
+    [journal.call],
+  );
+  return rows.map(({ id, fromMs, toMs, answeredAt }) => {
+    const offset = (journal.audioStartedAt ?? answeredAt).getTime() - answeredAt.getTime();
+    const wider = BESIDE_MS + (doneTo(carrier).find((done) => done.id === id)?.blur_ms ?? 0);
+    return { fromMs: fromMs - offset - wider, toMs: toMs - offset + wider };
+  });
 }
 
 function warn({ log }: Parts, carrier: RecordingRow, { said, journal, carrier: because }: Verdict): void {

@@ -131,6 +131,12 @@ export const reasons = {
     said: "The engine could not be reached or answered with an error.",
     remedy: "Nothing to do: it is tried again with growing pauses.",
   },
+  RECORDING_TO_BE_REDACTED: {
+    blame: "operator",
+    said: "A stretch of this recording is not to be heard; none of it is played until a tone is in its place.",
+    remedy:
+      "Nothing to do: it takes moments once the recording has come. If it stays so, the waiting work (GET /api/waiting) and the server's log say why.",
+  },
   RECORDING_WITHHELD: {
     blame: "operator",
     said: "A stretch of this recording is not to be heard, and the file cannot be decoded to take it out; so none of it is played.",

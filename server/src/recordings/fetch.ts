@@ -100,6 +100,7 @@ async function store(parts: Parts, row: RecordingRow, path: string, { format, si
       storedAt: now,
       nextAttemptAt: null,
       because: null,
+      ...(row.detail.redacted ? { detail: { redacted: [] } } : {}), // of another file
     });
     if (!moved) return;
     await enqueue(sql, verifyQueue, row.id, { recording: row.id });

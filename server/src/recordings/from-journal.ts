@@ -21,7 +21,8 @@ import { move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
 export async function renderRecording(parts: Parts, call: CallId): Promise<boolean> {
   return parts.claims.whileMine(`recording.render:${call}`, async () => {
     const row = (await inTransaction(parts.pool, (sql) => recordingsOfCall(sql, call))).find(({ source }) => source === "journal");
-    if (!row || !["expected", "missing", "failed"].includes(row.status) || row.storageKey) return;
+    // A sealed original lies where the file would: a withheld recording is not made again.
+    if (!row || !["expected", "missing", "failed"].includes(row.status) || row.storageKey || row.sealedKey) return;
     const path = await workPath(parts, "render", row.id);
     try {
       const rendered = await render(parts, journalPath(parts.journalDir, call), path);
@@ -62,6 +63,7 @@ async function keep(parts: Parts, row: RecordingRow, path: string, { sizeBytes, 
       audioStartedAt: startedAt,
       nextAttemptAt: null,
       because: null,
+      ...(row.detail.redacted ? { detail: { redacted: [] } } : {}), // of another file
     };
     if (!(await move(sql, row.id, "stored", changes))) return;
     await enqueue(sql, verifyQueue, row.id, { recording: row.id });

@@ -36,10 +36,12 @@ export interface Parts {
   wake(): void;
 }
 
+export const workPurposes = ["fetch", "render", "verify", "compare", "redact", "original", "wav"] as const;
+
 /** The one file of a recording in the making. `purpose`: which job makes it. */
 export async function workPath(
   { workDir }: Pick<Parts, "workDir">,
-  purpose: "fetch" | "render" | "verify" | "compare" | "redact" | "original" | "wav",
+  purpose: (typeof workPurposes)[number],
   recording: RecordingId,
 ): Promise<string> {
   await mkdir(workDir, { recursive: true, mode: 0o750 });

@@ -5,6 +5,7 @@ import { unpackPeaks } from "./audio/peaks.ts";
 import type { AudioFormat } from "./audio/sound.ts";
 import { bestFirstSql, bestOf, better } from "./best.ts";
 import { explain, type Reason } from "./failures.ts";
+import { inClearSql } from "./keeping/in-clear.ts";
 import type { ConsentState } from "./policy.ts";
 
 interface RecordingRow {
@@ -22,13 +23,14 @@ interface RecordingRow {
   duration_ms: number | null;
   channels: number | null;
   has_peaks: boolean;
+  in_clear: boolean;
   created_at: Date;
   stored_at: Date | null;
   verified_at: Date | null;
 }
 
-const columns = `id, call_id, source, status, because, announced_at, audio_started_at, format, storage_key, size_bytes, sha256, duration_ms,
-  channels, peaks is not null as has_peaks, created_at, stored_at, verified_at`;
+const columns = `r.id, r.call_id, r.source, r.status, r.because, r.announced_at, r.audio_started_at, r.format, r.storage_key, r.size_bytes, r.sha256,
+  r.duration_ms, r.channels, r.peaks is not null as has_peaks, r.created_at, r.stored_at, r.verified_at, ${inClearSql} as in_clear`;
 
 /** A call's clock begins at its answer. */
 type CallClock = { readonly id: CallId; readonly answeredAt: Date | null };
@@ -36,7 +38,7 @@ type CallClock = { readonly id: CallId; readonly answeredAt: Date | null };
 /** The recordings of many calls in one statement: a function from a call to what stands as its `recording`. */
 export async function recordingsOf(sql: Sql, calls: readonly CallClock[]): Promise<(call: CallId) => Recording> {
   const answered = new Map(calls.map(({ id, answeredAt }) => [id, answeredAt]));
-  const { rows } = await sql.query<RecordingRow>(`select ${columns} from recordings where call_id = any($1) order by created_at, id`, [
+  const { rows } = await sql.query<RecordingRow>(`select ${columns} from recordings r where call_id = any($1) order by created_at, id`, [
     [...answered.keys()],
   ]);
   const byCall = Map.groupBy(rows, ({ call_id }) => call_id);
@@ -106,7 +108,7 @@ export async function playableOf(sql: Sql, call: CallId, { recording, source }: 
     id: best.id,
     source: best.source,
     status: best.status,
-    because: best.because ? explain(best.because) : null,
+    because: whyNot(best),
     file,
   };
 }
@@ -122,7 +124,7 @@ export async function peaksOf(sql: Sql, recording: RecordingId, points: number):
 }
 
 async function rowsOf(sql: Sql, call: CallId): Promise<RecordingRow[]> {
-  const { rows } = await sql.query<RecordingRow>(`select ${columns} from recordings where call_id = $1 order by created_at, id`, [call]);
+  const { rows } = await sql.query<RecordingRow>(`select ${columns} from recordings r where call_id = $1 order by created_at, id`, [call]);
   return rows;
 }
 
@@ -157,8 +159,8 @@ function asJson(row: RecordingRow, answeredAt: Date | null, query: string): Reco
     size_bytes: row.size_bytes,
     sha256: row.sha256,
     channels: row.channels,
-    peaks_url: row.has_peaks && row.status !== "deleted" ? `${url}/peaks${query}` : null,
-    because: row.because ? explain(row.because) : null,
+    peaks_url: row.has_peaks && isThere(row) ? `${url}/peaks${query}` : null,
+    because: whyNot(row),
     announced_at: row.announced_at?.toISOString() ?? null,
     stored_at: row.stored_at?.toISOString() ?? null,
     verified_at: row.verified_at?.toISOString() ?? null,
@@ -172,5 +174,11 @@ export const hasBestStatus = (status: string): string =>
     : `exists (select 1 from recordings r where r.call_id = c.id and r.status = '${status}')
        and (select r.status from recordings r where r.call_id = c.id order by ${bestFirstSql}, created_at, id limit 1) = '${status}'`;
 
-/** Is there sound to play? A file that failed its checks is still the file that came. */
-const isThere = (row: RecordingRow): boolean => row.storage_key !== null && ["stored", "verified", "failed"].includes(row.status);
+/** Is there sound to play? A file that failed its checks is still the file that came; one that is yet to be redacted is not played. */
+const isThere = (row: RecordingRow): boolean =>
+  row.storage_key !== null && !row.in_clear && ["stored", "verified", "failed"].includes(row.status);
+
+function whyNot({ in_clear, because }: RecordingRow): ReturnType<typeof explain> | null {
+  if (in_clear) return explain("RECORDING_TO_BE_REDACTED" satisfies Reason);
+  return because ? explain(because) : null;
+}

@@ -35,6 +35,8 @@ export interface RecordingRow {
   readonly storedAt: Date | null;
   /** The original of a redacted recording. */
   readonly sealedKey: string | null;
+  /** Objects in the storage that are to go: see {@link nameToDelete}. */
+  readonly toDelete: readonly string[];
 }
 
 /** Column by field: what {@link change} may set beside the status. */
@@ -74,7 +76,7 @@ export type Changes = Partial<Record<Exclude<keyof typeof column, "because">, un
 const selected = `id, call_id as call, source, status, because, detail, carrier_recording as "carrierRecording", conversation,
   announced_url as "announcedUrl", announced_bytes as "announcedBytes", announced_at as "announcedAt", audio_started_at as "audioStartedAt",
   attempts, next_attempt_at as "nextAttemptAt", format, storage_key as "storageKey", size_bytes as "sizeBytes", sha256,
-  duration_ms as "durationMs", channels, stored_at as "storedAt", sealed_key as "sealedKey"`;
+  duration_ms as "durationMs", channels, stored_at as "storedAt", sealed_key as "sealedKey", to_delete as "toDelete"`;
 
 export async function recordingById(sql: Sql, id: RecordingId): Promise<RecordingRow | null> {
   const { rows } = await sql.query<RecordingRow>(`select ${selected} from recordings where id = $1`, [id]);
@@ -174,6 +176,28 @@ function columnsOf({ detail, ...changes }: Changes): { names: string[]; values: 
 /** Takes out of a row's detail what tells of its sound. */
 export async function forgetDetail(sql: Sql, id: RecordingId): Promise<void> {
   await sql.query("update recordings set detail = detail - array['comparison', 'sound', 'evidence'] where id = $1", [id]);
+}
+
+/** Names objects of a recording that are to go, in the caller's transaction; they stay named until they are gone, whatever breaks off before. */
+export async function nameToDelete(sql: Sql, id: RecordingId, keys: readonly string[]): Promise<void> {
+  if (keys.length > 0) await sql.query("update recordings set to_delete = to_delete || $2::text[] where id = $1", [id, keys]);
+}
+
+/** What of a call's recordings is to go. `kept`: what a row names as its file or its original, which stays whatever else is said. */
+export async function toDeleteOf(sql: Sql, call: CallId): Promise<{ id: RecordingId; keys: string[]; kept: (string | null)[] }[]> {
+  const { rows } = await sql.query<{ id: RecordingId; keys: string[]; kept: (string | null)[] }>(
+    "select id, to_delete as keys, array[storage_key, sealed_key] as kept from recordings where call_id = $1 and to_delete <> '{}'",
+    [call],
+  );
+  return rows;
+}
+
+/** What is gone, or is to stay after all, is no longer to go. */
+export async function unnameToDelete(sql: Sql, id: RecordingId, keys: readonly string[]): Promise<void> {
+  await sql.query("update recordings set to_delete = array(select k from unnest(to_delete) k where k <> all($2::text[])) where id = $1", [
+    id,
+    keys,
+  ]);
 }
 
 /** Locked: recordings of a conversation that was not known when they were announced. */

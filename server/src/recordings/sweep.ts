@@ -4,6 +4,7 @@ import { inTransaction, type Sql } from "../db/pool.ts";
 import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { expectRecording, matchOrphans } from "./announce.ts";
+import { inClearSql } from "./keeping/in-clear.ts";
 import type { Parts } from "./parts.ts";
 import { wantsSql } from "./policy.ts";
 import { compareQueue, deleteQueue, fetchQueue, lookQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
@@ -146,7 +147,11 @@ async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<vo
   );
   for (const { id } of undeleted) await enqueue(pool, deleteQueue, id, { deletion: id });
   const { rows: unredacted } = await pool.query<{ call: CallId }>(
-    "select distinct call_id as call from redactions where done_at is null and (asked_at <= $1 or $2)",
+    `select call_id as call from redactions where done_at is null and (asked_at <= $1 or $2)
+      union select call_id from recordings where to_delete <> '{}' and call_id is not null
+      union select r.call_id from redactions d join recordings r on r.call_id = d.call_id
+        where r.status in ('verified', 'failed') and coalesce(r.because, '') not in ('STORED_FILE_LOST', 'STORED_FILE_ROTTEN') and ${inClearSql}
+          and not exists (select from holds h where h.call_id = r.call_id and h.lifted_at is null)`,
     [new Date(now.getTime() - FORGOTTEN_MS), atStart],
   );
   for (const { call } of unredacted) await enqueue(pool, redactQueue, call, { call });

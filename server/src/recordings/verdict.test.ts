@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Comparison, Finding } from "./audio/compare.ts";
-import { verdictOf } from "./verdict.ts";
+import { besideTones, verdictOf } from "./verdict.ts";
 
 const compared = (...findings: Finding[]): Comparison => ({
   verdict: findings.length > 0 ? "differ" : "agree",
@@ -52,6 +52,26 @@ describe("a comparison says", () => {
     ["that it is of another call", [{ what: "unlike", in: "b" }], "The carrier's recording has nothing in common with the other."],
   ])("%s", (_, findings, said) => {
     expect(verdictOf(compared(...findings)).said).toEqual([said]);
+  });
+});
+
+describe("beside a stretch that is a tone", () => {
+  const tones = [{ fromMs: 10_000, toMs: 14_000 }];
+  it.each<[string, Finding[], Finding[]]>([
+    ["nothing is found in it", [lacks("b", 10_500, 13_000), { what: "jumps", in: "b", atMs: 11_000, lostMs: 500 }], []],
+    [
+      "a lack is told where it goes on before and behind it",
+      [lacks("b", 8000, 20_000)],
+      [lacks("b", 8000, 10_000), lacks("b", 14_000, 20_000)],
+    ],
+    [
+      "what lies elsewhere is told as ever",
+      [lacks("a", 41_000, 44_000), { what: "swapped", in: "b" }],
+      [lacks("a", 41_000, 44_000), { what: "swapped", in: "b" }],
+    ],
+    ["the two are not called strangers", [{ what: "unlike", in: "b" }], []],
+  ])("%s", (_, findings, left) => {
+    expect(besideTones(compared(...findings), tones)).toMatchObject({ findings: left, verdict: left.length > 0 ? "differ" : "agree" });
   });
 });
 

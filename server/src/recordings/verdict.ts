@@ -40,6 +40,33 @@ export function verdictOf(comparison: Comparison, broken = false): Verdict {
   };
 }
 
+/** What is left of a finding beside a tone is told from this length on. */
+const REST_MS = 250;
+
+/** A comparison without what it found where there is a tone now, on A's clock. Whether the two are of one call can then not be doubted by it. */
+export function besideTones(comparison: Comparison, tones: readonly { readonly fromMs: number; readonly toMs: number }[]): Comparison {
+  if (tones.length === 0) return comparison;
+  const findings = comparison.findings.flatMap((finding): Finding[] => {
+    if (finding.what === "unlike") return [];
+    if ("atMs" in finding) return tones.some(({ fromMs, toMs }) => finding.atMs >= fromMs && finding.atMs <= toMs) ? [] : [finding];
+    if (!("fromMs" in finding)) return [finding];
+    return tones
+      .reduce(
+        (left, tone) =>
+          left
+            .flatMap(({ fromMs, toMs }) => [
+              { fromMs, toMs: Math.min(toMs, tone.fromMs) },
+              { fromMs: Math.max(fromMs, tone.toMs), toMs },
+            ])
+            .filter(({ fromMs, toMs }) => toMs - fromMs >= REST_MS),
+        [{ fromMs: finding.fromMs, toMs: finding.toMs }],
+      )
+      .map((span) => ({ ...finding, ...span }));
+  });
+  if (findings.length > 0 || comparison.verdict !== "differ") return { ...comparison, findings };
+  return { ...comparison, findings, verdict: comparison.offsetMs === null ? "silent" : "agree" };
+}
+
 function agreement({ verdict, offsetMs, driftPpm }: Comparison): string {
   if (verdict === "silent") return "Neither recording holds enough sound to compare.";
   return `Both recordings agree: offset ${offsetMs} ms${driftPpm === null ? "" : `, drift ${driftPpm} ppm`}.`;

@@ -6,8 +6,9 @@ import { AudioJobFailed } from "./audio/audio-threads.ts";
 import type { Inspected } from "./audio/inspect.ts";
 import { RecordingFailure } from "./failures.ts";
 import { type Judgement, judge } from "./judge.ts";
+import { inClearOf } from "./keeping/in-clear.ts";
 import { type Parts, workPath } from "./parts.ts";
-import { compareQueue } from "./queues.ts";
+import { compareQueue, redactQueue } from "./queues.ts";
 import { readBack } from "./read-back.ts";
 import { callFacts, lockRecording, move, type RecordingRow, recordingById, tell } from "./store.ts";
 
@@ -37,7 +38,7 @@ export async function verifyRecording(parts: Parts, id: RecordingId): Promise<bo
 async function conclude(parts: Parts, row: RecordingRow, { facts, peaks }: Omit<Inspected, "levels" | "clips">): Promise<void> {
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();
-    if (!(await lockRecording(sql, row.id))) return;
+    if ((await lockRecording(sql, row.id))?.storageKey !== row.storageKey) return; // another file took its place meanwhile, and is verified by itself
     const verdict = judge(facts, await expectationOf(sql, row));
     const changes = {
       durationMs: facts.durationMs,
@@ -51,6 +52,7 @@ async function conclude(parts: Parts, row: RecordingRow, { facts, peaks }: Omit<
     if (!(await move(sql, row.id, verdict.because ? "failed" : "verified", changes))) return;
     await report(sql, row, now, verdict);
     if (row.call) await enqueue(sql, compareQueue, row.call, { call: row.call });
+    await redactIfDue(sql, row);
   });
   parts.wake();
 }
@@ -73,9 +75,16 @@ async function unsound(parts: Parts, row: RecordingRow, error: unknown): Promise
   parts.log.warn({ recording: row.id, call: row.call, code: because }, evidence);
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();
+    if ((await lockRecording(sql, row.id))?.storageKey !== row.storageKey) return;
     if (!(await move(sql, row.id, "failed", { because, detail: { evidence } }))) return;
+    await redactIfDue(sql, row);
     await tell(sql, row, { at: now, kind: "failed", said: "did not stand its checks.", because, detail: { evidence } });
   });
+}
+
+/** A file that came after its call was redacted waits for nothing but this. */
+async function redactIfDue(sql: Sql, { id, call }: RecordingRow): Promise<void> {
+  if (call && (await inClearOf(sql, call)).has(id)) await enqueue(sql, redactQueue, call, { call });
 }
 
 async function expectationOf(sql: Sql, row: RecordingRow) {

@@ -10,6 +10,7 @@ import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId } from "../../ids.ts";
 import { RecordingFailure } from "../failures.ts";
 import { type Consent, consentsOf } from "../keeping/consent.ts";
+import { inClearOf } from "../keeping/in-clear.ts";
 import { listRecordings } from "../read.ts";
 import type { Storage } from "../storage.ts";
 import { type RecordingRow, recordingsOfCall } from "../store.ts";
@@ -67,6 +68,7 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
   const { items: events } = await listEvents(sql, id, answeredAt, ALL, null);
   const { items: webhooks } = await listWebhooks(sql, id, ALL, null);
   const rows = await recordingsOfCall(sql, id);
+  const inClear = await inClearOf(sql, id);
   const recordings = (await listRecordings(sql, { id, answeredAt })).map((recording) => ({
     ...recording,
     detail: rows.find((row) => row.id === recording.id)?.detail ?? {},
@@ -81,7 +83,7 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
       json("consents.json", "What the parties were told about being recorded, and what they answered", await consentsOf(sql, id)),
       json("recordings.json", "Each recording: its source, state, hash, measurements and comparison with the other", recordings),
     ],
-    audio: rows.filter((row) => row.storageKey && ["stored", "verified", "failed"].includes(row.status)),
+    audio: rows.filter((row) => row.storageKey && !inClear.has(row.id) && ["stored", "verified", "failed"].includes(row.status)),
   };
 }
 

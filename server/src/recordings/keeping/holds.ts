@@ -3,7 +3,7 @@ import { CallUnknown } from "../../calls/failures.ts";
 import type { Sql } from "../../db/pool.ts";
 import { type CallId, newId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
-import { deleteQueue } from "../queues.ts";
+import { deleteQueue, redactQueue } from "../queues.ts";
 import { CallHeld, CallStillRuns } from "./failures.ts";
 
 /** Puts a call on hold: nothing of it is deleted or redacted, by rule or by request, until it is lifted. The second time does nothing. */
@@ -24,7 +24,7 @@ export async function hold(sql: Sql, call: CallId, asked: { why: string; by: str
   });
 }
 
-/** Deletions that were asked for and stopped at the hold go on. False when the call was not on hold. */
+/** Deletions and redactions that were asked for and stopped at the hold go on. False when the call was not on hold. */
 export async function liftHold(sql: Sql, call: CallId, { by, at }: { by: string; at: Date }): Promise<boolean> {
   const { rowCount } = await sql.query("update holds set lifted_at = $2, lifted_by = $3 where call_id = $1 and lifted_at is null", [
     call,
@@ -34,6 +34,7 @@ export async function liftHold(sql: Sql, call: CallId, { by, at }: { by: string;
   if (rowCount === 0) return false;
   const { rows } = await sql.query<{ id: string }>("select id from deletions where call_id = $1 and done_at is null", [call]);
   for (const { id } of rows) await enqueue(sql, deleteQueue, id, { deletion: id });
+  await enqueue(sql, redactQueue, call, { call });
   await recordEvent(sql, { call, at, kind: "call.released", actor: "operator", said: "The hold on the call was lifted.", detail: { by } });
   return true;
 }

@@ -1,21 +1,17 @@
-import { createReadStream } from "node:fs";
 import { rm } from "node:fs/promises";
 import { recordEvent } from "../../calls/events.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import { type CallId, newId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
 import { journalPath } from "../../journal/file.ts";
-import { AudioJobFailed } from "../audio/audio-threads.ts";
 import type { Stretch } from "../audio/redact.ts";
-import { RecordingFailure } from "../failures.ts";
-import { paced } from "../pace.ts";
-import { type Parts, workPath } from "../parts.ts";
-import { redactQueue, verifyQueue } from "../queues.ts";
-import { readBack } from "../read-back.ts";
-import { recordingKey } from "../storage.ts";
-import { change, lockRecording, move, type RecordingRow, recordingsOfCall, tell } from "../store.ts";
+import type { Parts } from "../parts.ts";
+import { redactQueue } from "../queues.ts";
+import { recordingsOfCall } from "../store.ts";
 import { StretchOutside } from "./failures.ts";
 import { mustBeFree } from "./holds.ts";
+import { deleteLeftovers, removeParts } from "./leftovers.ts";
+import { type Redaction, redactFile } from "./redact-file.ts";
 import { scrubStretch } from "./scrub.ts";
 
 /** A stretch of a call that is not to be heard: a card number read aloud. Times on the call's clock. */
@@ -65,134 +61,51 @@ export async function askRedaction(sql: Sql, call: CallId, asked: AskedRedaction
   return id;
 }
 
-interface Open {
-  readonly id: string;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly side: Stretch["side"];
-  readonly original: "sealed" | "destroyed";
-}
-
 /**
- * Replaces every recording of a call by a copy in which the redacted stretches are a tone, and seals or destroys the originals; one that cannot be
- * decoded is not played any more. Broken off, it begins again: the row changes only when the copy lies in the storage. What is here is redacted at
- * once; recordings still on their way (an engine's may take hours) when they have come, and only then the redaction is done.
+ * Brings the files of a call in order. What is named to go goes. Every recording with a stretch that is not to be heard is replaced by a copy in
+ * which it is a tone, and the original sealed or destroyed; one that cannot be decoded is not played any more. Broken off, it begins again: the
+ * row changes only when the copy lies in the storage, and what is to go stays named until it is gone. What is here is redacted at once; what is
+ * on its way (an engine's may take hours) when it has come, and only then the redaction is done. A file that comes after that finds all
+ * redactions of its call due, and is not played before ({@link inClearSql}).
  * @returns false when another process does it
  */
 export async function redactRecordings(parts: Parts, call: CallId): Promise<boolean> {
   return parts.claims.whileMine(`recording.redact:${call}`, async () => {
-    const { open, rows, answeredAt } = await inTransaction(parts.pool, async (sql) => {
-      const { rows: open } = await sql.query<Open>(
-        `select id, from_ms as "fromMs", to_ms as "toMs", side, original from redactions where call_id = $1 and done_at is null order by from_ms`,
-        [call],
-      );
-      const { rows: calls } = await sql.query<{ answeredAt: Date | null }>(`select answered_at as "answeredAt" from calls where id = $1`, [
-        call,
-      ]);
-      return { open, rows: await recordingsOfCall(sql, call), answeredAt: calls[0]?.answeredAt ?? null };
-    });
-    if (open.length === 0 || !answeredAt) return;
-    const destroy = open.some(({ original }) => original === "destroyed");
+    await deleteLeftovers(parts, call);
+    const { redactions, rows, answeredAt, held } = await inTransaction(parts.pool, (sql) => look(sql, call));
+    if (redactions.length === 0 || !answeredAt || held) return; // what is held is not played, and goes on when the hold is lifted
     const underWay = rows.filter(({ status }) => ["expected", "announced", "fetching", "stored"].includes(status));
-    for (const row of rows)
-      if (row.storageKey && row.status !== "deleted" && !underWay.includes(row)) await redactOne(parts, row, open, answeredAt, destroy);
-    if (destroy && !underWay.some(({ source }) => source === "journal")) await rm(journalPath(parts.journalDir, call), { force: true });
-    if (underWay.length > 0) {
+    for (const row of rows) {
+      if (underWay.includes(row)) continue;
+      await removeParts(parts, row.id);
+      if (row.status !== "deleted") await redactFile(parts, row, redactions, answeredAt);
+    }
+    const destroyed = redactions.some(({ original }) => original === "destroyed");
+    if (destroyed && !underWay.some(({ source }) => source === "journal")) await rm(journalPath(parts.journalDir, call), { force: true });
+    await deleteLeftovers(parts, call);
+    const open = redactions.filter(({ doneAt }) => doneAt === null).map(({ id }) => id);
+    if (open.length > 0 && underWay.length > 0) {
       await enqueue(parts.pool, redactQueue, call, { call }, WAIT_MS); // what is on its way must not stay in clear
       return;
     }
-    await inTransaction(parts.pool, (sql) =>
-      sql.query("update redactions set done_at = $2 where id = any($1)", [open.map(({ id }) => id), parts.clock.now()]),
-    );
+    if (open.length > 0) await parts.pool.query("update redactions set done_at = $2 where id = any($1)", [open, parts.clock.now()]);
     parts.wake();
   });
 }
 
 const WAIT_MS = 5000;
 
-async function redactOne(parts: Parts, row: RecordingRow, open: readonly Open[], answeredAt: Date, destroy: boolean): Promise<void> {
-  const done = new Set(((row.detail.redacted as { id: string }[] | undefined) ?? []).map(({ id }) => id));
-  const due = open.filter(({ id }) => !done.has(id));
-  if (due.length === 0 || !row.format) return;
-  const key = row.storageKey as string;
-  const offset = (row.audioStartedAt ?? answeredAt).getTime() - answeredAt.getTime();
-  const [original, copy] = [await workPath(parts, "original", row.id), await workPath(parts, "redact", row.id)];
-  try {
-    if ((await readBack(parts, key, original)) !== row.sha256) throw new RecordingFailure("STORED_FILE_ROTTEN", `Key ${key}.`);
-    const stretches = due.map(({ fromMs, toMs, side }) => ({ fromMs: fromMs - offset, toMs: toMs - offset, side }));
-    const made = await parts.threads
-      .ask({ name: "redact", source: { path: original, format: row.format }, stretches, path: copy })
-      .catch(notDecoded);
-    if (made === null) return await withhold(parts, row, due, destroy);
-    const redactedKey = recordingKey(row.id, `r${done.size + due.length}.${made.format}`);
-    const stored = await parts.storage.put(redactedKey, paced(createReadStream(copy), parts.pace));
-    if (stored.sha256 !== made.sha256)
-      throw new RecordingFailure("STORAGE_UNWRITABLE", `It took ${stored.sizeBytes} of ${made.sizeBytes} bytes.`);
-    await inTransaction(parts.pool, async (sql) => {
-      const now = parts.clock.now();
-      const current = await lockRecording(sql, row.id);
-      if (current?.storageKey !== key) return;
-      // What came from the carrier is sealed once; a copy that is redacted again is no original.
-      const seal = !destroy && !row.sealedKey;
-      await change(sql, row.id, {
-        storageKey: redactedKey,
-        format: made.format,
-        sizeBytes: made.sizeBytes,
-        sha256: made.sha256,
-        ...(seal ? { sealedKey: key, sealedSha256: row.sha256 } : destroy ? { sealedKey: null } : {}),
-        detail: { redacted: [...((row.detail.redacted as object[] | undefined) ?? []), ...due.map(({ id }) => ({ id }))] },
-      });
-      // Verified anew: peaks and measurements must be those of what is played.
-      if (row.status === "verified" || row.status === "failed") await restore(sql, row);
-      await tell(sql, row, {
-        at: now,
-        kind: "redacted",
-        said: "has a tone where it was redacted.",
-        detail: { stretches: due.length, original: destroy ? "destroyed" : "sealed" },
-      });
-    });
-    if (destroy || row.sealedKey) await parts.storage.delete(key);
-    if (destroy && row.sealedKey) await parts.storage.delete(row.sealedKey);
-  } finally {
-    await rm(original, { force: true });
-    await rm(copy, { force: true });
-  }
-}
-
-function notDecoded(error: unknown): null {
-  if (error instanceof AudioJobFailed && error.unreadable) return null;
-  throw error;
-}
-
-/** What cannot be decoded cannot be redacted: the whole file goes where nothing plays it, or goes. */
-async function withhold(parts: Parts, row: RecordingRow, due: readonly Open[], destroy: boolean): Promise<void> {
-  const key = row.storageKey as string;
-  await inTransaction(parts.pool, async (sql) => {
-    const current = await lockRecording(sql, row.id);
-    if (current?.storageKey !== key) return;
-    const changes = {
-      storageKey: null,
-      peaks: null,
-      because: "RECORDING_WITHHELD",
-      verifiedAt: null,
-      ...(destroy ? { sealedKey: null } : row.sealedKey ? {} : { sealedKey: key, sealedSha256: row.sha256 }),
-      detail: { redacted: [...((row.detail.redacted as object[] | undefined) ?? []), ...due.map(({ id }) => ({ id }))] },
-    } as const;
-    if (!(await move(sql, row.id, "failed", changes))) await change(sql, row.id, changes);
-    await tell(sql, row, {
-      at: parts.clock.now(),
-      kind: "redacted",
-      said: "is not played any more: it cannot be decoded to be redacted.",
-      because: "RECORDING_WITHHELD",
-      detail: { stretches: due.length, original: destroy ? "destroyed" : "sealed" },
-    });
-  });
-  if (destroy || row.sealedKey) await parts.storage.delete(key);
-  if (destroy && row.sealedKey) await parts.storage.delete(row.sealedKey);
-}
-
-async function restore(sql: Sql, row: RecordingRow): Promise<void> {
-  if (row.status === "verified") await move(sql, row.id, "failed", { because: null });
-  await move(sql, row.id, "stored", { because: null, verifiedAt: null });
-  await enqueue(sql, verifyQueue, row.id, { recording: row.id });
+/** What is to be redacted and what there is; words that came since it was asked for are taken out, too. */
+async function look(sql: Sql, call: CallId) {
+  const { rows: redactions } = await sql.query<Redaction>(
+    `select id, from_ms as "fromMs", to_ms as "toMs", side, original, done_at as "doneAt" from redactions where call_id = $1 order by from_ms, id`,
+    [call],
+  );
+  const { rows: calls } = await sql.query<{ answeredAt: Date | null; held: boolean }>(
+    `select answered_at as "answeredAt", exists (select from holds h where h.call_id = c.id and h.lifted_at is null) as held
+       from calls c where id = $1`,
+    [call],
+  );
+  for (const { fromMs, toMs, side } of redactions) await scrubStretch(sql, call, fromMs, toMs, side);
+  return { redactions, rows: await recordingsOfCall(sql, call), answeredAt: calls[0]?.answeredAt ?? null, held: calls[0]?.held ?? false };
 }
