@@ -89,6 +89,8 @@ interface Carried {
   run: RunningBridge | null;
   media: CallerMedia | null;
   ended: boolean;
+  /** Was the call's audio ever connected to this bridge? */
+  wasOnLine: boolean;
   journal: Journal | null;
   ready: Promise<void>;
   /** The engine's session, once it is ready. */
@@ -109,7 +111,7 @@ export function createBridges(parts: BridgesParts): Bridges {
   const carry = (call: CallId): Carried => {
     const known = carried.get(call);
     if (known !== undefined) return known;
-    const one: Carried = { run: null, media: null, ended: false, journal: null, ready: Promise.resolve(), session: null };
+    const one: Carried = { run: null, media: null, ended: false, wasOnLine: false, journal: null, ready: Promise.resolve(), session: null };
     carried.set(call, one);
     one.ready = start(call, one, false).catch(failed(call));
     seconds ??= setInterval(everySecond, 1000);
@@ -215,6 +217,7 @@ export function createBridges(parts: BridgesParts): Bridges {
 
   const join = (call: CallId, one: Carried, run: RunningBridge, media: CallerMedia): void => {
     one.media = null;
+    one.wasOnLine = true;
     const at = clock.now();
     run.attach(media);
     void chronicle.after(call, () => audioStarted(pool, call, parts.owner, at)).then((answeredAt) => run.answered(answeredAt));
@@ -246,6 +249,10 @@ export function createBridges(parts: BridgesParts): Bridges {
   const letGo = async (call: CallId, one: Carried): Promise<void> => {
     await finish(call, one);
     await Promise.all([conversation.written(call), chronicle.written(call)]);
+    // Another process may have talked, and this one may talk later: what was opened in vain must not be asked what it remembers of the call.
+    const session = one.wasOnLine ? null : one.session;
+    if (session?.session != null)
+      void chronicle.after(call, () => sessionDropped(pool, session.name, session.session as string, clock.now()));
     void chronicle.after(call, () => sessionsOver(pool, call, parts.owner, clock.now()));
     void chronicle.after(call, () => recordSessionTimes(pool, call, parts.owner, parts.prices ?? {}));
     void chronicle.after(call, () => endLease(pool, call, parts.owner));

@@ -258,6 +258,17 @@ test("nothing is a row before the time of the answer is known, and then everythi
   expect(said).toMatchObject([{ ref: "a", startedMs: 200 }]);
 });
 
+test("a greeting prepared while it rang, for audio that went to another process, is in no transcript and in no journal", async () => {
+  const kept: string[] = [];
+  const { run, session, said } = house({ journal: { put: (kind) => kept.push(kind), close: async () => undefined } });
+  session().say(ready);
+  session().say(words("greeting"));
+  session().say(speech("greeting", 200));
+  await run.end();
+  expect(said).toEqual([]);
+  expect(kept).not.toContain("utterance");
+});
+
 test("an answer that the carrier's clock puts after the audio is brought to the audio's beginning", () => {
   const { run, attach, session, said } = house();
   attach();

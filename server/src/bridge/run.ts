@@ -206,7 +206,8 @@ export function runBridge(parts: RunParts): RunningBridge {
   };
   const played = (event: PlayerEvent): void => {
     if (forgetting) return;
-    transcript.played(event);
+    // Before the call's audio came nothing can have been heard, or cut.
+    if (attachedAt !== null) transcript.played(event);
     if (event.what === "started") agentSounded = true;
     if (event.what === "ended") engine?.played(event.utterance, event.heardMs, event.cut ? "cut" : "complete");
     if (event.what !== "quiet") return;
@@ -586,6 +587,9 @@ export function runBridge(parts: RunParts): RunningBridge {
       const over = new Promise<void>((resolve) => {
         whenOver = resolve;
       });
+      // Opened while it rang, and the call's audio went to another process, or nowhere: nobody was said anything. Told as "not heard", its greeting
+      // would stand in the journal all processes share, and from there in the transcript, beside the greeting that was heard.
+      if (attachedAt === null) transcript.forgetUnheard();
       if (bridge.state !== "over") {
         decide({ what: "end", at: now() });
         stopTicking();
