@@ -216,7 +216,7 @@ async function lookFor({ pool, carrier }: WatchdogParts, call: CallId): Promise<
   const dialed = rows[0];
   if (carrier?.legsDialed === undefined || !dialed?.from || !dialed.to || !dialed.since) return { told: "no leg" };
   try {
-    const legs = await carrier.legsDialed(dialed.from, dialed.to, dialed.since);
+    const legs = await carrier.legsDialed(dialed.from, dialed.to, dialed.since, call);
     const { rows: taken } = await pool.query<{ leg: LegId }>(
       "select leg from legs where leg = any($1) union select phone_leg from calls where phone_leg = any($1)",
       [legs.map(({ leg }) => leg)],

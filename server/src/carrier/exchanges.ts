@@ -1,5 +1,5 @@
 import type { Sql } from "../db/pool.ts";
-import { newId } from "../ids.ts";
+import { type CallId, newId } from "../ids.ts";
 
 /** The only place that writes `exchanges`: what we asked of a carrier, and what it answered. */
 
@@ -17,13 +17,15 @@ export interface Exchange {
   readonly tookMs: number;
   /** The carrier's id of the exchange, to name in a support case. */
   readonly trace: string | null;
+  /** The call it is about, when that is known beforehand. */
+  readonly call?: CallId | null;
 }
 
 const LONGEST_TEXT = 8_192;
 
-/** Keeps an exchange with the call it is about: by our mark in it, else by the leg in its path; without a call when neither is known. */
+/** Keeps an exchange with the call it is about: as is told, by our mark in it, else by the leg in its path; without a call when neither is known. */
 export async function storeExchange(sql: Sql, carrier: string, exchange: Exchange): Promise<void> {
-  const call = /[?&]call=([0-9a-f-]{36})/.exec(exchange.request ?? "")?.[1] ?? null;
+  const call = exchange.call ?? /[?&]call=([0-9a-f-]{36})/.exec(exchange.request ?? "")?.[1] ?? null;
   const leg = /\/v1\/calls\/([^/?]+)/.exec(exchange.url)?.[1] ?? null;
   await sql.query(
     `insert into exchanges (id, at, carrier, call_id, method, url, request, status, answer, took_ms, trace)

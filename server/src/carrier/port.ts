@@ -112,9 +112,9 @@ export interface Carrier {
   /** Asked once by the watchdog; null when the carrier does not know the leg. */
   legState(leg: LegId, regionUrl: string | null): Promise<LegState | null>;
   /**
-   * Legs the carrier dialled from `from` to `to` since then: to find a call whose dialling was unknown. Absent where a carrier cannot tell.
+   * Legs the carrier dialled from `from` to `to` since then: to find `call`, whose dialling was unknown. Absent where a carrier cannot tell.
    */
-  legsDialed?(from: string, to: string, since: Date): Promise<LegState[]>;
+  legsDialed?(from: string, to: string, since: Date, call: CallId): Promise<LegState[]>;
   /** Sends keys (0-9 * # and p for half a second's pause) to the party on the phone. Absent, as the following, where a carrier cannot. */
   press?(leg: LegId, keys: string, regionUrl: string | null): Promise<void>;
   /** While on, nobody hears the party on the phone. */
@@ -133,10 +133,11 @@ export interface Carrier {
     language: string;
     record: boolean;
   }): Promise<void>;
-  /** Opens a recording for reading; the host is checked against the allow-list first. Throws carrier failures. */
+  /** Opens a recording (of `call`, when that is known) for reading; the host is checked against the allow-list first. Throws carrier failures. */
   openRecording(
     url: string,
     rangeFrom: number,
+    call?: CallId | null,
   ): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }>;
   /** Would openRecording accept this URL? */
   mayFetch(url: string): boolean;

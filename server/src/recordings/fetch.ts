@@ -35,6 +35,7 @@ export async function fetchRecording(parts: Parts, id: RecordingId, signal: Abor
       const { from, url } = await whereFrom(parts, row, signal);
       const fetched = await transfer(from, {
         url,
+        call: row.call,
         announcedBytes: row.announcedBytes ?? 0,
         path,
         keepShort: row.detail.keep_short === true,

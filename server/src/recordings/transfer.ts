@@ -3,6 +3,7 @@ import { CarrierFailure } from "../carrier/failures.ts";
 import type { Carrier } from "../carrier/port.ts";
 import { EngineFailure } from "../engine/failures.ts";
 import { Failure } from "../failure.ts";
+import type { CallId } from "../ids.ts";
 import { type AudioFormat, formatOf, SNIFF_BYTES } from "./audio/sound.ts";
 import { RecordingFailure, StorageUnwritable } from "./failures.ts";
 import { type Pace, paced } from "./pace.ts";
@@ -13,6 +14,8 @@ export type Source = Pick<Carrier, "openRecording" | "mayFetch">;
 /** What to bring here, and where to put it meanwhile. */
 export interface Transfer {
   readonly url: string;
+  /** Whose recording it is; null while that is not known. */
+  readonly call: CallId | null;
   /** As announced; 0 when the carrier did not say. */
   readonly announcedBytes: number;
   /** The half-fetched file: what is there already is not asked for again. */
@@ -48,7 +51,7 @@ const mostBytes = (announced: number): number => (announced === 0 ? UNTOLD_BYTES
 const UNTOLD_BYTES = 600 * 1024 * 1024;
 
 async function receive(source: Source, asked: Transfer, have: number, most: number): Promise<void> {
-  const opened = await source.openRecording(asked.url, have).catch(nothingMore);
+  const opened = await source.openRecording(asked.url, have, asked.call).catch(nothingMore);
   if (!opened) return;
   const { body, from } = opened;
   const file = await open(asked.path, have > 0 ? "r+" : "w", 0o640);

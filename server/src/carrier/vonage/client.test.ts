@@ -6,7 +6,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { CallId, LegId } from "../../ids.ts";
 import type { Exchange } from "../exchanges.ts";
 import type { Dial } from "../port.ts";
-import { createBody, vonageCarrier, wordsOf } from "./client.ts";
+import { wordsOf } from "./answers.ts";
+import { createBody, vonageCarrier } from "./client.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const PEM = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
@@ -340,15 +341,20 @@ describe("looking for a call whose dialling is unknown", () => {
         null as never,
       );
     });
-    const found = await carrier().legsDialed?.("+12025550100", "+12025550143", new Date("2026-03-04T10:00:00Z"));
+    const found = await carrier().legsDialed?.("+12025550100", "+12025550143", new Date("2026-03-04T10:00:00Z"), dial.call);
     expect(found?.map(({ leg, status }) => `${leg} ${status}`)).toEqual(["a ringing", "c ringing"]);
     expect(vonage.seen[0]?.url).toBe("/v1/calls?date_start=2026-03-04T10%3A00%3A00.000Z&order=desc&page_size=100&record_index=0");
+    // In the black box of the call it was asked for, without the calls of others.
+    expect(exchanges.slice(-2)).toMatchObject([
+      { call: dial.call, status: 200, answer: '{"listed":2,"fitting":[{"uuid":"a","status":"ringing"}]}' },
+      { call: dial.call, status: 200, answer: '{"listed":2,"fitting":[{"uuid":"c","status":"ringing"}]}' },
+    ]);
   });
 
   it("finds nothing in an answer that is no list", async () => {
     for (const body of [{}, [], { _embedded: 7 }, { _embedded: { calls: {} } }]) {
       vonage.answer(json(200, body));
-      expect(await carrier().legsDialed?.("+1", "+2", new Date(0))).toEqual([]);
+      expect(await carrier().legsDialed?.("+1", "+2", new Date(0), dial.call)).toEqual([]);
     }
   });
 });
@@ -379,6 +385,29 @@ describe("a recording", () => {
     const whole = await carrier().openRecording(`${vonage.url()}/v1/files/x`, 2);
     expect(whole).toMatchObject({ from: 0, sizeBytes: 5 });
     await all(whole.body);
+  });
+
+  it("is in the black box of its call: when it was asked for, and what the carrier said, but nothing of its sound", async () => {
+    const file = `${vonage.url()}/v1/files/x`;
+    exchanges.length = 0;
+    vonage.answer((request, response) =>
+      request.url === "/v1/files/x"
+        ? response.writeHead(302, { location: "/stored/x?signature=secret" }).end()
+        : response.writeHead(200, { "x-nexmo-trace-id": "t2" }).end("sound"),
+    );
+    await all((await carrier().openRecording(file, 0, dial.call)).body);
+    vonage.answer(json(401, { title: "Unauthorized" }));
+    await expect(carrier().openRecording(file, 7, dial.call)).rejects.toThrow();
+    vonage.answer((_, response) => response.destroy());
+    await expect(carrier().openRecording(file, 0, dial.call)).rejects.toThrow();
+    const about = { call: dial.call, method: "GET" };
+    expect(exchanges).toMatchObject([
+      { ...about, url: file, request: null, status: 302, answer: null },
+      { ...about, url: `${vonage.url()}/stored/x`, status: 200, answer: null, trace: "t2" },
+      { ...about, url: file, request: "from byte 7", status: 401, answer: null, trace: "t1" },
+      { ...about, url: file, status: null, answer: expect.stringMatching(/./) },
+    ]);
+    expect(JSON.stringify(exchanges)).not.toMatch(/eyJ|secret|sound/);
   });
 
   it("is not asked for at a host that is none of the carrier's", async () => {

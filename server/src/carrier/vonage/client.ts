@@ -1,11 +1,9 @@
 import { createPrivateKey, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
-import type { LegId } from "../../ids.ts";
+import type { CallId, LegId } from "../../ids.ts";
 import type { Exchange } from "../exchanges.ts";
 import {
-  type CarrierFailure,
   CarrierHasNot,
-  CarrierHostForbidden,
   CarrierLimited,
   CarrierRefused,
   CarrierRegionUnknown,
@@ -13,6 +11,8 @@ import {
   CarrierUnreachable,
 } from "../failures.ts";
 import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
+import { neverLeft, parsed, readText, reasonOf, wordsOf } from "./answers.ts";
+import { openRecording } from "./download.ts";
 import { hostRefusal, isVonage, vonageRegions } from "./hosts.ts";
 import { handOverNcco, messageNcco, sorryNcco, waitOf } from "./ncco.ts";
 import { withoutTokens } from "./redact.ts";
@@ -46,6 +46,10 @@ interface How {
   readonly tooEarly?: boolean;
   /** A second time would do it twice. */
   readonly once?: boolean;
+  /** The call it is about, when neither body nor path tells. */
+  readonly call?: CallId;
+  /** What is kept of a good answer's JSON, when it holds more than concerns the call. */
+  readonly kept?: (json: unknown) => string;
 }
 
 interface Answer {
@@ -55,12 +59,8 @@ interface Answer {
 }
 
 const TIMEOUT_MS = 10_000;
-/** Silence in a download after which it is given up. */
-const IDLE_MS = 30_000;
 /** A hang-up is refused with 400 in a call's first second or two, and 429 passes: three more tries over 3.5 s (vonage-voice §1.3). */
 const PAUSES_MS = [500, 1_000, 2_000];
-const LARGEST_ANSWER = 256 * 1024;
-const MOST_REDIRECTS = 3;
 /** Of the list of calls, 100 each: what a busy account dials within the minute that is looked at. */
 const MOST_PAGES = 5;
 /** Vonage's limits are 30 s to 24 h; a token serves one request. */
@@ -86,7 +86,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       ? regionUrl.replace(/\/+$/, "")
       : config.apiUrl;
 
-  async function send(method: string, path: string, body?: unknown, regionUrl?: string | null): Promise<Answer> {
+  async function send(method: string, path: string, body?: unknown, regionUrl?: string | null, how: How = {}): Promise<Answer> {
     if (method !== "POST" || path !== "/v1/calls") await config.permit?.();
     const url = `${base(regionUrl)}${path}`;
     const request = body === undefined ? null : JSON.stringify(body);
@@ -102,6 +102,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
         answer: answer === null ? null : withoutTokens(answer),
         tookMs: performance.now() - started,
         trace,
+        call: how.call ?? null,
       });
     try {
       const response = await fetch(url, {
@@ -116,8 +117,9 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
         ...(request === null ? {} : { body: request }),
       });
       const text = await readText(response);
-      tell(response.status, text, response.headers.get("x-nexmo-trace-id"));
-      return { status: response.status, text, json: parsed(text) };
+      const json = parsed(text);
+      tell(response.status, how.kept && response.ok ? how.kept(json) : text, response.headers.get("x-nexmo-trace-id"));
+      return { status: response.status, text, json };
     } catch (error) {
       tell(null, reasonOf(error), null);
       throw error;
@@ -139,7 +141,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     const { host } = new URL(base(regionUrl));
     for (let tries = 0; ; tries++) {
       const pause = pauses[tries];
-      const answer = await send(method, path, body, regionUrl).catch((error: unknown) => {
+      const answer = await send(method, path, body, regionUrl, how).catch((error: unknown) => {
         if (pause === undefined || (how.once && !neverLeft(error)))
           throw new CarrierUnreachable(host, reasonOf(error), error, !neverLeft(error));
         return null;
@@ -215,9 +217,14 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       }
     },
 
-    async legsDialed(from, to, since) {
+    async legsDialed(from, to, since, call) {
       const found: LegState[] = [];
       const digits = (number: string | null): string => (number ?? "").replace(/^\+/, "");
+      const ours = (json: unknown): LegState[] =>
+        readLegs(json).legs.flatMap((leg) => (digits(leg.from) === digits(from) && digits(leg.to) === digits(to) ? leg.state : []));
+      // The list is of everybody's calls; in the black box of this one are those it could be.
+      const kept = (json: unknown): string =>
+        JSON.stringify({ listed: readLegs(json).legs.length, fitting: ours(json).map(({ leg, status }) => ({ uuid: leg, status })) });
       for (let page = 0; page < MOST_PAGES; page++) {
         const query = new URLSearchParams({
           date_start: since.toISOString(),
@@ -225,9 +232,9 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
           page_size: "100",
           record_index: String(page * 100),
         });
-        const { legs, more } = readLegs((await request("GET", `/v1/calls?${query}`, undefined, null)).json);
-        for (const leg of legs) if (digits(leg.from) === digits(from) && digits(leg.to) === digits(to)) found.push(leg.state);
-        if (!more) break;
+        const { json } = await request("GET", `/v1/calls?${query}`, undefined, null, { call, kept });
+        found.push(...ours(json));
+        if (!readLegs(json).more) break;
       }
       return found;
     },
@@ -269,9 +276,9 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
 
     mayFetch: (url) => hostRefusal(url, config.apiUrl) === null,
 
-    async openRecording(url, rangeFrom) {
+    async openRecording(url, rangeFrom, call) {
       await config.permit?.();
-      return openRecording(url, rangeFrom, config.apiUrl, token);
+      return openRecording(url, rangeFrom, config.apiUrl, token, (exchange) => config.onExchange?.({ ...exchange, call: call ?? null }));
     },
 
     request: (method, path, body, regionUrl) => request(method, path, body, regionUrl),
@@ -328,144 +335,4 @@ function accepted(answer: Answer, what: string, host: string): Answer {
   if (status === 404) throw new CarrierHasNot(what, status);
   if (status === 429) throw new CarrierLimited(host);
   throw new CarrierRefused(what, status, wordsOf(answer.json, answer.text));
-}
-
-/**
- * Opens a recording: our token only to hosts on the list, redirects walked by hand with the token dropped on another host, and given up when the
- * other side falls silent. The caller counts and bounds the bytes.
- */
-async function openRecording(
-  address: string,
-  rangeFrom: number,
-  apiUrl: string,
-  token: () => Promise<string>,
-): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }> {
-  let url = address;
-  const first = URL.parse(address)?.host;
-  const idle = new AbortController();
-  for (let hops = 0; ; hops++) {
-    const refusal = hostRefusal(url, apiUrl);
-    if (refusal !== null) throw new CarrierHostForbidden(url, refusal);
-    const parsed = new URL(url);
-    const timer = setTimeout(() => idle.abort(new Error("it fell silent")), IDLE_MS);
-    let response: Response;
-    try {
-      response = await fetch(url, {
-        redirect: "manual",
-        signal: idle.signal,
-        headers: {
-          ...(parsed.host === first ? { authorization: `Bearer ${await token()}` } : {}),
-          // As it is stored, so that its length is the announced one.
-          "accept-encoding": "identity",
-          ...(rangeFrom > 0 ? { range: `bytes=${rangeFrom}-` } : {}),
-        },
-      });
-    } catch (error) {
-      throw new CarrierUnreachable(parsed.host, reasonOf(error), error);
-    } finally {
-      clearTimeout(timer);
-    }
-    const to = response.headers.get("location");
-    if ([301, 302, 303, 307, 308].includes(response.status) && to !== null) {
-      await response.body?.cancel();
-      if (hops >= MOST_REDIRECTS) throw new CarrierUnreachable(parsed.host, "it redirects without end");
-      url = URL.parse(to, url)?.href ?? to;
-      continue;
-    }
-    if (response.status !== 200 && response.status !== 206) throw await refusedRecording(response, parsed.host);
-    const range = /^bytes (\d+)-\d*\/(\d+|\*)$/.exec(response.headers.get("content-range") ?? "");
-    const from = response.status === 206 ? Number(range?.[1] ?? rangeFrom) : 0;
-    const length = Number(response.headers.get("content-length") ?? Number.NaN);
-    return {
-      body: chunks(response, parsed.host, idle),
-      sizeBytes: range?.[2] && range[2] !== "*" ? Number(range[2]) : Number.isFinite(length) ? from + length : null,
-      type: response.headers.get("content-type"),
-      from,
-    };
-  }
-}
-
-async function refusedRecording(response: Response, host: string): Promise<CarrierFailure> {
-  const text = await readText(response).catch(() => "");
-  const { status } = response;
-  if (status === 401 || status === 403) return new CarrierUnauthorized(host, status);
-  if (status === 404 || status === 410) return new CarrierHasNot("this recording", status);
-  if (status === 429) return new CarrierLimited(host);
-  if (status >= 500) return new CarrierUnreachable(host, `it answered HTTP ${status}`);
-  return new CarrierRefused("to hand out a recording", status, wordsOf(parsed(text), text));
-}
-
-async function* chunks(response: Response, host: string, idle: AbortController): AsyncGenerator<Uint8Array> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
-  try {
-    for (;;) {
-      // Only the carrier's silence counts, not the time the reader of these chunks takes.
-      const timer = setTimeout(() => idle.abort(new Error("it fell silent")), IDLE_MS);
-      const chunk = await reader
-        .read()
-        .catch((error: unknown) => {
-          throw new CarrierUnreachable(host, reasonOf(error), error);
-        })
-        .finally(() => clearTimeout(timer));
-      if (chunk.done) return;
-      yield chunk.value;
-    }
-  } finally {
-    await reader.cancel().catch(() => {});
-  }
-}
-
-async function readText(response: Response): Promise<string> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return "";
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    size += value.byteLength;
-    if (size > LARGEST_ANSWER) {
-      await reader.cancel();
-      break;
-    }
-    parts.push(value);
-  }
-  return Buffer.concat(parts).toString("utf8");
-}
-
-/** The carrier's reason out of any of its three families of error bodies (vonage-voice §1.3). */
-export function wordsOf(json: unknown, text: string): string {
-  if (typeof json !== "object" || json === null) return text.replace(/\s+/g, " ").trim().slice(0, 200);
-  const told = json as Record<string, unknown>;
-  const wrong = Array.isArray(told.invalid_parameters) ? told.invalid_parameters : [];
-  const fields = wrong.map((one: { name?: unknown; reason?: unknown } | null) =>
-    [one?.name, one?.reason].filter((part) => typeof part === "string").join(": "),
-  );
-  return [told.title ?? told.error_title ?? told.type, told.detail, ...fields]
-    .filter((part) => typeof part === "string" && part !== "")
-    .join("; ")
-    .slice(0, 300);
-}
-
-/** Errors of a connection that never stood: nothing of the request can have reached the carrier. */
-function neverLeft(error: unknown): boolean {
-  const code = ((error as Error)?.cause as NodeJS.ErrnoException | undefined)?.code ?? "";
-  return /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_.*|ERR_TLS_.*|DEPTH_ZERO_.*|SELF_SIGNED_.*|UNABLE_TO_.*)$/.test(
-    code,
-  );
-}
-
-function reasonOf(error: unknown): string {
-  const cause = (error as Error)?.cause as NodeJS.ErrnoException | undefined;
-  if ((error as Error)?.name === "TimeoutError") return "it took too long";
-  return cause?.code ?? cause?.message ?? (error instanceof Error ? error.message : String(error));
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
 }
