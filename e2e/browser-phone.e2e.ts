@@ -9,7 +9,7 @@ import { writeWav } from "../emulators/speech/wav.ts";
 import { chromiumFlags } from "./browser.ts";
 import { type House, openHouse, ourNumber, until } from "./house.ts";
 import { ended, events, type Page as List, place, playback, recorded, recordings, utterances } from "./shapes.ts";
-import { bestLag, decodeMp3, envelope, fromPcm16, rms } from "./sound.ts";
+import { bestLag, decodeMp3, envelope, fromPcm16, keyFrequencies, rms, whenTones } from "./sound.ts";
 
 /**
  * Somebody with a browser only, at the phone page of the emulated network: their microphone is a file that Chromium plays once, from the moment
@@ -22,6 +22,9 @@ const voice = "awb";
 const asks = { text: "Hi. Tell me everything you can do for me.", atMs: 9_000 };
 /** Said in the middle of that answer. */
 const cutsIn = { text: "Sorry, stop. I only want to know what it costs.", atMs: 19_000 };
+
+/** Pressed before hanging up. */
+const key = "5";
 
 /** What the microphone hears from when it is opened: silence, and the two sentences at their times. */
 async function microphone(folder: string): Promise<string> {
@@ -37,7 +40,7 @@ async function microphone(folder: string): Promise<string> {
 
 interface Phone {
   readonly page: Page;
-  /** Loudness (rms, -1..1) of the sound that came from the network, a number each 20 ms. */
+  /** The page's meter of what it plays (0..1), read each 20 ms: it measures on the way to the loudspeaker. */
   heard(): Promise<number[]>;
   close(): Promise<void>;
 }
@@ -54,19 +57,19 @@ async function openPhone(house: House): Promise<Phone> {
     ],
   });
   const page = await browser.newPage();
-  const heard: number[] = [];
-  page.on("websocket", (socket) =>
-    socket.on("framereceived", ({ payload }) => {
-      if (typeof payload === "string") return;
-      const samples = new Int16Array(payload.buffer.slice(payload.byteOffset, payload.byteOffset + payload.byteLength));
-      heard.push(rms(Float32Array.from(samples, (sample) => sample / 32_768)));
-    }),
-  );
+  await page.addInitScript(() => {
+    const heard: number[] = [];
+    Object.assign(globalThis, { heard });
+    setInterval(() => {
+      const meter = document.getElementById("theirs");
+      if (meter instanceof HTMLMeterElement) heard.push(meter.value);
+    }, 20);
+  });
   await page.goto(new URL("/phone", house.phone.url).href);
   await page.getByRole("status").filter({ hasText: "Ready" }).waitFor();
   return {
     page,
-    heard: async () => heard,
+    heard: () => page.evaluate(() => (globalThis as unknown as { heard: number[] }).heard),
     close: async () => {
       await browser.close();
       rmSync(folder, { recursive: true, force: true });
@@ -82,7 +85,7 @@ const words = async (house: House, id: string, speaker: Utterance["speaker"]): P
 
 describe.concurrent("somebody with a browser only", () => {
   test.for(["calls in", "is called"] as const)(
-    "%s, hears the agent, is understood, cuts in and hangs up; the recordings hold both",
+    "%s, hears the agent, is understood, cuts in, presses a key and hangs up; the recordings hold both",
     async (way, { expect, onTestFinished }) => {
       const house = await openHouse();
       onTestFinished(() => house.close());
@@ -103,22 +106,30 @@ describe.concurrent("somebody with a browser only", () => {
       await state(phone, "Talking");
 
       // The agent greets, and its voice reaches the page.
-      await until("the agent is heard in the browser", async () => (await phone.heard()).filter((loudness) => loudness > 0.01).length > 50);
+      await until("the agent is heard in the browser", async () => (await phone.heard()).filter((loudness) => loudness > 0.05).length > 50);
       // What the person says is understood by its sound alone, and the answer is cut when they speak again.
       const understood = (text: string) =>
         until(`"${text}" is understood`, async () => (await words(house, id, "caller")).find((utterance) => utterance.text === text));
       const question = await understood(asks.text);
       const interruption = await understood(cutsIn.text);
-      const cut = await until("the agent was cut off", async () => (await words(house, id, "agent")).find((utterance) => utterance.cut));
-      expect(cut.started_ms).toBeGreaterThan(question.ended_ms - 500);
+      // On a slow machine the question comes into the greeting, and cuts that: it is the answer to it that counts.
+      const cut = await until("the agent was cut off in its answer", async () =>
+        (await words(house, id, "agent")).find((utterance) => utterance.cut && utterance.started_ms > question.ended_ms - 500),
+      );
       expect(cut.heard_ms as number).toBeLessThanOrEqual(cut.ended_ms - cut.started_ms + 1);
-      const dropped = (await events(house, id)).find(({ kind }) => kind === "caller.cut_in") as CallEvent;
-      expect(dropped.detail.dropped_ms as number).toBeGreaterThan(0);
-      expect(Math.abs((dropped.call_ms as number) - interruption.started_ms)).toBeLessThan(1_500);
+      const cutsTold = (await events(house, id)).filter(({ kind }) => kind === "caller.cut_in") as CallEvent[];
+      const dropped = cutsTold.find((event) => Math.abs((event.call_ms as number) - interruption.started_ms) < 1_500);
+      expect(dropped?.detail.dropped_ms as number).toBeGreaterThan(0);
       await until("the agent answers what was asked instead", async () =>
         (await words(house, id, "agent")).some(
           ({ text, started_ms }) => started_ms > interruption.started_ms && /free of charge|dollars/.test(text),
         ),
+      );
+
+      // A key of the page's keypad is a word of its own, beside the sound.
+      await press(phone, key);
+      const pressed = await until("the key arrives", async () =>
+        (await events(house, id)).find(({ kind, detail }) => kind === "caller.key_pressed" && detail.digit === key),
       );
 
       await press(phone, "Hang up");
@@ -135,8 +146,14 @@ describe.concurrent("somebody with a browser only", () => {
         );
         const sound = await decodeMp3(await playback(house, id, `?source=${source}`));
         const [left, right] = sound.channels as [Float32Array, Float32Array];
+        // The key's tone is louder than all speech, and would be all that counts: up to it.
+        const keyIn = (samples: Float32Array, rate: number) => whenTones({ samples, rate }, keyFrequencies(key)) as number;
+        const [tone, said] = [keyIn(left, sound.rate), keyIn(phoneSound.said, VOICE_RATE)];
+        expect(Math.abs(tone - ((pressed.call_ms as number) - (offset_ms as number)))).toBeLessThan(1_000);
+        const before = (samples: Float32Array, rate: number, ms: number) => samples.subarray(0, Math.round(((ms - 100) * rate) / 1_000));
         const agrees = (channel: Float32Array, wanted: Float32Array) =>
-          bestLag(envelope(channel, sound.rate), envelope(wanted, VOICE_RATE), 50).agreement;
+          bestLag(envelope(before(channel, sound.rate, tone), sound.rate), envelope(before(wanted, VOICE_RATE, said), VOICE_RATE), 50)
+            .agreement;
         // Ours knows when it sent the agent's words, not when the network played them: a busy machine moves them. Other speech agrees under 0.4.
         const least = source === "carrier" ? 0.9 : 0.6;
         expect(agrees(left, phoneSound.said)).toBeGreaterThan(least);

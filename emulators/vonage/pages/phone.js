@@ -1,8 +1,10 @@
 // @ts-check
 /** A telephone in the browser: the microphone goes up and the other side comes down as 20 ms frames of 16 kHz s16, over one WebSocket. */
 
-const RATE = 16_000;
-const FRAME = 320;
+/** Said instead of an error nobody understands. See https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia#privacy_and_security. */
+const NO_MICROPHONE = window.isSecureContext
+  ? ""
+  : "Browsers lend a microphone only to pages over https, or of this machine itself: open it as localhost there.";
 const number = new URLSearchParams(location.search).get("number") ?? "+12025550199";
 
 /** @param {string} id */
@@ -18,8 +20,12 @@ const screens = {
   off: { says: "The network is gone", can: [] },
 };
 
+/** @type {keyof typeof screens} */
+let shown = "off";
+
 /** @param {keyof typeof screens} state @param {string} [hint] */
 function show(state, hint = "") {
+  shown = state;
   const screen = screens[state];
   byId("state").textContent = screen.says;
   byId("hint").textContent = hint;
@@ -45,41 +51,52 @@ let sound = null;
  */
 async function openSound() {
   if (sound) return true;
+  /** @type {MediaStream | null} */
+  let stream = null;
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({
+    if (NO_MICROPHONE) throw new Error(NO_MICROPHONE);
+    stream = await navigator.mediaDevices.getUserMedia({
       audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
     });
-    const context = new AudioContext({ sampleRate: RATE });
+    // at the rate the browser likes: the worklet makes 16 kHz of it
+    const context = new AudioContext();
     await context.audioWorklet.addModule("/pages/telephone-worklet.js");
     const telephone = new AudioWorkletNode(context, "telephone", { numberOfInputs: 1, numberOfOutputs: 1, outputChannelCount: [1] });
-    context.createMediaStreamSource(stream).connect(telephone).connect(context.destination);
+    const played = new AnalyserNode(context, { fftSize: 1_024 });
+    context.createMediaStreamSource(stream).connect(telephone).connect(played).connect(context.destination);
+    const theirs = new Float32Array(played.fftSize);
     telephone.port.onmessage = ({ data }) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(data);
-      level("mine", new Int16Array(data));
+      level(
+        "mine",
+        Float32Array.from(new Int16Array(data), (sample) => sample / 32_768),
+      );
+      // what really leaves for the loudspeaker
+      played.getFloatTimeDomainData(theirs);
+      level("theirs", theirs);
     };
+    const tracks = stream.getTracks();
     sound = {
-      hear: (frame) => {
-        level("theirs", new Int16Array(frame));
-        telephone.port.postMessage(frame, [frame]);
-      },
+      hear: (frame) => telephone.port.postMessage(frame, [frame]),
       close: () => {
-        for (const track of stream.getTracks()) track.stop();
+        for (const track of tracks) track.stop();
         context.close();
       },
     };
     return true;
   } catch (problem) {
+    for (const track of stream?.getTracks() ?? []) track.stop();
     byId("hint").textContent = `Without a microphone this phone cannot talk: ${problem instanceof Error ? problem.message : problem}`;
     return false;
   }
 }
 
-/** @param {string} id @param {Int16Array} samples */
+/** @param {string} id @param {Float32Array} samples -1..1 */
 function level(id, samples) {
   let sum = 0;
   for (const sample of samples) sum += sample * sample;
   const meter = /** @type {HTMLMeterElement} */ (byId(id));
-  meter.value = Math.max(meter.value * 0.9, Math.min(1, Math.sqrt(sum / FRAME) / 8_000));
+  meter.value = Math.max(meter.value * 0.9, Math.min(1, 4 * Math.sqrt(sum / samples.length)));
 }
 
 function closeSound() {
@@ -95,7 +112,7 @@ socket.addEventListener("message", ({ data }) => {
   else if (told.state === "talking") show("talking", `with +${told.with}`);
   else if (told.state === "idle") {
     closeSound();
-    show("idle", told.because);
+    show("idle", told.because ?? NO_MICROPHONE);
   } else show(told.state);
 });
 socket.addEventListener("close", () => {
@@ -107,7 +124,10 @@ buttons.call.addEventListener("click", async () => {
   if (await openSound()) say({ do: "call" });
 });
 buttons.answer.addEventListener("click", async () => {
-  if (await openSound()) say({ do: "answer" });
+  if (!(await openSound())) return;
+  // the question for the microphone may have been answered too late
+  if (shown === "ringing") say({ do: "answer" });
+  else closeSound();
 });
 buttons.decline.addEventListener("click", () => say({ do: "decline" }));
 buttons["hang up"].addEventListener("click", () => say({ do: "hang up" }));
@@ -119,7 +139,7 @@ for (const digit of "123456789*0#") {
   byId("keypad").append(key);
 }
 addEventListener("keydown", ({ key, repeat }) => {
-  if (!repeat && /^[0-9*#]$/.test(key) && byId("state").textContent === screens.talking.says) say({ do: "press", digit: key });
+  if (!repeat && /^[0-9*#]$/.test(key) && shown === "talking") say({ do: "press", digit: key });
 });
 byId("number").textContent = number;
 show("off", "");
