@@ -179,6 +179,7 @@ async function start(config: Config): Promise<void> {
   const dialing = new Set<Promise<void>>();
   const closingDials = new AbortController();
   const placing = { ...calling, engines: engineNames, owner, dialing, closing: closingDials.signal };
+  const unfinished = new Set<CallId>();
   leases = await startLeases({
     pool,
     log,
@@ -187,7 +188,7 @@ async function start(config: Config): Promise<void> {
     onEnded: ended,
     onElsewhere: (call) => void bridges.handOver(call).catch(quietly),
     takeOver: async () => {
-      await finishJournals({ ...asked, owner, journalDir });
+      await finishJournals({ ...asked, owner, journalDir, prices: config.prices, warned: unfinished });
       await dialWaiting(placing);
       await takeAsks(asks);
     },

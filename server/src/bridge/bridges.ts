@@ -1,17 +1,19 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { patienceOf, toldToEngine } from "../agents/engine-side.ts";
 import { engineMissing } from "../agents/engines.ts";
-import { sessionDropped, sessionEnded, sessionReady, sessionsOver } from "../calls/engine-sessions.ts";
-import { recordEvent } from "../calls/events.ts";
+import { sessionDropped, sessionsOver } from "../calls/engine-sessions.ts";
+import { type CallFact, factText, writeFact } from "../calls/facts.ts";
 import { endLease } from "../calls/leases.ts";
 import { audioStarted, audioStopped, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
-import { recordSessionTimes, recordUsage } from "../calls/usage.ts";
+import { restoreCall } from "../calls/take-over.ts";
+import { recordSessionTimes } from "../calls/usage.ts";
 import type { Clock } from "../clock.ts";
 import { saidSoFar } from "../conversation/said-so-far.ts";
 import { openConversation } from "../conversation/write.ts";
 import type { EmotionSource } from "../emotion/port.ts";
 import type { Engine } from "../engine/port.ts";
-import type { CallId } from "../ids.ts";
+import { type CallId, newId } from "../ids.ts";
 import { type Journal, openJournals } from "../journal/file.ts";
 import type { Prices } from "../prices.ts";
 import type { ToolResult } from "../tools/result.ts";
@@ -85,6 +87,9 @@ export interface BridgeMetrics {
   readonly journalWaitingBytes: number;
 }
 
+/** So long is a database waited for that is away when the process ends. */
+const LET_GO_WITHIN_MS = 5_000;
+
 interface Carried {
   run: RunningBridge | null;
   media: CallerMedia | null;
@@ -99,10 +104,11 @@ interface Carried {
 
 /** All the calls this process carries: one tick, one journal timer, one writer for them all. */
 export function createBridges(parts: BridgesParts): Bridges {
-  const { pool, clock, log } = parts;
+  const { pool, clock, log, prices = {} } = parts;
   const tick = startTick(clock, (error) => log.error({ error: String(error) }, "A bridge failed at its tick."));
   const journals = openJournals({ dir: parts.journalDir, clock, log });
-  const conversation = openConversation({ pool, log });
+  const wordsLeft = new Set<CallId>();
+  const conversation = openConversation({ pool, log, lost: (call) => void wordsLeft.add(call) });
   const chronicle = openChronicle(log);
   const carried = new Map<CallId, Carried>();
   let underruns = 0;
@@ -128,7 +134,7 @@ export function createBridges(parts: BridgesParts): Bridges {
 
   /** Loads the call, waiting for a database that is away, and runs its bridge. `anew`: as if it had not been begun before. */
   const start = async (call: CallId, one: Carried, anew: boolean): Promise<void> => {
-    const known = await chronicle.after(call, () => loadForBridge(pool, call));
+    const known = await load(call, one, () => loadForBridge(pool, call));
     if (known !== null && known.status !== "ended" && known.hangupAskedAt === null)
       await begin(call, one, anew ? { ...known, engineResume: null } : known);
     else {
@@ -137,21 +143,24 @@ export function createBridges(parts: BridgesParts): Bridges {
       if (carried.get(call) === one) carried.delete(call);
     }
   };
+  const load = <T>(call: CallId, one: Carried, deed: () => Promise<T>): Promise<T | null> => chronicle.load(call, deed, () => !one.ended);
+
+  /** Into the journal and the database. */
+  const keep = (call: CallId, one: Carried, fact: CallFact): void => {
+    one.journal?.put("fact", clock.monotonicMs(), factText(parts.owner, fact));
+    chronicle.keep(call, () => writeFact(pool, call, parts.owner, prices, fact));
+  };
   const note = (call: CallId, one: Carried, engine: string, fact: BridgeFact): void => {
+    const { at } = fact;
     if (fact.fact === "engine ready") {
-      const session = { name: engine, session: fact.session, resume: fact.resume };
-      one.session = session;
-      void chronicle.after(call, () => engineOpened(pool, call, parts.owner, session));
-      void chronicle.after(call, () =>
-        sessionReady(pool, call, parts.owner, { engine, session: fact.session, resume: fact.resume, at: fact.at }),
-      );
+      const { session, resume } = fact;
+      one.session = { name: engine, session, resume };
+      keep(call, one, { fact: "session ready", engine, session, resume, at });
     }
-    if (fact.fact === "engine ended" && one.session !== null) {
-      const { session } = one.session;
-      if (session !== null) void chronicle.after(call, () => sessionEnded(pool, engine, session, fact.at));
-    }
-    if (fact.fact === "audio closed") void chronicle.after(call, () => audioStopped(pool, call, fact.at));
-    void chronicle.after(call, () => recordEvent(pool, { call, ...timelineOf(fact) }));
+    if (fact.fact === "engine ended" && one.session?.session != null)
+      keep(call, one, { fact: "session ended", engine, session: one.session.session, at });
+    if (fact.fact === "audio closed") void chronicle.after(call, () => audioStopped(pool, call, at));
+    keep(call, one, { fact: "event", key: newId(), ...timelineOf(fact) });
   };
 
   const begin = async (call: CallId, one: Carried, known: BridgedCall): Promise<void> => {
@@ -166,12 +175,12 @@ export function createBridges(parts: BridgesParts): Bridges {
     const { voice, language, options } = known.agent.settings;
     // What was heard before is not said again: neither by an engine that resumes nor by one that must be told. Where nothing was (another
     // process was lost, or prepared in vain, before the first word), the call begins as if for the first time.
-    const history = known.socketStartedAt === null ? [] : ((await chronicle.after(call, () => saidSoFar(pool, call))) ?? []);
+    const history = known.socketStartedAt === null ? [] : ((await load(call, one, () => saidSoFar(pool, call))) ?? []);
     const before = history.length > 0;
-    const toolsBefore = before ? ((await chronicle.after(call, () => usedSoFar(pool, call))) ?? []) : [];
+    const toolsBefore = before ? ((await load(call, one, () => usedSoFar(pool, call))) ?? []) : [];
+    if (one.ended) return;
     const journal = one.journal ?? journals.open(call);
     one.journal = journal;
-    if (one.ended) return;
     one.run = runBridge({
       call,
       engine,
@@ -201,9 +210,7 @@ export function createBridges(parts: BridgesParts): Bridges {
         useTool: (use: ToolUse, moment: Moment) => (parts.useTool as NonNullable<typeof parts.useTool>)(call, use, moment),
       }),
       used: ({ session, raw }) =>
-        void chronicle.after(call, () =>
-          recordUsage(pool, { call, engine: engine.abilities.name, session, at: clock.now(), raw }, parts.prices ?? {}),
-        ),
+        keep(call, one, { fact: "usage", key: newId(), engine: engine.abilities.name, session, at: clock.now(), raw }),
       silence: () => parts.onSilence?.(call),
       hangUp: () => parts.onAgentHangUp(call),
       askToWait: (again) => parts.onWait?.(call, again),
@@ -220,6 +227,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     one.wasOnLine = true;
     const at = clock.now();
     run.attach(media);
+    one.journal?.put("fact", clock.monotonicMs(), factText(parts.owner, { fact: "audio started", at }));
     void chronicle.after(call, () => audioStarted(pool, call, parts.owner, at)).then((answeredAt) => run.answered(answeredAt));
     // Another process may have opened an engine for this call too, and have written it down last.
     void chronicle.after(call, async () => {
@@ -245,17 +253,24 @@ export function createBridges(parts: BridgesParts): Bridges {
     if (carried.get(call) === one) carried.delete(call);
   };
 
-  /** Everything of the call is closed, and what is known of it is in the database: then its lease may end. */
+  /**
+   * Everything of the call is closed, and what is known of it is in the database: then its lease may end. What the database could not take in time
+   * comes from the journal first.
+   */
   const letGo = async (call: CallId, one: Carried): Promise<void> => {
     await finish(call, one);
     await Promise.all([conversation.written(call), chronicle.written(call)]);
+    let left = wordsLeft.delete(call);
     // Another process may have talked, and this one may talk later: what was opened in vain must not be asked what it remembers of the call.
-    const session = one.wasOnLine ? null : one.session;
-    if (session?.session != null)
-      void chronicle.after(call, () => sessionDropped(pool, session.name, session.session as string, clock.now()));
+    const { name, session } = (one.wasOnLine ? null : one.session) ?? { name: "", session: null };
+    if (session !== null) void chronicle.after(call, () => sessionDropped(pool, name, session, clock.now()));
     void chronicle.after(call, () => sessionsOver(pool, call, parts.owner, clock.now()));
-    void chronicle.after(call, () => recordSessionTimes(pool, call, parts.owner, parts.prices ?? {}));
-    void chronicle.after(call, () => endLease(pool, call, parts.owner));
+    void chronicle.after(call, () => recordSessionTimes(pool, call, parts.owner, prices));
+    void chronicle.after(call, async () => {
+      left = chronicle.leftToJournal(call) || left;
+      if (left) await restoreCall(parts, call, parts.owner);
+      await endLease(pool, call, parts.owner);
+    });
   };
 
   return {
@@ -283,8 +298,7 @@ export function createBridges(parts: BridgesParts): Bridges {
         one.run.abandon();
         const dropped = one.session;
         if (dropped?.session != null) {
-          const { name, session } = dropped;
-          void chronicle.after(call, () => sessionDropped(pool, name, session, clock.now()));
+          keep(call, one, { fact: "session dropped", engine: dropped.name, session: dropped.session, at: clock.now() });
         }
         one.session = null;
         one.media = media;
@@ -303,11 +317,14 @@ export function createBridges(parts: BridgesParts): Bridges {
       if (one !== undefined) await letGo(call, one);
     },
     async close() {
-      await Promise.all([...carried].map(([call, one]) => letGo(call, one)));
+      const done = Promise.all([...carried].map(([call, one]) => letGo(call, one)));
+      const gone = await Promise.race([done.then(() => true), sleep(LET_GO_WITHIN_MS, false, { ref: false })]);
       if (seconds !== null) clearInterval(seconds);
       seconds = null;
       tick.close();
-      await Promise.all([conversation.close(), chronicle.close(), journals.close()]);
+      // What a database that is away has not taken by now is in the journals, whose leases stay open for whoever finishes them.
+      const closed = Promise.all([conversation.close(gone ? undefined : 0), chronicle.close(), journals.close()]);
+      await Promise.race([closed, sleep(LET_GO_WITHIN_MS, null, { ref: false })]);
     },
     metrics: () => ({
       calls: carried.size,

@@ -10,6 +10,7 @@ import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import { openJournals } from "../journal/file.ts";
 import { anotherLives, untilCallsEnd } from "./drain.ts";
+import { type CallFact, factText, writeFact } from "./facts.ts";
 import { endLease, isHeldElsewhere, type LeaseParts, type Leases, orphanedLeases, startLeases, takeLease } from "./leases.ts";
 import { dialWaiting, type PlacingParts, placeCall } from "./place.ts";
 import { finishJournals } from "./take-over.ts";
@@ -25,7 +26,9 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   for (const leases of open.splice(0)) await leases.close();
-  await db.pool.query("delete from leases; delete from processes; delete from events; delete from utterances; delete from calls");
+  await db.pool.query(
+    "delete from leases; delete from processes; delete from events; delete from utterances; delete from engine_sessions; delete from calls",
+  );
 });
 afterAll(async () => {
   await db.drop();
@@ -134,6 +137,49 @@ describe("what a dead process left", () => {
     expect(await finishJournals({ ...parts, owner: "b" })).toBe(0);
     const { rows: told } = await db.pool.query("select kind from events where call_id = $1", [call]);
     expect(told).toEqual([{ kind: "journal.finished" }]);
+  });
+
+  it("of what its engine did and used, and of the first sound, comes into the rows too, also where a part of it is there already", async () => {
+    const call = await liveCall("a");
+    await db.pool.query("update calls set answered_at = null, socket_started_at = null where id = $1", [call]);
+    const at = new Date();
+    const facts: CallFact[] = [
+      { fact: "audio started", at },
+      { fact: "session ready", engine: "openai", session: call, resume: null, at },
+      { fact: "event", key: newId(), at, kind: "caller.cut_in", actor: "caller", said: "The caller cut in.", detail: { dropped_ms: 40 } },
+      { fact: "event", key: newId(), at, kind: "caller.key_pressed", actor: "caller", said: "The caller pressed 1." },
+      { fact: "usage", key: newId(), engine: "openai", session: call, at, raw: { of: "response", model: "m" } },
+      { fact: "usage", key: newId(), engine: "openai", session: call, at, raw: { of: "response", model: "m" } },
+    ];
+    const journals = openJournals({ dir: journalDir, clock: systemClock, log });
+    const journal = journals.open(call);
+    for (const fact of facts) journal.put("fact", systemClock.monotonicMs(), factText("a", fact));
+    // What the process that took the call over learns is its own affair.
+    journal.put("fact", systemClock.monotonicMs(), factText("c", { ...(facts[3] as CallFact & { fact: "event" }), key: newId() }));
+    const words = { ref: "u1", speaker: "caller", text: "Hello?", cut: false, heardMs: null, language: null, emotions: null };
+    journal.put(
+      "utterance",
+      systemClock.monotonicMs(),
+      JSON.stringify({ ...words, startedAtMs: at.getTime() + 500, endedAtMs: at.getTime() + 900 }),
+    );
+    await journals.close();
+    for (const fact of [facts[2], facts[4]]) await writeFact(db.pool, call, "a", {}, fact as CallFact);
+    const parts = { pool: db.pool, clock: systemClock, log, journalDir, owner: "b" };
+    expect(await finishJournals(parts)).toBe(1);
+    const again = await db.pool.query("update leases set until = null where call_id = $1", [call]);
+    expect([again.rowCount, await finishJournals(parts)]).toEqual([1, 1]);
+    const counted = await db.pool.query("select kind, count(*)::int as n from events where call_id = $1 group by kind order by kind", [
+      call,
+    ]);
+    expect(counted.rows).toEqual(
+      ["audio.started", "caller.cut_in", "caller.key_pressed", "call.answered", "journal.finished"].sort().map((kind) => ({ kind, n: 1 })),
+    );
+    const usage = await db.pool.query("select of from engine_usage where call_id = $1", [call]);
+    expect(usage.rows).toEqual([{ of: "response" }, { of: "response" }]);
+    const session = await db.pool.query("select process, ended_at >= ready_at as ended from engine_sessions where call_id = $1", [call]);
+    expect(session.rows).toEqual([{ process: "a", ended: true }]);
+    const said = await db.pool.query("select text, started_ms from utterances where call_id = $1", [call]);
+    expect(said.rows).toEqual([{ text: "Hello?", started_ms: 500 }]);
   });
 
   it("on another machine is left to a process there", async () => {

@@ -104,28 +104,42 @@ export async function loadForBridge(sql: Sql, call: CallId): Promise<BridgedCall
  * (hear.ts), because the transcript counts from it; null when there is no such call.
  */
 export async function audioStarted(pool: pg.Pool, call: CallId, owner: string, at: Date): Promise<Date | null> {
-  return inTransaction(pool, async (sql) => {
+  return inTransaction(pool, (sql) => heard(sql, call, owner, at));
+}
+
+/** The same of a process that has died: its first frame came at `at`, unless another's came before. It takes nothing over any more. */
+export async function audioHeard(pool: pg.Pool, call: CallId, at: Date): Promise<void> {
+  await inTransaction(pool, async (sql) => {
     const known = await lockCall(sql, call);
-    if (known === null) return null;
-    let { answeredAt } = known.call;
-    if (known.call.status !== "ended" && answeredAt === null) {
-      const settled = settle({ ...known, call: { ...known.call, answeredAt: at } }, at);
-      await saveCall(sql, known, settled.known);
-      await noteAnswer(sql, known, settled.known);
-      answeredAt = settled.known.call.answeredAt;
-    }
-    await sql.query("update calls set socket_started_at = coalesce(socket_started_at, $2), owner = $3 where id = $1", [call, at, owner]);
-    await takeLease(sql, call, owner);
-    const first = known.call.socketStartedAt === null;
-    const running = first ? await lockCall(sql, call) : null;
-    // Until now its deadline was that of a call whose audio does not come.
-    if (running !== null && running.call.hangupAskedAt === null)
-      await saveCall(sql, running, { ...running, call: { ...running.call, deadlineAt: deadlineOf(running.call.status, running.call) } });
-    const said = first ? "The first sound of the call arrived." : "The sound of the call is back.";
-    const kind = first ? "audio.started" : "audio.resumed";
-    await recordEvent(sql, { call, at, kind, actor: "us", said, ...(first ? { once: kind } : {}) });
-    return answeredAt;
+    if (known !== null && known.call.socketStartedAt === null) await heard(sql, call, null, at);
   });
+}
+
+async function heard(sql: Sql, call: CallId, owner: string | null, at: Date): Promise<Date | null> {
+  const known = await lockCall(sql, call);
+  if (known === null) return null;
+  let { answeredAt } = known.call;
+  if (known.call.status !== "ended" && answeredAt === null) {
+    const settled = settle({ ...known, call: { ...known.call, answeredAt: at } }, at);
+    await saveCall(sql, known, settled.known);
+    await noteAnswer(sql, known, settled.known);
+    answeredAt = settled.known.call.answeredAt;
+  }
+  await sql.query("update calls set socket_started_at = coalesce(socket_started_at, $2), owner = coalesce($3, owner) where id = $1", [
+    call,
+    at,
+    owner,
+  ]);
+  if (owner !== null) await takeLease(sql, call, owner);
+  const first = known.call.socketStartedAt === null;
+  const running = first ? await lockCall(sql, call) : null;
+  // Until now its deadline was that of a call whose audio does not come.
+  if (running !== null && running.call.hangupAskedAt === null)
+    await saveCall(sql, running, { ...running, call: { ...running.call, deadlineAt: deadlineOf(running.call.status, running.call) } });
+  const said = first ? "The first sound of the call arrived." : "The sound of the call is back.";
+  const kind = first ? "audio.started" : "audio.resumed";
+  await recordEvent(sql, { call, at, kind, actor: "us", said, ...(first ? { once: kind } : {}) });
+  return answeredAt;
 }
 
 /**

@@ -8,6 +8,8 @@ import { costOf, type Prices } from "../prices.ts";
 
 export interface NewUsage {
   readonly call: CallId;
+  /** Makes it the same usage when it is told again. */
+  readonly id?: string;
   readonly engine: string;
   readonly session: string | null;
   readonly at: Date;
@@ -15,12 +17,12 @@ export interface NewUsage {
   readonly raw: Readonly<Record<string, unknown>>;
 }
 
-export async function recordUsage(sql: Sql, { call, engine, session, at, raw }: NewUsage, prices: Prices): Promise<void> {
+export async function recordUsage(sql: Sql, { call, id = newId(), engine, session, at, raw }: NewUsage, prices: Prices): Promise<void> {
   const cost = costOf(prices, engine, raw);
   await sql.query(
     `insert into engine_usage (id, call_id, engine, session, at, of, raw, cost, currency) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      on conflict do nothing`,
-    [newId(), call, engine, session, at, String(raw.of ?? "other"), JSON.stringify(raw), cost?.amount ?? null, cost?.currency ?? null],
+    [id, call, engine, session, at, String(raw.of ?? "other"), JSON.stringify(raw), cost?.amount ?? null, cost?.currency ?? null],
   );
 }
 

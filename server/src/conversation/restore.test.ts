@@ -6,6 +6,7 @@ import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import { journalPath, openJournals } from "../journal/file.ts";
+import { readKept } from "../journal/kept.ts";
 import { restoreUtterances } from "./restore.ts";
 
 let database: FreshDatabase;
@@ -22,7 +23,9 @@ afterAll(async () => {
 const ANSWERED = Date.now() - 60_000;
 
 /** A call whose process died: its journal holds these versions of utterances, told at those ms from the answer. */
-async function deadCall(told: { at: number; ref: string; speaker: string; from: number; to: number; heardMs?: number; cut?: boolean }[]) {
+async function deadCall(
+  told: { at: number; ref: string; speaker: string; from: number; to: number; heardMs?: number; cut?: boolean; joy?: number }[],
+) {
   const call = newId<CallId>();
   await database.pool.query(
     "insert into calls (id, direction, status, answered_at, deadline_at) values ($1, 'outbound', 'in_progress', $2, now() + interval '1 hour')",
@@ -31,7 +34,7 @@ async function deadCall(told: { at: number; ref: string; speaker: string; from: 
   const journals = openJournals({ dir, clock: systemClock, log: { warn() {} } });
   const journal = journals.open(call);
   const monotonicAnswer = systemClock.monotonicMs() - (Date.now() - ANSWERED);
-  for (const { at, from, to, heardMs = null, cut = false, ...rest } of told) {
+  for (const { at, from, to, heardMs = null, cut = false, joy, ...rest } of told) {
     const utterance = {
       ...rest,
       call,
@@ -41,13 +44,14 @@ async function deadCall(told: { at: number; ref: string; speaker: string; from: 
       heardMs,
       cut,
       language: null,
-      emotions: null,
+      emotions: joy === undefined ? null : { set: "test", scores: { joy } },
     };
     journal.put("utterance", monotonicAnswer + at, JSON.stringify(utterance));
   }
   await journals.close();
   return { call, path: journalPath(dir, call) };
 }
+const restored = async (call: CallId, path: string) => restoreUtterances(database.pool, call, await readKept(path));
 const rows = async (call: CallId) =>
   (
     await database.pool.query(
@@ -61,8 +65,8 @@ test("what was said and not stored is brought back, once", async () => {
     { at: 61_000, ref: "a1", speaker: "agent", from: 60_100, to: 60_900, heardMs: 800 },
     { at: 63_000, ref: "c1", speaker: "caller", from: 61_500, to: 62_400 },
   ]);
-  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(2);
-  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(0);
+  expect(await restored(call, path)).toBe(2);
+  expect(await restored(call, path)).toBe(0);
   expect(await rows(call)).toEqual([
     { engine_ref: "a1", started_ms: 60_100, ended_ms: 60_900, heard_ms: 800, cut: false },
     { engine_ref: "c1", started_ms: 61_500, ended_ms: 62_400, heard_ms: null, cut: false },
@@ -71,7 +75,7 @@ test("what was said and not stored is brought back, once", async () => {
 
 test("a sentence in the middle of which the process died is cut where the journal ends", async () => {
   const { call, path } = await deadCall([{ at: 60_200, ref: "a1", speaker: "agent", from: 60_200, to: 90_000 }]);
-  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(1);
+  expect(await restored(call, path)).toBe(1);
   const [row] = await rows(call);
   expect(row).toMatchObject({ started_ms: 60_200, cut: true });
   expect(row.ended_ms - row.started_ms).toBe(row.heard_ms);
@@ -84,6 +88,33 @@ test("rows that are complete are left as they are", async () => {
     "insert into utterances (id, call_id, speaker, engine_ref, text, started_ms, ended_ms, heard_ms) values ($1, $2, 'agent', 'a1', 'as stored', 1, 2, 1)",
     [newId(), call],
   );
-  expect((await restoreUtterances(database.pool, call, path)).restored).toBe(0);
+  expect(await restored(call, path)).toBe(0);
   expect(await rows(call)).toMatchObject([{ started_ms: 1, ended_ms: 2 }]);
+});
+
+test("feelings that came after the words come too, and change nothing else of the row", async () => {
+  const { call, path } = await deadCall([
+    { at: 61_000, ref: "c1", speaker: "caller", from: 60_100, to: 60_900 },
+    { at: 61_500, ref: "c1", speaker: "caller", from: 60_100, to: 60_900, joy: 0.5 },
+  ]);
+  await database.pool.query(
+    "insert into utterances (id, call_id, speaker, engine_ref, text, started_ms, ended_ms) values ($1, $2, 'caller', 'c1', 'as stored', 1, 2)",
+    [newId(), call],
+  );
+  expect(await restored(call, path)).toBe(0);
+  expect(await rows(call)).toMatchObject([{ started_ms: 1, ended_ms: 2 }]);
+  const { rows: felt } = await database.pool.query(
+    "select text, emotions is not null as felt, emotion_set is not null as named from utterances where call_id = $1",
+    [call],
+  );
+  expect(felt).toEqual([{ text: "as stored", felt: true, named: true }]);
+});
+
+test("words the database cannot take cost no others", async () => {
+  const { call, path } = await deadCall([
+    { at: 61_000, ref: "c1", speaker: "caller", from: 60_100, to: 1e15 },
+    { at: 62_000, ref: "c2", speaker: "caller", from: 61_100, to: 61_900 },
+  ]);
+  await restored(call, path);
+  expect(await rows(call)).toMatchObject([{ engine_ref: "c2" }]);
 });
