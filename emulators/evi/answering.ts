@@ -30,8 +30,8 @@ export const usualPace: Pace = { thinkMs: 350, speed: 3 };
  * `stop` leaves every state for good, without a word.
  */
 export interface Answering {
-  /** Thinks about something heard, in a turn of the caller (from 1), and answers. */
-  answer(heard: string, turn: number): void;
+  /** Thinks about something heard, in a turn of the caller (from 1), with what the client told beside it, and answers. */
+  answer(heard: string, turn: number, context: string): void;
   /** Says sentences: word for word what the client wants, or its own. `thinks`: as long as before an answer. */
   say(sentences: readonly string[], how: { readonly verbatim: boolean; readonly thinks?: boolean }): Promise<void>;
   /** The caller has been speaking for so long. */
@@ -74,7 +74,7 @@ export interface AnsweringParts {
 }
 
 type Job =
-  | { readonly what: "answer"; readonly heard: string; readonly turn: number }
+  | { readonly what: "answer"; readonly heard: string; readonly turn: number; readonly context: string }
   | { readonly what: "say"; readonly sentences: readonly string[]; readonly verbatim: boolean; readonly thinks: boolean; done(): void };
 
 /** What is under way. `cut` is set once, by whoever ends it early. */
@@ -124,7 +124,7 @@ export function openAnswering(parts: AnsweringParts): Answering {
     }
     const { variables, tools } = parts.session();
     const [memory, plan] = decide(parts.script().agent, parts.memory.memory, job.heard, {
-      variables,
+      variables: { ...variables, context: job.context },
       tools: tools.map(({ name }) => name),
     });
     parts.memory.memory = memory;
@@ -293,9 +293,9 @@ export function openAnswering(parts: AnsweringParts): Answering {
   }
 
   return {
-    answer(heard, turn) {
+    answer(heard, turn, context) {
       if (stopped) return;
-      jobs.push({ what: "answer", heard, turn });
+      jobs.push({ what: "answer", heard, turn, context });
       next();
     },
     say(sentences, { verbatim, thinks = false }) {

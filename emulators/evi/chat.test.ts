@@ -241,6 +241,42 @@ describe("a chat", () => {
     expect(of(client, "assistant_message")[0].message.content).toContain("free of charge");
   });
 
+  test("reads one context with what the user says: a temporary one once, a persistent one each time, null takes it away", async () => {
+    const client = await call({ "session_settings[system_prompt]": "[emulator: reader]" });
+    const answers = async (): Promise<string> => {
+      const from = client.messages.length;
+      client.send({ type: "user_input", text: "Well?" });
+      return (await client.until("assistant_message", from)).message.content;
+    };
+    const tell = (context: unknown): void => client.send({ type: "session_settings", context });
+    tell({ text: "One.", type: "temporary" });
+    tell({ text: "Two." });
+    expect([await answers(), await answers()]).toEqual(["Two. That is all I was told.", "That is all I was told."]);
+    tell({ text: "Three.", type: "persistent" });
+    expect([await answers(), await answers()]).toEqual(["Three. That is all I was told.", "Three. That is all I was told."]);
+    tell({ text: "Four.", type: "temporary" });
+    expect([await answers(), await answers()]).toEqual(["Four. That is all I was told.", "That is all I was told."]);
+    tell({ text: "Five.", type: "persistent" });
+    tell(null);
+    expect(await answers()).toBe("That is all I was told.");
+  });
+
+  test("that is told of an earlier conversation goes on from there", async () => {
+    const client = await call();
+    client.send({
+      type: "session_settings",
+      context: { text: "It went so far:\nYou: Hello.\nCaller: Could we move it to Friday?", type: "persistent" },
+    });
+    client.send({ type: "user_input", text: "Could we move it to Friday?" });
+    await client.until("assistant_end");
+    // Offered once in a conversation.
+    expect(
+      of(client, "assistant_message")
+        .map(({ message }) => message.content)
+        .join(" "),
+    ).not.toContain("For Friday");
+  });
+
   test("knows the customer by a variable, whatever its type, or by the prompt", async () => {
     const byVariable = await call();
     byVariable.send({ type: "session_settings", variables: { customer_name: 41 } });

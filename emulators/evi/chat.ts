@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { PhraseBook } from "../speech/phrases.ts";
-import { fill, fresh } from "./agents/decide.ts";
+import { fill, fresh, recalled } from "./agents/decide.ts";
 import { openAnswering, type Pace, prosodyFor } from "./answering.ts";
 import { type Behaviour, GRACE_MS, HARD_LIMIT_MS } from "./behaviour.ts";
 import type { Clock } from "./clock.ts";
@@ -76,7 +76,8 @@ const UNTRANSCRIBABLE = "Unable to transcribe audio. Please ensure that you're s
 
 export function openChat(parts: ChatParts, line: Line): Chat {
   const { clock, history, behaviour, opening } = parts;
-  const { group, chat, resumed } = history.open(opening.resumedChatGroupId, behaviour.config);
+  const goesOnWith = parts.script.faults.resume === "another" ? null : opening.resumedChatGroupId;
+  const { group, chat, resumed } = history.open(goesOnWith, behaviour.config);
   const dump = parts.dump(chat.id);
   const kept = parts.keepSound(chat.id);
   const sinceStart = (atMs = clock.now()): number => atMs - chat.startMs;
@@ -85,8 +86,8 @@ export function openChat(parts: ChatParts, line: Line): Chat {
   let script = directed(parts.script, behaviour.prompt);
   let ended: number | null = null;
   let paused = false;
-  /** What was last heard while paused. */
-  let unanswered: string | null = null;
+  /** What was last heard while paused, and the context of it. */
+  let unanswered: { readonly text: string; readonly context: string } | null = null;
   let turns = 0;
   const texts: { speaker: "user" | "assistant"; text: string }[] = [];
   const timers = new Map<string, () => void>();
@@ -210,7 +211,7 @@ export function openChat(parts: ChatParts, line: Line): Chat {
         history.add(chat, { role: "USER", type: "RESUME_ONSET" });
         const heard = unanswered;
         unanswered = null;
-        if (heard !== null) answering.answer(heard, turns);
+        if (heard !== null) answering.answer(heard.text, turns, heard.context);
         return;
       }
     }
@@ -265,6 +266,8 @@ export function openChat(parts: ChatParts, line: Line): Chat {
 
   function userMessage(text: string, time: { begin: number; end: number }, how: { fromText: boolean; scores: Scores | null }): void {
     const { fromText, scores } = how;
+    const context = takeContext();
+    if (group.memory === fresh) group.memory = recalled(script.agent, fresh, context);
     const withheld = script.faults.withholdsTurn === turns + 1;
     if (!withheld)
       outlet.send({
@@ -288,8 +291,15 @@ export function openChat(parts: ChatParts, line: Line): Chat {
     awaitUser();
     goesWrong("heard", turns);
     if (ended !== null || script.faults.silent) return;
-    if (paused) unanswered = text;
-    else answering.answer(text, turns);
+    if (paused) unanswered = { text, context };
+    else answering.answer(text, turns, context);
+  }
+
+  /** What the model reads with a message of the caller's: the context in force, one at a time. A temporary one is used up by it. */
+  function takeContext(): string {
+    const { context } = settings;
+    if (context && context.type !== "persistent" && context.type !== "editable") settings = { ...settings, context: null };
+    return context?.text ?? "";
   }
 
   function applySettings(sent: SessionSettings): void {

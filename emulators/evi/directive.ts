@@ -1,9 +1,9 @@
 import type { Agent } from "./agents/agent.ts";
 import { desk } from "./agents/desk.ts";
-import { clerk, parrot, quitter, storyteller } from "./agents/others.ts";
+import { clerk, parrot, quitter, reader, storyteller } from "./agents/others.ts";
 import { type Faults, faultTable } from "./faults.ts";
 
-export const agents: readonly Agent[] = [desk, parrot, storyteller, clerk, quitter];
+export const agents: readonly Agent[] = [desk, parrot, storyteller, clerk, reader, quitter];
 
 /** Which agent answers, and what goes wrong. */
 export interface Script {

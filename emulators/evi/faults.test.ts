@@ -224,6 +224,13 @@ const proof: Record<string, () => Promise<void>> = {
     says(again, move);
     await again.until(offers); // offered once in a conversation; it has forgotten that it did
   },
+  async "another-group"() {
+    const first = await call("another-group");
+    const { chat_group_id } = await first.until("chat_metadata");
+    const again = await connect(evi.url, { config_id: "another-group", resumed_chat_group_id: chat_group_id });
+    opened.push(again);
+    expect((await again.until("chat_metadata")).chat_group_id).not.toBe(chat_group_id);
+  },
   async mirror() {
     const client = await call("mirror");
     client.send({ type: "session_settings", variables: { visits: 3 } });

@@ -42,8 +42,8 @@ export interface Faults {
   readonly doubles?: true;
   /** The final user_message of this turn is never sent; the history has it all the same, and it is answered. */
   readonly withholdsTurn?: number;
-  /** A chat group is not resumed: an error, and 1000. Or it is, but nothing of it is remembered. */
-  readonly resume?: "refused" | "forgotten";
+  /** A chat group is not resumed: an error, and 1000. Or it is, but nothing of it is remembered. Or another one begins without a word. */
+  readonly resume?: "refused" | "forgotten" | "another";
   /** Settings in force come back after each session_settings. */
   readonly mirrors?: true;
   readonly maxDurationS?: number;
@@ -161,6 +161,7 @@ export const faultTable: readonly FaultRow[] = [
   },
   { name: "no-resume", does: "refuses resumed_chat_group_id: an error and 1000 instead of chat_metadata", faults: { resume: "refused" } },
   { name: "forgets", does: "takes resumed_chat_group_id and remembers nothing of it", faults: { resume: "forgotten" } },
+  { name: "another-group", does: "takes resumed_chat_group_id and begins a new chat group instead", faults: { resume: "another" } },
   { name: "mirror", does: "sends the settings in force back after each session_settings", faults: { mirrors: true } },
   { name: "expires", does: "E0715 after 30 s (max_duration), then 1000", faults: { maxDurationS: 30 } },
   { name: "impatient", does: "E0714 after 30 s without a user message, then 1000", faults: { inactivityS: 30 } },

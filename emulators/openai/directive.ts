@@ -1,10 +1,10 @@
 import type { Agent } from "../evi/agents/agent.ts";
 import { desk } from "../evi/agents/desk.ts";
-import { clerk, parrot, quitter, storyteller } from "../evi/agents/others.ts";
+import { clerk, parrot, quitter, reader, storyteller } from "../evi/agents/others.ts";
 import { type Faults, faultTable } from "./faults.ts";
 
 /** Who answers: the same people as behind the emulated EVI. */
-export const agents: readonly Agent[] = [desk, parrot, storyteller, clerk, quitter];
+export const agents: readonly Agent[] = [desk, parrot, storyteller, clerk, reader, quitter];
 
 export interface Script {
   readonly agent: Agent;

@@ -396,7 +396,12 @@ export function openSession(parts: SessionParts, line: Line): RealtimeSession {
 
   function plan(text: string): void {
     const variables = variablesOfPrompt(session.instructions);
-    [memory, unanswered] = decide(script.agent, memory, text, { variables, tools: toolNames() });
+    [memory, unanswered] = decide(script.agent, memory, text, { variables: { ...variables, context: context() }, tools: toolNames() });
+  }
+
+  /** What the client told beside the conversation: all of it stays in it. */
+  function context(): string {
+    return conversation.items.flatMap(({ role, text }) => (role === "system" ? [text] : [])).join(" ");
   }
 
   // ------------------------------------------------------------------------------------------------------------ answering

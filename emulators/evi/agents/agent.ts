@@ -17,7 +17,7 @@ export interface Agent {
 
 /**
  * Sentences may name variables: `{{customer_name}}`; one that is not known disappears together with the comma before it.
- * `{{heard}}` is what was heard, `{{result}}` the content of a tool's answer, `{{1}}` the first group of `hears`.
+ * `{{heard}}` is what was heard, `{{context}}` what the client told beside it, `{{result}}` the content of a tool's answer, `{{1}}` the first group of `hears`.
  */
 export interface Rule {
   readonly hears: RegExp;

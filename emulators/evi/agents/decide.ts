@@ -49,6 +49,17 @@ export function decide(agent: Agent, memory: Memory, heard: string, { variables,
 }
 
 /**
+ * What is remembered of an earlier conversation that is only told of: the lines of it that are the caller's ("Caller: ...") are heard again, in
+ * order. Pure.
+ */
+export function recalled(agent: Agent, memory: Memory, told: string): Memory {
+  let now = memory;
+  for (const [, line = ""] of told.matchAll(/^(?:caller|customer|user): (.+)$/gim))
+    [now] = decide(agent, now, line, { variables: {}, tools: [] });
+  return now;
+}
+
+/**
  * Puts variables into a sentence. One that is not known disappears together with a comma before it, except `result`, which waits for the
  * tool's answer.
  */

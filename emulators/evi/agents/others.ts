@@ -58,6 +58,17 @@ export const clerk: Agent = {
   nudge: "Is there anything to look up?",
 };
 
+/** Says what it was told beside what the caller said: shows what of it arrived. */
+export const reader: Agent = {
+  name: "reader",
+  habit: "Says what it was told beside the caller's words, and that this was all.",
+  voice: "slt",
+  greeting: "Hello.",
+  rules: [{ hears: /\b(goodbye|bye)\b/i, say: ["Goodbye."], hangUp: true }],
+  otherwise: [["{{context}} That is all I was told."]],
+  nudge: "Hello?",
+};
+
 /** Ends the conversation at the first occasion. */
 export const quitter: Agent = {
   name: "quitter",

@@ -170,6 +170,43 @@ describe.concurrent.each(kinds)("$name", { timeout: 90_000 }, (kind) => {
     await engine.untilSaid("The book is closed");
   });
 
+  test("tells the agent every key that was pressed before the caller speaks, and an operator's word", async ({ expect, ...t }) => {
+    const phone = call(t, { prompt: "[emulator: reader]", greeting: null });
+    await phone.until(() => phone.whispers("The blue one is sold out."));
+    for (const key of "472") phone.press(key);
+    await phone.say(900);
+    await phone.answered(1);
+    expect(phone.answerTo(1)).toMatch(/blue one.* key 4.* key 7.* key 2.*That is all/s);
+  });
+
+  test.runIf(kind.name === "EVI").for(["no-resume", "another-group", "forgets"])(
+    "goes on after a drop although the vendor does not: %s",
+    async (fault, { expect, ...t }) => {
+      const phone = call(t, {
+        prompt: "[emulator: desk drop turn=2]",
+        greeting: "Hello, this is the desk.",
+        options: { config_id: fault },
+      });
+      await phone.answered(0);
+      await phone.say(900);
+      await phone.answered(1);
+      await phone.say(900);
+      await phone.until(() => phone.facts.some(({ fact }) => fact === "engine resumed"));
+      await phone.answered(2);
+      await phone.say(900);
+      await phone.answered(3);
+      const greetings = phone.said().filter(({ text }) => text.startsWith("Hello, this is the desk"));
+      expect(greetings).toHaveLength(1);
+      const resumed = phone.facts.find((fact) => fact.fact === "engine resumed");
+      expect(resumed?.fact === "engine resumed" && resumed.gapMs).toBeLessThan(2_000);
+      expect(phone.lost).toEqual([]);
+      const troubles = phone.facts.flatMap((fact) => (fact.fact === "engine troubled" ? [fact.code] : []));
+      expect(troubles).toEqual(fault === "forgets" ? [] : ["not_resumed"]);
+      // Told what was said, it says other words than before.
+      if (fault !== "forgets") expect(phone.answerTo(3)).not.toBe(phone.answerTo(1));
+    },
+  );
+
   test("lets the agent say goodbye to the end, and then hang up", async ({ expect, ...t }) => {
     const phone = call(t, { prompt: "[emulator: quitter]", greeting: null });
     await phone.say(900);
@@ -266,6 +303,9 @@ interface Phone {
   readonly clears: { readonly playedMs: number }[];
   playedMs(): number;
   hungUp(): boolean;
+  press(key: string): void;
+  /** An operator's word to the agent; false while nobody is there to hear it. */
+  whispers(text: string): boolean;
   /** Speaks for so many ms; resolves when it is out. */
   say(ms: number): Promise<void>;
   /** What was said, as last told, in order. */
@@ -370,6 +410,8 @@ function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish):
     clears,
     playedMs: () => (played * 1000) / rate,
     hungUp: () => hungUp,
+    press: (key) => listener?.digit(key, 100),
+    whispers: (text) => bridge.whisper("context", text),
     said,
     say: (ms) =>
       new Promise((done) => {

@@ -16,7 +16,11 @@ test.each([
   ["a code nobody documented", 1000, error("X9999"), false, "lost", true],
   ["an error without a code", 1011, error(null), false, "lost", true],
 ] as const)("%s: close %i is %s", (_, close, because, asked, why, retry) => {
-  expect(endingOf(close, because, asked)).toMatchObject({ why, retry });
+  expect(endingOf(close, because, asked, true)).toMatchObject({ why, retry });
+});
+
+test("a close without an error is a loss when the agent did not hang up", () => {
+  expect(endingOf(1000, null, false, false)).toMatchObject({ why: "lost", retry: true, code: "ws_1000" });
 });
 
 test.each([

@@ -26,15 +26,15 @@ export interface EviError {
 
 /**
  * Why a chat ended, from the close code and the error before it. 1000 is not success: timeouts and failed transcription close with it too.
- * Without any error, 1000 is the agent's own hang-up. `asked` says that we closed.
+ * Without any error, 1000 is the agent's own hang-up where one was to be expected (`hungUp`), and a loss otherwise. `asked` says that we closed.
  */
-export function endingOf(close: number, error: EviError | null, asked: boolean): Ending {
+export function endingOf(close: number, error: EviError | null, asked: boolean, hungUp = false): Ending {
   if (asked) return { why: "asked", code: null, text: "We ended the session.", retry: false };
   if (error !== null) {
     const known = error.code === null ? undefined : fatal[error.code];
     return { why: known?.why ?? "lost", code: error.code, text: error.text, retry: known?.retry ?? true };
   }
-  if (close === 1000) return { why: "agent_hung_up", code: null, text: "The agent ended the conversation.", retry: false };
+  if (close === 1000 && hungUp) return { why: "agent_hung_up", code: null, text: "The agent ended the conversation.", retry: false };
   return { why: "lost", code: `ws_${close}`, text: `The connection to EVI was lost (close code ${close}).`, retry: true };
 }
 
@@ -49,6 +49,9 @@ export function refusalOf(status: number): Ending {
   if (status < 500) return { why: "refused", code, text: `EVI refused the chat with HTTP ${status}.`, retry: false };
   return { why: "lost", code, text: `EVI answered with HTTP ${status}.`, retry: true };
 }
+
+/** Statuses of a handshake that speak of what was named in it: an unknown Config, an unknown chat group. */
+export const namesUnknown = (status: number): boolean => status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
 
 /** Why a chat could not begin: no connection came about. */
 export const unreachable = (cause: string): Ending => ({

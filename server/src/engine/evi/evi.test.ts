@@ -22,8 +22,12 @@ interface Chat {
   readonly told: Record<string, unknown>[];
 }
 interface House {
+  /** All that were opened, the oldest first. */
+  readonly chats: readonly Chat[];
   readonly events: EngineEvent[];
   readonly connection: EngineConnection;
+  /** The same engine's next session of the call. */
+  readonly again: { open(wish: Partial<EngineSession>): void; connection(): EngineConnection };
   chat(): Promise<Chat>;
   until(what: EngineEvent["what"]): Promise<EngineEvent>;
 }
@@ -67,12 +71,22 @@ async function house(wish: Partial<EngineSession> = {}, verify?: (done: (ok: boo
     clock: systemClock,
   });
   const events: EngineEvent[] = [];
-  const connection = engine.open({ ...session, ...wish }, (event) =>
-    events.push(event.what === "agent audio" ? { ...event, pcm: event.pcm.slice() } : event),
-  );
+  const open = (more: Partial<EngineSession>): EngineConnection =>
+    engine.open({ ...session, ...wish, ...more }, (event) =>
+      events.push(event.what === "agent audio" ? { ...event, pcm: event.pcm.slice() } : event),
+    );
+  const connection = open({});
+  let latest = connection;
   return {
+    chats,
     events,
     connection,
+    again: {
+      open(more) {
+        latest = open(more);
+      },
+      connection: () => latest,
+    },
     chat: async () => chats[0] ?? new Promise((resolve) => waiting.push(resolve)),
     until: (what) =>
       vi.waitFor(
@@ -204,6 +218,125 @@ test("sound that is no sound is left out and told once", async () => {
   connection.close();
 });
 
+const told = (messages: readonly Record<string, unknown>[]): unknown[] =>
+  messages.flatMap(({ type, context }) => (type === "session_settings" ? [context] : []));
+const said = (text: string, more: object = {}): string =>
+  JSON.stringify({ type: "user_message", message: { role: "user", content: text }, models: {}, interim: false, from_text: false, ...more });
+
+test("every key and whisper since the caller last spoke is told together, and none of it twice", async () => {
+  const { connection, chats, chat, until } = await house({ greeting: null });
+  const { socket, told: heard } = await chat();
+  socket.send(metadata);
+  await until("ready");
+  for (const key of [4, 7, 2]) connection.context(`Key ${key}.`, false);
+  await vi.waitFor(() => expect(heard).toHaveLength(4), { timeout: 8_000 });
+  expect(told(heard).at(-1)).toEqual({ type: "temporary", text: "Key 4.\n\nKey 7.\n\nKey 2." });
+  socket.send(said("So", { interim: true }));
+  socket.send(said("So, what now?"));
+  await until("caller text");
+  await vi.waitFor(() => expect(heard.at(-1)).toBeDefined());
+  socket.send(said("Well?"));
+  connection.say("marker", "exact");
+  await vi.waitFor(() => expect(heard.at(-1)?.text).toBe("marker"), { timeout: 8_000 });
+  connection.context("Key 9.", false);
+  await vi.waitFor(() => expect(told(heard).at(-1)).toMatchObject({ text: expect.stringContaining("Key 9.") }), { timeout: 8_000 });
+  expect(chats).toHaveLength(1);
+  connection.close();
+});
+
+test("what holds for the whole chat stays when a key is pressed, and is alone again once the caller has spoken", async () => {
+  const history = [{ speaker: "caller" as const, text: "It is about Friday." }];
+  const { connection, chat, until } = await house({ options: { context: "The shop is closed today." }, history });
+  const { socket, told: heard } = await chat();
+  socket.send(metadata);
+  await until("ready");
+  connection.context("Key 4.", false);
+  await vi.waitFor(() => expect(heard).toHaveLength(2), { timeout: 8_000 });
+  socket.send(said("Well?"));
+  await vi.waitFor(() => expect(heard).toHaveLength(3), { timeout: 8_000 });
+  const [first, withKey, after] = told(heard);
+  expect(first).toMatchObject({
+    type: "persistent",
+    text: expect.stringMatching(/^The shop is closed today\..*Caller: It is about Friday\./s),
+  });
+  expect(withKey).toEqual({ type: "persistent", text: `${(first as { text: string }).text}\n\nKey 4.` });
+  expect(after).toEqual(first);
+  connection.close();
+});
+
+test("a key that was pressed and not read when the chat broke off is told to the next", async () => {
+  const { events, chat, chats, until, again } = await house({ greeting: null });
+  const { socket } = await chat();
+  socket.send(metadata);
+  await until("ready");
+  again.connection().context("Key 4.", false);
+  await vi.waitFor(() => expect(chats[0]?.told).toHaveLength(2), { timeout: 8_000 });
+  socket.terminate();
+  await until("ended");
+  again.open({ resume: "group" });
+  await vi.waitFor(() => expect(told(chats[1]?.told ?? [])).toEqual([{ type: "temporary", text: "Key 4." }]), { timeout: 8_000 });
+  expect(events.filter(({ what }) => what === "ended")).toHaveLength(1);
+  again.connection().close();
+});
+
+const history = [
+  { speaker: "agent" as const, text: "Hello." },
+  { speaker: "caller" as const, text: "It is about Friday." },
+];
+
+test("a chat group that is refused is let go at once: the same settings without it, with what was said, and no greeting", async () => {
+  const { connection, events, chat, chats, until } = await house({ resume: "group", history });
+  const first = await chat();
+  first.socket.send('{"type":"error","code":"E0101","slug":"chat_group_not_found","message":"There is no chat group group."}');
+  await vi.waitFor(() => expect(chats[1]?.told).toHaveLength(1), { timeout: 8_000 });
+  const second = chats[1] as Chat;
+  expect(second.request.url).not.toContain("resumed_chat_group_id");
+  expect(JSON.stringify(told(second.told))).toContain("Caller: It is about Friday.");
+  second.socket.send(metadata.replace('"group"', '"another"'));
+  expect(await until("ready")).toMatchObject({ resume: "another" });
+  connection.say("marker", "exact");
+  await vi.waitFor(() => expect(second.told.map(({ text }) => text)).toEqual([undefined, "marker"]), { timeout: 8_000 });
+  expect(events.map((event) => (event.what === "trouble" ? event.code : event.what))).toEqual(["not_resumed", "ready"]);
+  connection.close();
+  expect(await until("ended")).toMatchObject({ why: "asked" });
+});
+
+test("a chat group that is refused by the handshake is let go too", async () => {
+  let asked = 0;
+  const { chats, until } = await house({ resume: "group", history }, (done) => done(++asked > 1, 404));
+  await vi.waitFor(() => expect(chats[0]?.told).toHaveLength(1), { timeout: 8_000 });
+  expect(JSON.stringify(told(chats[0]?.told ?? []))).toContain("Caller: It is about Friday.");
+  chats[0]?.socket.send(metadata);
+  await until("ready");
+});
+
+test("another chat group than the one asked for is told what was said", async () => {
+  const { connection, chat, until } = await house({ resume: "group", history });
+  const { socket, told: heard } = await chat();
+  socket.send(metadata.replace('"group"', '"another"'));
+  expect(await until("ready")).toMatchObject({ resume: "another" });
+  await vi.waitFor(() => expect(heard).toHaveLength(2), { timeout: 8_000 });
+  expect(told(heard)).toEqual([undefined, { type: "persistent", text: expect.stringContaining("Caller: It is about Friday.") }]);
+  connection.close();
+});
+
+test("an engine that does not read is told of once in a session, however often it begins again", async () => {
+  const { connection, events, chat, until } = await house({ greeting: null });
+  const { socket, told: heard } = await chat();
+  socket.send(metadata);
+  await until("ready");
+  const piece = new Uint8Array(40_000);
+  for (let round = 1; round <= 3; round++) {
+    socket.pause();
+    for (let n = 0; n < 300; n++) connection.audio(piece);
+    socket.resume();
+    connection.say(`round ${round}`, "exact");
+    await vi.waitFor(() => expect(heard.at(-1)?.text).toBe(`round ${round}`), { timeout: 20_000 });
+  }
+  expect(events.filter(({ what }) => what === "trouble")).toMatchObject([{ code: "not_reading" }]);
+  connection.close();
+});
+
 test.each([401, 403, 429, 500])("a handshake refused with %i ends the session with its code", async (status) => {
   const { events, until } = await house({}, (done) => done(false, status));
   expect(await until("ended")).toMatchObject({ code: `http_${status}` });
@@ -217,7 +350,7 @@ test("nobody there: the session ends and may be tried again", async () => {
 });
 
 test.each([
-  ["1000 alone is the agent hanging up", 1000, null, { why: "agent_hung_up", retry: false }],
+  ["1000 alone, with nothing said, is a loss", 1000, null, { why: "lost", retry: true, code: "ws_1000" }],
   ["1000 after a timeout is not success", 1000, "E0714", { why: "idle", retry: false }],
   ["1012 is a loss", 1012, null, { why: "lost", retry: true, code: "ws_1012" }],
 ] as const)("%s", async (_, code, error, ended) => {

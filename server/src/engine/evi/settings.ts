@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { EngineSession } from "../port.ts";
+import { toldAgain } from "./context.ts";
 
 /** What an agent may set for EVI alone (`options`). All of the second half stands in the agent's Config (config-body.ts), which is made from it. */
 export const EviOptions = z.looseObject({
@@ -47,10 +48,17 @@ export function ownConfig(configId: string | null, session: EngineSession): { id
 /** How long a chat lasts, ms. */
 export const chatMs = (session: EngineSession): number => (optionsOf(session).max_duration_s ?? 1800) * 1000;
 
+/** What is said to EVI with every message of the caller's: of a chat that goes on with no other, what was said before too. */
+export const lastingContext = (session: EngineSession): string[] => {
+  const { context } = optionsOf(session);
+  return [...(context === undefined ? [] : [context]), ...(session.resume === null ? toldAgain(session.history) : [])];
+};
+
+/** May the agent end the chat by EVI's own tool? */
+export const hangsUp = (session: EngineSession): boolean => session.manners.hangsUp && optionsOf(session).hang_up;
+
 /** The first message of every chat, resumed ones too: settings belong to the socket, not to the chat group (hume-evi §4.4). */
 export function sessionSettings(session: EngineSession): Record<string, unknown> {
-  const options = optionsOf(session);
-  const context = [options.context, session.resume === null ? toldAgain(session.history) : undefined].filter((part) => part !== undefined);
   return {
     type: "session_settings",
     audio: { encoding: "linear16", sample_rate: session.inRate, channels: 1 },
@@ -58,7 +66,6 @@ export function sessionSettings(session: EngineSession): Record<string, unknown>
     system_prompt: session.prompt,
     ...(Object.keys(session.variables).length > 0 && { variables: session.variables }),
     ...(session.voice !== null && { voice_id: session.voice }),
-    ...(context.length > 0 && { context: { type: "persistent", text: context.join("\n\n") } }),
     ...(session.tools.length > 0 && {
       tools: session.tools.map((tool) => ({
         type: "function",
@@ -67,15 +74,8 @@ export function sessionSettings(session: EngineSession): Record<string, unknown>
         parameters: JSON.stringify(tool.parameters),
       })),
     }),
-    ...(session.manners.hangsUp && options.hang_up && { builtin_tools: [{ name: "hang_up" }] }),
+    ...(hangsUp(session) && { builtin_tools: [{ name: "hang_up" }] }),
   };
 }
 
 const optionsOf = (session: EngineSession): z.infer<typeof EviOptions> => EviOptions.catch({ hang_up: true }).parse(session.options);
-
-/** A chat that could not be resumed is told what was said before. */
-function toldAgain(history: EngineSession["history"]): string | undefined {
-  if (history.length === 0) return undefined;
-  const lines = history.map(({ speaker, text }) => `${speaker === "agent" ? "You" : "Caller"}: ${text}`);
-  return `This call was interrupted for a moment. It went so far:\n${lines.join("\n")}\nGo on from there; do not greet again.`;
-}

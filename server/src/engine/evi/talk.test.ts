@@ -3,8 +3,8 @@ import type { EngineEvent } from "../port.ts";
 import { EviTalk } from "./talk.ts";
 import { hear } from "./wire.ts";
 
-const talk = (): { talk: EviTalk; hears: (...messages: object[]) => EngineEvent[] } => {
-  const one = new EviTalk(() => new Date("2026-01-01T00:00:00Z"));
+const talk = (mayHangUp = false): { talk: EviTalk; hears: (...messages: object[]) => EngineEvent[] } => {
+  const one = new EviTalk(() => new Date("2026-01-01T00:00:00Z"), undefined, mayHangUp);
   return {
     talk: one,
     hears: (...messages) =>
@@ -169,4 +169,20 @@ test("a chat is at rest when nothing is said, asked or waited for", () => {
     "said, and no assistant_end came",
     "answered with nothing",
   ]);
+});
+
+const hangUp = { type: "tool_call", name: "hang_up", parameters: "{}", tool_call_id: "t", tool_type: "builtin", response_required: false };
+
+test.each([
+  ["its tool was called", false, [agent("a1", "Goodbye."), hangUp], true],
+  ["its tool was called and failed", false, [hangUp, { type: "tool_error", tool_call_id: "t", error: "No." }], false],
+  ["it may, and had the last word", true, [user("That is all."), agent("a1", "Goodbye."), { type: "assistant_end" }], true],
+  ["it may not, though it had the last word", false, [user("That is all."), agent("a1", "Goodbye.")], false],
+  ["it may, and the caller waits for an answer", true, [agent("a1", "Hello."), user("Hello?")], false],
+  ["it may, and the caller is speaking", true, [agent("a1", "Hello."), user("Hel", { interim: true })], false],
+  ["it may, and nobody has said anything", true, [], false],
+] as const)("a chat that closes without an error is the agent hanging up or not: %s", (_, mayHangUp, messages, hungUp) => {
+  const one = talk(mayHangUp);
+  one.hears(metadata, ...messages);
+  expect(one.talk.hungUp).toBe(hungUp);
 });

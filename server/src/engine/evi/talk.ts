@@ -35,16 +35,30 @@ export class EviTalk {
   /** Is EVI asked for something it has not finished saying? `sounding`: sound of it came. */
   private owes: "nothing" | "an answer" | "sounding" = "nothing";
   private readonly toolsOut = new Set<string>();
+  /** Whose words came last, and has EVI's own tool to hang up been called? */
+  private lastWord: "caller" | "agent" | null = null;
+  private hangUpCalled = false;
   private readonly living = new Set<string>();
   private readonly dead = new Set<string>();
   private coming: { id: string; next: number; waiting: Map<number, Int16Array> } | null = null;
   private readonly now: () => Date;
   /** How long the chat lasts, ms. */
   readonly lastsMs: number;
+  private readonly mayHangUp: boolean;
 
-  constructor(now: () => Date, lastsMs: number = CHAT_MS) {
+  /** @param mayHangUp has the agent EVI's own tool to end the chat? */
+  constructor(now: () => Date, lastsMs: number = CHAT_MS, mayHangUp = false) {
     this.now = now;
     this.lastsMs = lastsMs;
+    this.mayHangUp = mayHangUp;
+  }
+
+  /**
+   * If the chat closes now without an error: is that the agent hanging up? When its tool was called, or, since that it is always told of is not documented
+   * (hume-evi §2.3), when it may be called and the agent had the last word. With the caller's words unanswered it is none.
+   */
+  get hungUp(): boolean {
+    return this.hangUpCalled || (this.mayHangUp && this.lastWord === "agent" && !this.callerSpeaks && this.toolsOut.size === 0);
   }
 
   /** Nothing is said, asked or waited for: the moment to renew a chat. */
@@ -98,6 +112,7 @@ export class EviTalk {
         const utterance = saying.id ?? `${this.chat}:a${++this.agentCount}`;
         if (this.dead.has(utterance)) return [];
         this.living.add(utterance);
+        this.lastWord = "agent";
         const scores = scoresOf(saying);
         return [
           { what: "agent text", utterance, text: saying.message.content ?? "", final: true, language: saying.language ?? null },
@@ -116,10 +131,14 @@ export class EviTalk {
         this.owes = "nothing";
         return [...this.cutIn(), { what: "agent done", how: "cut" }];
       case "tool_call":
-        if (saying.tool_type === "builtin") return [];
+        if (saying.tool_type === "builtin") {
+          this.hangUpCalled ||= saying.name === "hang_up";
+          return [];
+        }
         this.toolsOut.add(saying.tool_call_id);
         return [{ what: "tool", id: saying.tool_call_id, name: saying.name, args: saying.parameters }];
       case "tool_error":
+        this.hangUpCalled = false;
         return this.trouble("tool_error", saying.error ?? "A tool of EVI's own failed.");
       case "tool_response":
       case "session_settings":
@@ -140,6 +159,7 @@ export class EviTalk {
     this.error = endsTheChat(this.error?.code) ? this.error : null;
     if (this.dead.has(id)) return { fresh: false, rest: [], chunks: [] };
     this.living.add(id);
+    this.lastWord = "agent";
     if (this.owes === "an answer") this.owes = "sounding";
     const fresh = this.coming?.id !== id;
     const rest = fresh ? this.restOfSound() : [];
@@ -170,7 +190,10 @@ export class EviTalk {
   private callerSaid(saying: Extract<EviSaying, { type: "user_message" }>): EngineEvent[] {
     const words = `${saying.time?.begin} ${saying.time?.end} ${saying.message.content}`;
     if (!saying.interim && words === this.lastWords) return [];
-    if (!saying.interim) this.lastWords = words;
+    if (!saying.interim) {
+      this.lastWords = words;
+      this.lastWord = "caller";
+    }
     this.callerSpeaks = saying.interim;
     if (!saying.interim) this.owes = "an answer";
     const events: EngineEvent[] = [];

@@ -99,7 +99,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
   const toCaller = openResampler(wireRate.out, session.outRate);
   let asked = false;
   let over = false;
-  let unsent = 0;
+  let toldUnread = false;
   let wire: { readonly raw: Socket; readonly frames: Base64Messages } | null = null;
   /** Whose sound is in the resampler. */
   let sounding: string | null = null;
@@ -217,11 +217,12 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     audio(pcm) {
       if (over || !talk.ready || wire === null || socket.readyState !== WebSocket.OPEN) return;
       if (wire.raw.writableLength > MOST_UNSENT_BYTES) {
-        if (unsent++ === 0)
+        // Told once: a way out that is only just too narrow comes and goes many times a minute.
+        if (!toldUnread)
           listener({ what: "trouble", code: "not_reading", text: "The engine does not read: caller audio is being left out." });
+        toldUnread = true;
         return;
       }
-      unsent = 0;
       const bytes = session.inRate === wireRate.in ? pcm : bytesOf(toEngine.push(samplesOf(pcm)));
       if (bytes.length >= LEAST_FRAME_BYTES && bytes.length <= MOST_FRAME_BYTES) wire.frames.send(bytes);
       else if (bytes.length > 0) socket.send(append(bytes));
