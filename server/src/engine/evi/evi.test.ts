@@ -142,6 +142,17 @@ test("the key is in a header and not in the address; the settings come first, th
   connection.close();
 });
 
+test("what we have no name for goes to EVI as Hume spells it", async () => {
+  const { connection, chat } = await house({
+    greeting: null,
+    options: { extra: { metadata: { branch: "Ghent" }, builtin_tools: [{ name: "web_search" }] } },
+  });
+  const { told } = await chat();
+  await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 8_000 });
+  expect(told[0]).toMatchObject({ metadata: { branch: "Ghent" }, builtin_tools: [{ name: "hang_up" }, { name: "web_search" }] });
+  connection.close();
+});
+
 test("a resumed chat sends its settings again and does not greet", async () => {
   const { connection, chat, until } = await house({ resume: "group" });
   const { request, socket, told } = await chat();

@@ -1,6 +1,6 @@
-import { optionProblems } from "../options.ts";
+import { extraProblems, optionProblems } from "../options.ts";
 import type { EngineManner, EngineProblem } from "../port.ts";
-import { EviOptions } from "./settings.ts";
+import { EviOptions, reserved } from "./settings.ts";
 
 /** What EVI makes of an agent's settings (hume-evi §0, §2.2, §4.1). */
 export const eviManner: EngineManner = {
@@ -30,5 +30,5 @@ export const eviManner: EngineManner = {
       found.push({ field: "options.hang_up", message: "is false, so the tool hang_up is not offered to EVI." });
     return found;
   },
-  refuses: ({ options }) => optionProblems(EviOptions, options),
+  refuses: ({ options }) => [...optionProblems(EviOptions, options), ...extraProblems(options.extra, reserved)],
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { Extra, withExtra } from "../options.ts";
 import type { EngineSession } from "../port.ts";
 import { toldAgain } from "./context.ts";
 
@@ -21,7 +22,22 @@ export const EviOptions = z.looseObject({
   prefix_padding_ms: z.int().min(0).max(1000).optional(),
   /** Instead of what `interruption` means. */
   min_interruption_ms: z.int().min(50).max(2000).optional(),
+  /** Merged into `session_settings`, as Hume spells it: `{"metadata": {"branch": "Ghent"}}`. */
+  extra: Extra,
 });
+
+/** What `extra` may not say, because it has its place elsewhere or the call would break. */
+export const reserved = {
+  type: "is always session_settings; leave it out",
+  audio: "is chosen with the carrier's sound; leave it out",
+  custom_session_id: "is the call's id; leave it out",
+  system_prompt: "is the agent's prompt; write it there",
+  variables: "are the call's; leave them out",
+  voice_id: "is the agent's voice; write it there",
+  context: "belongs into options.context",
+  language_model_api_key:
+    "is a secret, and options are kept and shown as they are; give Hume the key in its portal, or in a Config of your own",
+} as const;
 
 /** The address of a chat. The key is not in it: addresses end in logs. */
 export function chatUrl(
@@ -59,7 +75,7 @@ export const hangsUp = (session: EngineSession): boolean => session.manners.hang
 
 /** The first message of every chat, resumed ones too: settings belong to the socket, not to the chat group (hume-evi §4.4). */
 export function sessionSettings(session: EngineSession): Record<string, unknown> {
-  return {
+  const settings = {
     type: "session_settings",
     audio: { encoding: "linear16", sample_rate: session.inRate, channels: 1 },
     custom_session_id: session.callId,
@@ -76,6 +92,7 @@ export function sessionSettings(session: EngineSession): Record<string, unknown>
     }),
     ...(hangsUp(session) && { builtin_tools: [{ name: "hang_up" }] }),
   };
+  return withExtra(settings, optionsOf(session).extra);
 }
 
 const optionsOf = (session: EngineSession): z.infer<typeof EviOptions> => EviOptions.catch({ hang_up: true }).parse(session.options);

@@ -1,7 +1,7 @@
-import { optionProblems } from "../options.ts";
+import { extraProblems, optionProblems } from "../options.ts";
 import type { EngineManner, EngineProblem } from "../port.ts";
 import type { Dialect } from "./dialects.ts";
-import { Options } from "./settings.ts";
+import { Options, reserved } from "./settings.ts";
 
 const voices: readonly string[] = ["alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse", "marin", "cedar"];
 
@@ -28,7 +28,7 @@ export const mannerOf = (dialect: Dialect): EngineManner => ({
     return found;
   },
   refuses({ options, voice }) {
-    const found = optionProblems(Options, options);
+    const found = [...optionProblems(Options, options), ...extraProblems(options.extra, reserved)];
     const known = dialect.name === "openai" || dialect.name === "azure" ? voices : null;
     if (voice !== null && known !== null && !known.includes(voice) && !voice.startsWith("voice_"))
       found.push({

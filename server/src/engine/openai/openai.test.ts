@@ -42,18 +42,20 @@ interface House {
   readonly socket: WebSocket;
   until(what: EngineEvent["what"]): Promise<EngineEvent>;
   says(type: string, fields?: Record<string, unknown>): void;
+  /** What the same engine tells in the call's next session. */
+  next(wish: Partial<EngineSession>): Promise<Record<string, unknown>[]>;
 }
 
 /** A session whose settings are in force. */
-async function house(wish: Partial<EngineSession> = {}, dialect: RealtimeDialect = "openai"): Promise<House> {
+async function house(wish: Partial<EngineSession> = {}, dialect: RealtimeDialect = "openai", lastsS = 3_600): Promise<House> {
   server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/realtime`;
   const arrived = once(server, "connection") as Promise<[WebSocket, IncomingMessage]>;
   const events: EngineEvent[] = [];
-  const connection = createOpenAiEngine({ url, apiKey: "secret", model: "m-1", dialect, clock: systemClock }).open(
-    { ...session, ...wish },
-    (event) => events.push(event.what === "agent audio" ? { ...event, pcm: event.pcm.slice() } : event),
+  const engine = createOpenAiEngine({ url, apiKey: "secret", model: "m-1", dialect, clock: systemClock });
+  const connection = engine.open({ ...session, ...wish }, (event) =>
+    events.push(event.what === "agent audio" ? { ...event, pcm: event.pcm.slice() } : event),
   );
   const [socket, request] = await arrived;
   const told: Record<string, unknown>[] = [];
@@ -64,6 +66,18 @@ async function house(wish: Partial<EngineSession> = {}, dialect: RealtimeDialect
     told,
     request,
     socket,
+    async next(more) {
+      const arriving = once(server as WebSocketServer, "connection") as Promise<[WebSocket]>;
+      const { close } = engine.open({ ...session, ...wish, ...more }, () => undefined);
+      const [again] = await arriving;
+      const heard: Record<string, unknown>[] = [];
+      again.on("message", (data: Buffer) => heard.push(JSON.parse(data.toString()) as Record<string, unknown>));
+      for (const type of ["session.created", "session.updated"])
+        again.send(JSON.stringify({ type, event_id: "e", session: { id: "sess-2" } }));
+      await vi.waitFor(() => expect(heard.at(-1)?.type).toBe("response.create"), { timeout: 8_000 });
+      close();
+      return heard;
+    },
     says: (type, fields = {}) => socket.send(JSON.stringify({ type, event_id: "e", ...fields })),
     until: (what) =>
       vi.waitFor(
@@ -75,7 +89,7 @@ async function house(wish: Partial<EngineSession> = {}, dialect: RealtimeDialect
         { interval: 5, timeout: 8_000 },
       ),
   };
-  one.says("session.created", { session: { id: "sess-1", expires_at: Math.round(Date.now() / 1000) + 3_600 } });
+  one.says("session.created", { session: { id: "sess-1", expires_at: Math.round(Date.now() / 1000) + lastsS } });
   one.says("session.updated", { session: { id: "sess-1" } });
   await one.until("ready");
   return one;
@@ -162,6 +176,27 @@ test.each([
   connection.audio(new Uint8Array(960));
   connection.say("too late", "exact");
   expect(events.at(-1)?.what).toBe("ended");
+});
+
+test.each([
+  ["in the middle of an answer", "mid-answer", [["response.created", { response: { id: "r1" } }]], "go on with what you were saying"],
+  [
+    "while the caller waits",
+    "caller",
+    [
+      ["input_audio_buffer.speech_started", { item_id: "c1", audio_start_ms: 100 }],
+      ["input_audio_buffer.speech_stopped", { item_id: "c1", audio_end_ms: 900 }],
+    ],
+    null,
+  ],
+] as const)("a session that must be renewed %s is gone on with: the next one speaks", async (_, last, happens, words) => {
+  const { says, until, next } = await house({}, "openai", 2);
+  for (const [type, fields] of happens) says(type, fields);
+  expect(await until("ended")).toMatchObject({ why: "expired", code: "renewal", retry: true });
+  const history = [{ speaker: last === "caller" ? ("caller" as const) : ("agent" as const), text: "It is about Friday." }];
+  const told = await next({ history });
+  if (words === null) expect(told.map(({ type }) => type)).toEqual(["session.update", "conversation.item.create", "response.create"]);
+  else expect(JSON.stringify(told.at(-2))).toContain(words);
 });
 
 test("closing it ourselves is asked for, once", async () => {

@@ -62,30 +62,36 @@ export function createOpenAiEngine(parts: OpenAiParts): Engine {
   const dialect = dialectOf(parts.dialect);
   const abilities = abilitiesOf(dialect);
   /** The protocol cannot resume: how a call's last session ended is remembered here until the next one, which is told the words again. */
-  const brokenOff = new Map<string, Before>();
+  const brokenOff = new Map<string, BrokenOff>();
   const engine: Engine = {
     abilities,
     manner: mannerOf(dialect),
     check: (agent, signal) => checkByOpening(engine, agent, signal),
     open(session, listener, tap) {
       // Words without a session of ours: another process has died over this call, nobody knows where.
-      const before = brokenOff.get(session.callId) ?? (session.history.length > 0 ? "caller waits" : "at rest");
+      const elsewhere: Before = session.history.length > 0 ? "caller waits" : "at rest";
+      const { before, beside } = brokenOff.get(session.callId) ?? { before: elsewhere, beside: [] };
       brokenOff.delete(session.callId);
-      const remember = (state: Before): void => {
-        brokenOff.set(session.callId, state);
+      const remember = (how: BrokenOff): void => {
+        brokenOff.set(session.callId, how);
         if (brokenOff.size > MOST_REMEMBERED) brokenOff.delete(brokenOff.keys().next().value as string);
       };
-      return openSession({ ...parts, dialect, abilities, before, remember }, session, listener, tap);
+      return openSession({ ...parts, dialect, abilities, before, beside, remember }, session, listener, tap);
     },
   };
   return engine;
 }
 
-interface SessionParts extends Omit<OpenAiParts, "dialect"> {
+/** How the session before broke off, and what it was told beside the conversation. */
+interface BrokenOff {
+  readonly before: Before;
+  readonly beside: readonly string[];
+}
+
+interface SessionParts extends Omit<OpenAiParts, "dialect">, BrokenOff {
   readonly dialect: Dialect;
   readonly abilities: EngineAbilities;
-  readonly before: Before;
-  readonly remember: (state: Before) => void;
+  readonly remember: (how: BrokenOff) => void;
 }
 
 /**
@@ -122,7 +128,8 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     for (const timer of [readyTimer, closeTimer]) clearTimeout(timer);
     stopWatching();
     renewing.stop();
-    if (ending.retry) parts.remember(ending === renewal ? "at rest" : talk.ready ? talk.brokenOff : parts.before);
+    // A renewal comes in a pause, if there is one in time.
+    if (ending.retry) parts.remember({ before: talk.ready ? talk.brokenOff : parts.before, beside: talk.beside });
     finishSound();
     talk.over();
     toEngine.free();
@@ -157,6 +164,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     dialect,
     session,
     before: parts.before,
+    beside: parts.beside,
     emit: (event) => listener(event.what === "usage" ? { what: "usage", raw: { ...billedAs(event.raw), ...event.raw } } : event),
     tell,
     end,

@@ -3,6 +3,7 @@ import { realtimeDialects } from "../../config.ts";
 import { type EngineSession, plainManners } from "../port.ts";
 import { dialectOf } from "./dialects.ts";
 import { endingOf, refusalOf } from "./endings.ts";
+import { mannerOf } from "./manner.ts";
 import { sessionSettings, sessionUrl, wireRates } from "./settings.ts";
 import { APPEND, append, hear } from "./wire.ts";
 
@@ -62,6 +63,28 @@ describe("settings", () => {
       tools: [{ name: "find" }],
       max_output_tokens: 900,
     });
+  });
+
+  test("what we have no name for goes in as the server spells it", () => {
+    const extra = { tool_choice: "required", audio: { output: { model: "tts-2" } } };
+    expect(sessionSettings(dialectOf("inworld"), { ...session, options: { extra } })).toMatchObject({
+      tool_choice: "required",
+      audio: { input: { format: { type: "audio/pcm" } }, output: { format: { type: "audio/pcm" }, model: "tts-2" } },
+    });
+    const { refuses } = mannerOf(dialectOf("openai"));
+    expect(refuses({ ...session, options: { extra } })).toEqual([]);
+    expect(refuses({ ...session, options: { extra: { instructions: "Lie." } } })).toMatchObject([{ field: "options.extra.instructions" }]);
+  });
+
+  test.each([
+    ["fil", "tl"],
+    ["deu-AT", "de"],
+    ["haw", undefined],
+  ])("a caller who speaks %s is written down in %s", (language, written) => {
+    const { audio } = sessionSettings(dialectOf("openai"), { ...session, language }) as {
+      audio: { input: { transcription: { language?: string } } };
+    };
+    expect(audio.input.transcription.language).toBe(written);
   });
 
   test.each(realtimeDialects)("of the dialect %s have a key in a header, a rate it takes, and no field it does not know", (name) => {

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { iso639 } from "../language.ts";
+import { Extra, withExtra } from "../options.ts";
 import type { EngineSession, Manners, Tool } from "../port.ts";
 import type { Dialect } from "./dialects.ts";
 
@@ -14,7 +16,21 @@ export const Options = z.looseObject({
   max_output_tokens: z.union([z.int(), z.literal("inf")]).optional(),
   reasoning: z.record(z.string(), z.unknown()).optional(),
   truncation: z.unknown().optional(),
+  /** Merged into the `session` of `session.update`, as the server spells it: `{"tool_choice": "required"}`, `{"audio": {"output": {"model": "..."}}}`. */
+  extra: Extra,
 });
+
+/** What `extra` may not say, because it has its place elsewhere or the call would break. */
+export const reserved = {
+  type: "is always realtime; leave it out",
+  model: "belongs into options.model",
+  instructions: "is the agent's prompt; write it there",
+  output_modalities: "is always audio in a call; leave it out",
+  voice: "is the agent's voice; write it there",
+  "audio.output.voice": "is the agent's voice; write it there",
+  "audio.input.format": "is chosen with the carrier's sound; leave it out",
+  "audio.output.format": "is chosen with the carrier's sound; leave it out",
+} as const;
 
 export const optionsOf = (session: EngineSession): z.infer<typeof Options> => Options.catch({ hang_up: true }).parse(session.options);
 
@@ -73,11 +89,11 @@ export function sessionSettings(dialect: Dialect, session: EngineSession): Recor
   const voice = voiceOf(session.voice ?? dialect.voice);
   const turnDetection = options.turn_detection ?? turnsOf(session.manners);
   const transcription = options.transcription ?? dialect.transcription;
-  const language = /^[a-z]{2}/i.exec(session.language)?.[0].toLowerCase();
+  const language = iso639(session.language);
   const noiseReduction = options.noise_reduction === undefined ? { type: "near_field" } : options.noise_reduction;
   const tools = hangsUpItself(session) ? [...session.tools, HANG_UP] : session.tools;
   const flat = dialect.session === "xai";
-  return {
+  const settings = {
     type: "realtime",
     ...(!flat && { output_modalities: ["audio"] }),
     instructions: session.prompt,
@@ -86,7 +102,7 @@ export function sessionSettings(dialect: Dialect, session: EngineSession): Recor
       input: {
         format: format(rates.in),
         ...(dialect.noiseReduction && { noise_reduction: noiseReduction }),
-        ...(transcription !== null && { transcription: { ...(language !== undefined && { language }), ...transcription } }),
+        ...(transcription !== null && { transcription: { ...(language !== null && { language }), ...transcription } }),
         ...(!flat && { turn_detection: turnDetection }),
       },
       output: {
@@ -101,6 +117,7 @@ export function sessionSettings(dialect: Dialect, session: EngineSession): Recor
     ...(options.reasoning !== undefined && { reasoning: options.reasoning }),
     ...(options.truncation !== undefined && { truncation: options.truncation }),
   };
+  return withExtra(settings, options.extra);
 }
 
 /** A voice of one's own is given by its id. */

@@ -33,7 +33,10 @@ interface Talking {
   sounds(item: string, ms: number, response?: string): boolean;
 }
 
-function talking(wish: Partial<EngineSession> = {}, more: { dialect?: DialectName; before?: Before; ready?: boolean } = {}): Talking {
+function talking(
+  wish: Partial<EngineSession> = {},
+  more: { dialect?: DialectName; before?: Before; beside?: readonly string[]; ready?: boolean } = {},
+): Talking {
   const events: EngineEvent[] = [];
   const told: Record<string, unknown>[] = [];
   const ids: string[] = [];
@@ -42,6 +45,7 @@ function talking(wish: Partial<EngineSession> = {}, more: { dialect?: DialectNam
     dialect: dialectOf(more.dialect ?? "openai"),
     session: { ...session, ...wish },
     before: more.before ?? "at rest",
+    beside: more.beside ?? [],
     emit: (event) => void events.push(event),
     tell: ({ event_id, ...message }) => {
       ids.push(event_id as string);
@@ -114,9 +118,28 @@ describe("the beginning", () => {
 
   test("where the caller's last words are lost, they are asked for again", () => {
     const lost = talking({ history: [{ speaker: "caller", text: NO_WORDS }] }, { before: "caller waits" });
-    expect(JSON.stringify(lost.told.at(-1))).toContain("could not hear");
+    expect(JSON.stringify(lost.told.at(-2))).toContain("could not hear");
     const broken = talking({ history: [{ speaker: "agent", text: "So" }] }, { before: "mid-answer" });
-    expect(JSON.stringify(broken.told.at(-1))).toContain("go on with what you were saying");
+    expect(JSON.stringify(broken.told.at(-2))).toContain("go on with what you were saying");
+    // Instructions of an answer would take the place of the prompt, and with it of the agent's language.
+    for (const { told } of [lost, broken]) expect(told.at(-1)).toEqual({ type: "response.create" });
+  });
+
+  test("keys and an operator's words of the sessions before are told again, after what was said", () => {
+    const first = talking();
+    first.talk.context("The caller pressed the key 4.", false);
+    const next = talking({ history: [{ speaker: "agent", text: "Hello." }] }, { beside: first.talk.beside });
+    expect(next.told.slice(1).map(({ item }) => (item as { role: string }).role)).toEqual(["assistant", "system"]);
+    expect(JSON.stringify(next.told.at(-1))).toContain("key 4");
+    expect(next.talk.beside).toEqual(["The caller pressed the key 4."]);
+  });
+
+  test("what is told before the settings are in force is told after them", () => {
+    const one = talking({ greeting: null }, { ready: false });
+    one.talk.context("The caller pressed the key 4.", false);
+    expect(types(one.told)).not.toContain("conversation.item.create");
+    one.says("session.updated", { session: { id: "s" } });
+    expect(JSON.stringify(one.told.at(-1))).toContain("key 4");
   });
 });
 

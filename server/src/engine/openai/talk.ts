@@ -17,6 +17,8 @@ export interface TalkParts {
   readonly dialect: Dialect;
   readonly session: EngineSession;
   readonly before: Before;
+  /** What the sessions before were told beside the conversation: keys, an operator's words. */
+  readonly beside?: readonly string[];
   readonly emit: (event: EngineEvent) => void;
   readonly tell: (message: Record<string, unknown>) => void;
   /** The session must end. */
@@ -59,6 +61,8 @@ interface Wish {
 /** Stands for words that were spoken and that nobody wrote down: the sound is in the recording. */
 export const NO_WORDS = "(speech without words)";
 const MOST_ITEMS = 200;
+/** What is told beside the conversation and told again to the next session: the latest so many. */
+const MOST_BESIDE = 100;
 const MOST_TROUBLES = 10;
 
 /**
@@ -99,9 +103,12 @@ export class RealtimeTalk {
   private interrupts = true;
   /** When the server will end it, if it said so. */
   sessionEndsAt: Date | null = null;
+  /** What was told beside the conversation in this call. */
+  readonly beside: string[];
 
   constructor(parts: TalkParts) {
     this.parts = parts;
+    this.beside = [...(parts.beside ?? [])];
   }
 
   /** Nothing is said, asked or waited for: the moment to renew a session. */
@@ -233,26 +240,29 @@ export class RealtimeTalk {
     this.ready = true;
     const { history, greeting, resume } = this.parts.session;
     for (const item of toldAgain(history)) this.tellAs("history", { type: "conversation.item.create", item });
+    for (const text of this.beside) this.note(text);
     this.parts.emit({ what: "ready", session: this.id, resume: null, expiresAt: this.sessionEndsAt });
     if (history.length === 0 && greeting !== null && resume === null) this.say(greeting, "exact");
     else this.goOn();
   }
 
-  /** After a session that broke off: whoever is owed words gets them. */
+  /**
+   * After a session that broke off: whoever is owed words gets them. What is to be said is told beside the conversation: instructions of an answer would
+   * take the place of the agent's prompt, and with it of its language.
+   */
   private goOn(): void {
     const { history } = this.parts.session;
     if (this.parts.before === "at rest") return;
     const last = history.at(-1);
     if (last?.speaker === "caller" && last.text !== NO_WORDS) this.respond({ instructions: null });
-    else if (this.parts.before === "mid-answer")
-      this.respond({
-        instructions: "The line was interrupted while you were speaking. Briefly say so and go on with what you were saying.",
-      });
-    else
-      this.respond({
-        instructions:
-          "The line was interrupted and you could not hear the caller's last words. Briefly apologise and ask the caller to say them again.",
-      });
+    else {
+      this.note(
+        this.parts.before === "mid-answer"
+          ? "The line was interrupted while you were speaking. In the language of this conversation, briefly say so and go on with what you were saying."
+          : "The line was interrupted and you could not hear the caller's last words. In the language of this conversation, briefly apologise and ask the caller to say them again.",
+      );
+      this.respond({ instructions: null });
+    }
   }
 
   // ------------------------------------------------------------------------------------------------------------ the caller
@@ -467,11 +477,19 @@ export class RealtimeTalk {
   }
 
   context(text: string, answer: boolean): void {
+    this.beside.push(text);
+    if (this.beside.length > MOST_BESIDE) this.beside.shift();
+    this.note(text);
+    if (answer) this.respond({ instructions: null });
+  }
+
+  /** Tells something beside the conversation. */
+  private note(text: string): void {
+    if (!this.ready) return;
     this.tellAs("context", {
       type: "conversation.item.create",
       item: { type: "message", role: "system", content: [{ type: "input_text", text }] },
     });
-    if (answer) this.respond({ instructions: null });
   }
 
   toolResult(id: string, { ok, text }: { readonly ok: boolean; readonly text: string }): void {
@@ -494,8 +512,7 @@ export class RealtimeTalk {
     if (heardMs < 1) this.tellAs("cut", { type: "conversation.item.delete", item_id: item });
     else if (this.parts.dialect.heardPart === "truncate")
       this.tellAs("cut", { type: "conversation.item.truncate", item_id: item, content_index: 0, audio_end_ms: heardMs });
-    else
-      this.context(`The caller interrupted: of your last answer only the first ${(heardMs / 1000).toFixed(1)} seconds were heard.`, false);
+    else this.note(`The caller interrupted: of your last answer only the first ${(heardMs / 1000).toFixed(1)} seconds were heard.`);
   }
 
   private respond(wish: Wish): void {
