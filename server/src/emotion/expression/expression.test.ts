@@ -1,5 +1,8 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, expect, test, vi } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
 import { babble } from "../../../test/carrier-socket.ts";
 import { type Program, startProgram } from "../../../test/program.ts";
 import { systemClock } from "../../clock.ts";
@@ -49,7 +52,7 @@ test("the other nesting is understood as well", async () => {
 });
 
 test("a session that breaks is opened again, and its scores lie where they belong", async () => {
-  const signs = await listened(16_000, 3_600, ["--breaks-after-ms", "2000"]);
+  const signs = await listened(16_000, 3_600, ["--breaks-after-ms", "3000"]);
   expect(signs.filter(({ what }) => what === "trouble").length).toBeGreaterThanOrEqual(1);
   const last = scores(signs).at(-1);
   expect(last?.toMs).toBeGreaterThan(3_000);
@@ -59,4 +62,83 @@ test("a session that breaks is opened again, and its scores lie where they belon
 test("a refused key is told once, and costs nothing else", async () => {
   const signs = await listened(16_000, 500, [], "another");
   expect(signs).toEqual([{ what: "trouble", code: "expression_http_401", text: expect.stringContaining("401") }]);
+});
+
+/** A listener on a clock moved by hand, and the other end of it. */
+async function byHand() {
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+  await once(server, "listening");
+  const sessions: WebSocket[] = [];
+  server.on("connection", (socket) => sessions.push(socket));
+  let now = 0;
+  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const signs: EmotionSign[] = [];
+  const ear = expressionSource({ url, apiKey: "key", clock: { monotonicMs: () => now } }).open(16_000, (sign) => void signs.push(sign));
+  return {
+    signs,
+    sessions,
+    /** So much time passes, in which the caller is heard. */
+    pass(ms: number) {
+      for (let at = 0; at < ms; at += 100) {
+        now += 100;
+        ear.audio(new Uint8Array(3_200));
+      }
+    },
+    opened: (count: number) => vi.waitFor(() => expect(sessions).toHaveLength(count), { timeout: 8_000 }),
+    /** Our side has noticed that the session is over: it says so, or holds no socket. */
+    async breaks() {
+      const last = sessions.at(-1) as WebSocket;
+      last.close(1011);
+      await once(last, "close");
+    },
+    async end() {
+      await ear.close();
+      for (const session of sessions) session.terminate();
+      server.close();
+    },
+  };
+}
+
+test("a listener that breaks again and again is tried for the whole call, each time later, and told of once", async () => {
+  const one = await byHand();
+  one.pass(100);
+  await one.opened(1);
+  for (const [count, waitMs] of [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000].entries()) {
+    await one.breaks();
+    one.pass(waitMs - 100);
+    expect(one.sessions).toHaveLength(count + 1);
+    one.pass(100);
+    await one.opened(count + 2);
+  }
+  expect(one.signs.filter(({ what }) => what === "trouble")).toMatchObject([{ code: "expression_lost" }]);
+  await one.end();
+});
+
+test("after a steady session a break is a short one again, and scores lie where the caller spoke", async () => {
+  const one = await byHand();
+  one.pass(100);
+  await one.opened(1);
+  await one.breaks();
+  one.pass(200);
+  await one.opened(2);
+  one.pass(12_000);
+  await one.breaks();
+  one.pass(200);
+  await one.opened(3);
+  one.sessions[2]?.send(
+    JSON.stringify({ type: "measurement.result", audio_start_ms: 0, audio_end_ms: 900, expressions: [{ name: "calm", probability: 0.5 }] }),
+  );
+  await vi.waitFor(() => expect(scores(one.signs)).toMatchObject([{ fromMs: 12_400, toMs: 13_300 }]), { timeout: 8_000 });
+  await one.end();
+});
+
+test("ten thousand errors of a kind are one sign", async () => {
+  const one = await byHand();
+  one.pass(100);
+  await one.opened(1);
+  for (let n = 0; n < 10_000; n++) one.sessions[0]?.send('{"type":"error","code":"message_invalid","message":"What?"}');
+  one.sessions[0]?.send('{"type":"error","code":"internal_error","message":"Sorry."}');
+  const troubles = (): EmotionSign[] => one.signs.filter(({ what }) => what === "trouble");
+  await vi.waitFor(() => expect(troubles()).toHaveLength(2), { timeout: 20_000 });
+  await one.end();
 });

@@ -14,7 +14,12 @@ const PIECE_MS = 100;
 const LEAST_BETWEEN_MS = 88;
 /** Sound kept while the socket opens or stalls. Beyond it the session is given up: a listener that is far behind is of no use. */
 const MOST_QUEUED = 100;
-const MOST_ATTEMPTS = 3;
+/** After a break it is tried again so long later, twice as long each time; at most LONGEST_WAIT_MS. A session that lasted STEADY_MS was a good one. */
+const FIRST_WAIT_MS = 200;
+const LONGEST_WAIT_MS = 30_000;
+const STEADY_MS = 10_000;
+/** Kinds of trouble told of in one call. */
+const MOST_TROUBLES = 10;
 const OPEN_WITHIN_MS = 8_000;
 /** After the sound is over, the last result is awaited this long. */
 const CLOSE_WITHIN_MS = 1_500;
@@ -32,13 +37,17 @@ export function expressionSource(parts: ExpressionParts): EmotionSource {
 }
 
 /**
- * One call's listener. A session is opened with the first sound; when it breaks it is opened again, up to three times, and its clock, which
- * starts at 0 each time, is set to the place of the first sound it got. Over after `close`, after a refusal, and after the third time.
+ * One call's listener. A session is opened with the first sound; when it breaks it is opened again after a while, for as long as the call lasts, and its
+ * clock, which starts at 0 each time, is set to the place of the first sound it got. What was said meanwhile is not measured. Over after `close`, and after
+ * a refusal that would be repeated.
  */
 function openEar(parts: ExpressionParts, rate: number, listener: (sign: EmotionSign) => void): EmotionEar {
   const resampler = openResampler(rate, RATE);
   let socket: WebSocket | null = null;
-  let attempts = 0;
+  /** When it may be opened again, how long the wait before that was, and since when it is open. */
+  let againAt = Number.NEGATIVE_INFINITY;
+  let waitMs = 0;
+  let openSince: number | null = null;
   let over = false;
   let closing: (() => void) | null = null;
   let queue: Uint8Array[] = [];
@@ -59,7 +68,13 @@ function openEar(parts: ExpressionParts, rate: number, listener: (sign: EmotionS
     socket?.terminate();
     closing?.();
   };
-  const trouble = (code: string, text: string): void => listener({ what: "trouble", code: `expression_${code}`, text });
+  /** One of a kind is told: a flood of the same is quiet. */
+  const told = new Set<string>();
+  const trouble = (code: string, text: string): void => {
+    if (told.has(code) || told.size >= MOST_TROUBLES) return;
+    told.add(code);
+    listener({ what: "trouble", code: `expression_${code}`, text });
+  };
   const broken = (code: string, text: string): void => {
     if (over) return;
     trouble(code, text);
@@ -67,11 +82,15 @@ function openEar(parts: ExpressionParts, rate: number, listener: (sign: EmotionS
     socket?.terminate();
     socket = null;
     queue = [];
-    if (closing !== null || attempts >= MOST_ATTEMPTS) finish();
+    if (closing !== null) finish();
+    const now = parts.clock.monotonicMs();
+    if (openSince !== null && now - openSince >= STEADY_MS) waitMs = 0;
+    openSince = null;
+    waitMs = Math.min(LONGEST_WAIT_MS, Math.max(FIRST_WAIT_MS, waitMs * 2));
+    againAt = now + waitMs;
   };
 
   const connect = (): void => {
-    attempts++;
     firstPiece = pieces;
     const opened = new WebSocket(parts.url, {
       headers: { "X-Hume-Api-Key": parts.apiKey },
@@ -80,11 +99,17 @@ function openEar(parts: ExpressionParts, rate: number, listener: (sign: EmotionS
       maxPayload: 4 * 1024 * 1024,
     });
     socket = opened;
-    opened.on("open", pump);
+    opened.on("open", () => {
+      openSince = parts.clock.monotonicMs();
+      pump();
+    });
     opened.on("message", (data: Buffer) => heard(data.toString("utf8")));
     opened.on("unexpected-response", (request, response) => {
       request.destroy();
-      trouble(`http_${response.statusCode}`, `The emotion listener refused the session with HTTP ${response.statusCode}.`);
+      const { statusCode = 0 } = response;
+      const words = `The emotion listener refused the session with HTTP ${statusCode}.`;
+      if (statusCode >= 500 || statusCode === 429) return broken(`http_${statusCode}`, words);
+      trouble(`http_${statusCode}`, words);
       finish();
     });
     opened.on("error", (error: Error) => {
@@ -138,9 +163,10 @@ function openEar(parts: ExpressionParts, rate: number, listener: (sign: EmotionS
         at += part.length;
         if (filled < PIECE_BYTES) continue;
         filled = 0;
-        if (socket === null) connect();
-        queue.push(piece);
+        if (socket === null && parts.clock.monotonicMs() >= againAt) connect();
         pieces++;
+        if (socket === null) continue;
+        queue.push(piece);
         piece = Buffer.alloc(PIECE_BYTES);
       }
       if (queue.length > MOST_QUEUED) broken("not_reading", "The emotion listener does not keep up; it begins anew.");
