@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Agent, AgentSettings } from "@earshot/contract/agent";
+import type { Agent, AgentNote, AgentSettings } from "@earshot/contract/agent";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import type { FastifyInstance } from "fastify";
 import type pg from "pg";
@@ -223,7 +223,7 @@ async function start(config: Config): Promise<void> {
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
     engines,
-    agentSaved: (agent) => void prepareAgent(engines, agent, log),
+    agentSaved: (agent) => prepareAgent(engines, agent, log, PREPARED_WITHIN_MS),
     secretsKey: toolKey,
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
     placeCall: async (request, by) => {
@@ -353,16 +353,37 @@ function enginesOf(config: Config, pool: pg.Pool): Readonly<Partial<Record<Agent
 }
 
 async function prepareAgents(pool: pg.Pool, engines: ReturnType<typeof enginesOf>, log: Logger, stop: AbortSignal): Promise<void> {
-  for (const agent of await listAgents(pool)) if (!stop.aborted) await prepareAgent(engines, agent, log);
+  for (const agent of await listAgents(pool)) if (!stop.aborted) await prepareAgent(engines, agent, log, null);
 }
 
-/** What an engine keeps of an agent is brought up to date, so that it is there before the phone rings. Failing is not fatal: the first call does it. */
-async function prepareAgent(engines: ReturnType<typeof enginesOf>, { id, version, settings }: Agent, log: Logger): Promise<void> {
+/** Whoever saves an agent waits so long for its engine. */
+const PREPARED_WITHIN_MS = 5_000;
+
+/**
+ * What an engine keeps of an agent is brought up to date, so that it is there before the phone rings. Failing is not fatal: the first call does it. Gives
+ * what went wrong within `withinMs`; what takes longer goes on.
+ */
+async function prepareAgent(
+  engines: ReturnType<typeof enginesOf>,
+  { id, version, settings }: Agent,
+  log: Logger,
+  withinMs: number | null,
+): Promise<AgentNote[]> {
   const { name, engine, options, language } = settings;
-  const prepared = engines[engine]?.prepare?.({ agent: { id, version, name }, manners: mannersOf(settings), options, language });
-  await prepared?.catch((error: unknown) =>
-    log.warn({ agent: id, version, err: error }, "An agent's settings could not be left with its engine."),
+  const asked = engines[engine]?.prepare?.({ agent: { id, version, name }, manners: mannersOf(settings), options, language });
+  const prepared = asked?.then(
+    () => [],
+    (error: Error) => {
+      log.warn({ agent: id, version, err: error }, "An agent's settings could not be left with its engine.");
+      return [
+        {
+          field: "engine",
+          message: `The engine could not keep what it needs of these settings, so that calls go without some of them: ${error.message}`,
+        },
+      ];
+    },
   );
+  return (await (withinMs === null ? prepared : Promise.race([prepared, wait(withinMs, [], { ref: false })]))) ?? [];
 }
 
 /** What proves a request to be the carrier's. */

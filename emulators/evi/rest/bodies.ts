@@ -19,6 +19,12 @@ export const ToolBody = z.looseObject({
 });
 export type ToolBody = z.infer<typeof ToolBody>;
 
+/** Whose language models there are. */
+const providers = [
+  ...["GROQ", "OPEN_AI", "FIREWORKS", "ANTHROPIC", "CUSTOM_LANGUAGE_MODEL", "GOOGLE", "HUME_AI", "AMAZON_BEDROCK", "PERPLEXITY"],
+  ...["SAMBANOVA", "CEREBRAS", "X_AI"],
+];
+
 const EventMessageBody = z.looseObject({ enabled: z.boolean(), text: z.string().nullish() });
 const Timeout = z.looseObject({ enabled: z.boolean(), duration_secs: z.number().int().min(30).max(1_800).nullish() });
 const named = z.looseObject({ id: z.string(), version: z.number().int().nullish() });
@@ -31,7 +37,7 @@ export const ConfigBody = z.looseObject({
     .looseObject({ provider: z.enum(["HUME_AI", "CUSTOM_VOICE"]).optional(), id: z.string().optional(), name: z.string().optional() })
     .nullish(),
   language_model: z
-    .looseObject({ model_provider: z.string(), model_resource: z.string(), temperature: z.number().min(0).max(1).nullish() })
+    .looseObject({ model_provider: z.enum(providers), model_resource: z.string(), temperature: z.number().min(0).max(1).nullish() })
     .nullish(),
   ellm_model: z.looseObject({ allow_short_responses: z.boolean().nullish() }).nullish(),
   tools: z.array(named).nullish(),

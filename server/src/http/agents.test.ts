@@ -221,6 +221,12 @@ describe("what an engine makes of an agent's settings", () => {
   it.each([
     [{ engine: "evi", options: { colour: "red" } }, "options.colour"],
     [{ engine: "evi", options: { config_version: "three" } }, "options.config_version"],
+    [
+      { engine: "evi", options: { language_model: { model_provider: "FOO", model_resource: "bar" } } },
+      "options.language_model.model_provider",
+    ],
+    [{ engine: "evi", options: { evi_version: "4-mini" } }, "options.language_model"],
+    [{ engine: "evi", options: { extra: { language_model_api_key: "sk" } } }, "options.extra.language_model_api_key"],
     [{ engine: "openai", options: { turn_taking: {} } }, "options.turn_taking"],
     [{ engine: "openai", voice: "slt" }, "voice"],
   ])("is refused where it cannot work: %o", async (more, field) => {
@@ -241,6 +247,16 @@ describe("what an engine makes of an agent's settings", () => {
     expect(saved.statusCode).toBe(201);
     expect(saved.json().notes).toEqual([{ field: "engine", message: expect.stringContaining("could not be asked") }]);
     expect((await one.ask("viewer", { url: `/api/agents/${saved.json().id}` })).json().notes).toEqual([]);
+    await one.close();
+  });
+
+  it("tells at once what the engine did not keep of a saved agent", async () => {
+    const said = { field: "engine", message: "The engine could not keep what it needs." };
+    const one = await openTestHouse({ agentSaved: async () => [said] });
+    const made = await one.ask("member", { method: "POST", url: "/api/agents", payload: settings });
+    expect([made.statusCode, made.json().notes]).toEqual([201, [said]]);
+    const changed = await one.ask("member", { method: "PUT", url: `/api/agents/${made.json().id}`, payload: { ...settings, name: "B" } });
+    expect(changed.json()).toMatchObject({ version: 2, notes: [said] });
     await one.close();
   });
 

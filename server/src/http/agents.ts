@@ -73,7 +73,7 @@ export function agentRoutes(door: Door, { pool, clock, engines, tellings, secret
         await recordAudit(sql, { at: clock.now(), actor, action: "agent.made", detail: { agent: id } });
         return getAgent(sql, id);
       });
-      agentSaved?.(made);
+      unchecked.push(...((await agentSaved?.(made)) ?? []));
       return reply.code(201).header("location", `/api/agents/${made.id}`).header("etag", `"${made.version}"`).send(shown(made, unchecked));
     },
   );
@@ -133,7 +133,7 @@ export function agentRoutes(door: Door, { pool, clock, engines, tellings, secret
         });
         return getAgent(sql, id);
       });
-      agentSaved?.(agent);
+      unchecked.push(...((await agentSaved?.(agent)) ?? []));
       reply.header("etag", `"${agent.version}"`);
       return shown(agent, unchecked);
     },

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import type { Agent } from "@earshot/contract/agent";
+import type { Agent, AgentNote } from "@earshot/contract/agent";
 import type { PlaceCall } from "@earshot/contract/call";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import cookie from "@fastify/cookie";
@@ -74,8 +74,8 @@ export interface DoorParts {
   readonly engines: Readonly<Record<string, EngineSide & Pick<Engine, "abilities">>>;
   /** Seals what agents' tools keep secret, 32 bytes; null: the house has no key. */
   readonly secretsKey: Buffer | null;
-  /** Told of every saved agent, for engines that keep settings of their own. */
-  readonly agentSaved?: (agent: Agent) => void;
+  /** Told of every saved agent, for engines that keep settings of their own. Gives what of them they did not keep. */
+  readonly agentSaved?: (agent: Agent) => Promise<readonly AgentNote[]>;
   /** calls/place.ts. The same idempotency key with the same request answers with the call it placed the first time. */
   placeCall(request: PlaceCall, by: { readonly actor: Actor; readonly idempotencyKey: string | null }): Promise<CallId>;
   /** calls/hang-up.ts. Resolves when it is asked for; the end itself follows. */

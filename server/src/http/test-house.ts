@@ -59,7 +59,7 @@ const patientCarrier: Carrier = {
 
 /** What the engines make of settings; nobody is asked. */
 export const testEngines = {
-  evi: { abilities: eviAbilities, manner: eviManner },
+  evi: { abilities: eviAbilities, manner: eviManner(false) },
   openai: {
     abilities: createOpenAiEngine({ url: "ws://127.0.0.1:9", apiKey: "none", model: "none", dialect: "openai", clock: systemClock })
       .abilities,

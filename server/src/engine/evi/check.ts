@@ -1,5 +1,7 @@
 import { EngineHasNot, EngineRefused, EngineUnauthorized } from "../failures.ts";
 import type { EngineAgent, EngineProblem } from "../port.ts";
+import { configBody } from "./config-body.ts";
+import { miniNeedsModel } from "./manner.ts";
 import type { HumeRest } from "./rest.ts";
 import { readConfig } from "./rest-configs.ts";
 import { unknownVoice } from "./rest-voices.ts";
@@ -25,7 +27,10 @@ export async function checkAgent(
   const own = config_id ?? configId;
   try {
     if (own === null || own === undefined) await rest.ask("GET", "/v0/evi/configs?page_number=0&page_size=1", undefined, signal);
-    else await readConfig(rest, own, config_version ?? null, signal);
+    else {
+      const { evi_version, language_model } = configBody(agent, await readConfig(rest, own, config_version ?? null, signal), null);
+      if (evi_version === "4-mini" && language_model === undefined) problems.push(miniNeedsModel);
+    }
   } catch (error) {
     if (error instanceof EngineUnauthorized)
       return [...problems, { field: "engine", message: "is refused by Hume: HUME_API_KEY is not valid" }];

@@ -117,3 +117,12 @@ test.each([
 ])("without a Config these are not true: %j", (one, untrue) => {
   expect(untrueWithout(one)).toEqual(untrue);
 });
+
+test("an agent that may not hang up does not get the tool for it from its ground", () => {
+  const ground = { id: "b", version: 0, body: { builtin_tools: [{ name: "hang_up" }, { name: "web_search" }] } };
+  const bodyOf = (hangsUp: boolean, options = {}): unknown =>
+    configBody({ manners: { ...plainManners, hangsUp }, options, language: "en" }, ground, null).builtin_tools;
+  expect(bodyOf(true)).toEqual([{ name: "hang_up" }, { name: "web_search" }]);
+  expect(bodyOf(false)).toEqual([{ name: "web_search" }]);
+  expect(bodyOf(true, { hang_up: false })).toEqual([{ name: "web_search" }]);
+});

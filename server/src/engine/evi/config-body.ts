@@ -38,7 +38,7 @@ export function configBody(agent: Configured, base: BaseConfig | null, webhooks:
     ...(languageModel !== undefined && { language_model: languageModel }),
     ...named("ellm_model", from.ellm_model, known),
     ...named("tools", from.tools, toolsOf),
-    ...named("builtin_tools", from.builtin_tools, builtinsOf),
+    ...named("builtin_tools", from.builtin_tools, (tools) => builtinsOf(tools, agent.manners.hangsUp && options.hang_up)),
     event_messages: { on_new_chat: off, on_inactivity_timeout: off, on_max_duration_timeout: off },
     // The bridge ends a silent call by the agent's own rule; 30 minutes are the most there is.
     timeouts: {
@@ -116,9 +116,10 @@ function toolsOf(value: unknown): unknown {
   );
   return tools.length === 0 ? undefined : tools;
 }
-function builtinsOf(value: unknown): unknown {
+/** EVI's own tools. The one to hang up is offered by the agent's settings alone: an agent without it must not end calls by its ground's. */
+function builtinsOf(value: unknown, hangsUp: boolean): unknown {
   const tools = listOf(value).flatMap(({ name, fallback_content }) =>
-    typeof name === "string"
+    typeof name === "string" && (hangsUp || name !== "hang_up")
       ? [typeof fallback_content === "string" && fallback_content !== "" ? { name, fallback_content } : { name }]
       : [],
   );

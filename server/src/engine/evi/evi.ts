@@ -66,7 +66,7 @@ export function createEviEngine(parts: EviParts): Engine {
   };
   return {
     abilities: eviAbilities,
-    manner: eviManner,
+    manner: eviManner(parts.configId !== null),
     reconstructions: reconstructionsOf(rest),
     history: (sessions, signal) => historyOf(rest, sessions, signal),
     check: (agent, signal) => checkAgent(rest, parts.configId, agent, signal),

@@ -3,6 +3,12 @@ import { Extra, withExtra } from "../options.ts";
 import type { EngineSession } from "../port.ts";
 import { toldAgain } from "./context.ts";
 
+/** Whose language models Hume can be told to use (hume-evi §5.1). */
+const providers = [
+  ...(["ANTHROPIC", "OPEN_AI", "GOOGLE", "GROQ", "FIREWORKS", "AMAZON_BEDROCK", "PERPLEXITY", "SAMBANOVA", "CEREBRAS", "X_AI"] as const),
+  ...(["HUME_AI", "CUSTOM_LANGUAGE_MODEL"] as const),
+] as const;
+
 /** What an agent may set for EVI alone (`options`). All of the second half stands in the agent's Config (config-body.ts), which is made from it. */
 export const EviOptions = z.looseObject({
   /** The operator's own Config: the agent's is made from it, with its language model, voice, prompt and tools. */
@@ -16,7 +22,11 @@ export const EviOptions = z.looseObject({
   max_duration_s: z.int().min(30).max(1800).optional(),
   evi_version: z.enum(["3", "4-mini"]).optional(),
   language_model: z
-    .looseObject({ model_provider: z.string(), model_resource: z.string(), temperature: z.number().min(0).max(1).optional() })
+    .looseObject({
+      model_provider: z.enum(providers, `is no provider that Hume knows; give one of ${providers.join(", ")}`),
+      model_resource: z.string().min(1, "is empty; give the model's name, such as claude-sonnet-4-5-20250929"),
+      temperature: z.number().min(0).max(1).optional(),
+    })
     .optional(),
   speech_detection_threshold: z.number().min(0).max(1).optional(),
   prefix_padding_ms: z.int().min(0).max(1000).optional(),
