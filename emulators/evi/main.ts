@@ -16,6 +16,7 @@ try {
     pace: { thinkMs: settings.thinkMs, speed: settings.speed },
     webhookSigningKey: settings.webhookKey,
     keepAudioBytes: settings.keepAudioMb * 1024 * 1024,
+    unknownConfig: settings.unknownConfig,
     log,
   });
   process.stdout.write(`${JSON.stringify({ ready: true, url: evi.url })}\n`);

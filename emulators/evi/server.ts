@@ -39,6 +39,8 @@ export interface EviOptions {
   readonly pace?: Pace;
   readonly clock?: Clock;
   readonly webhookSigningKey?: string;
+  /** How a Config that is not there is refused, which is not documented: by an error in an open socket, or by the handshake's answer. */
+  readonly unknownConfig?: "error" | "404";
   /** Bytes of heard sound kept for audio reconstruction, over all chats. */
   readonly keepAudioBytes?: number;
   log?(text: string): void;
@@ -112,6 +114,10 @@ export async function startEvi(options: EviOptions): Promise<Evi> {
       return;
     }
     const settled = settle(opening);
+    if (!settled && options.unknownConfig === "404") {
+      refuse(socket, 404, `There is no config ${opening.configId}.`);
+      return;
+    }
     if (!settled) {
       sockets.handleUpgrade(request, socket, head, (ws) => sayUnknownConfig(ws, opening));
       return;

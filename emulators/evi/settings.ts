@@ -12,6 +12,7 @@ export const Settings = z.strictObject({
   keepAudioMb: z.coerce.number().min(0).default(64),
   thinkMs: z.coerce.number().min(0).default(350),
   speed: z.coerce.number().positive().default(3),
+  unknownConfig: z.enum(["error", "404"]).default("error"),
   withParent: z.boolean().default(false),
 });
 export type Settings = z.infer<typeof Settings>;
@@ -28,6 +29,7 @@ const flags = {
   "keep-audio-mb": "keepAudioMb",
   "think-ms": "thinkMs",
   speed: "speed",
+  "unknown-config": "unknownConfig",
 } as const satisfies Record<string, keyof Settings>;
 
 /**

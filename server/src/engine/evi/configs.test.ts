@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { HumeClient } from "hume";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
 import { type Program, startProgram } from "../../../test/program.ts";
 import { ensureFirstAgent } from "../../agents/first.ts";
@@ -21,10 +21,11 @@ let evi: Program;
 let url: string;
 let hume: HumeClient;
 const KEY = "a key";
+const emulator = join(import.meta.dirname, "../../../../emulators/evi/main.ts");
 beforeAll(async () => {
   database = await freshDatabase();
   await ensureFirstAgent(database.pool);
-  evi = await startProgram(join(import.meta.dirname, "../../../../emulators/evi/main.ts"), ["--api-key", KEY]);
+  evi = await startProgram(emulator, ["--api-key", KEY]);
   url = `${evi.url.replace("http", "ws")}/v0/evi/chat`;
   hume = new HumeClient({ apiKey: KEY, environment: { base: evi.url, evi: evi.url, tts: evi.url, stream: evi.url } });
 }, 60_000);
@@ -177,9 +178,9 @@ async function opened(engine: ReturnType<typeof createEviEngine>, wanted: Engine
   while (!events.some(({ what }) => what === "ready" || what === "ended")) await new Promise<void>((resolve) => (heard = resolve));
   return { events, connection };
 }
-const chatOf = async (events: readonly EngineEvent[]) => {
+const chatOf = async (events: readonly EngineEvent[], at = hume) => {
   const ready = events.find((event) => event.what === "ready");
-  return hume.empathicVoice.chats.listChatEvents(ready?.what === "ready" ? ready.session : "").then((page) => page.response);
+  return at.empathicVoice.chats.listChatEvents(ready?.what === "ready" ? ready.session : "").then((page) => page.response);
 };
 
 test("a call's chat runs with its agent's Config", async () => {
@@ -216,25 +217,31 @@ test("without one the call works all the same, and says what is not true in it",
   connection.close();
 });
 
-test("a Config that vanished under a running process costs one attempt: the next session has another", async () => {
-  const one = at(await agent(), 1, 650);
-  const engine = createEviEngine({
-    url,
-    apiKey: KEY,
-    configId: null,
-    clock: systemClock,
-    configs: { pool: database.pool, webhooks: null },
-  });
-  const first = await opened(engine, session(one));
-  const { config } = await chatOf(first.events);
-  first.connection.close();
-  await hume.empathicVoice.configs.deleteConfig(config?.id ?? "");
-  const second = await opened(engine, session(one));
-  expect(second.events.at(-1)).toMatchObject({ what: "ended", retry: true });
-  const third = await opened(engine, session(one));
-  expect(third.events.map(({ what }) => what)).toEqual(["ready"]);
-  third.connection.close();
-});
+test.each(["error", "404"])(
+  "a Config that vanished under a running process costs one attempt, refused by %s: the next session has another",
+  async (refusal) => {
+    const one = at(await agent(), 1, 650);
+    const own = await startProgram(emulator, ["--api-key", KEY, "--unknown-config", refusal]);
+    onTestFinished(() => own.stop());
+    const hume = new HumeClient({ apiKey: KEY, environment: { base: own.url, evi: own.url, tts: own.url, stream: own.url } });
+    const engine = createEviEngine({
+      url: `${own.url.replace("http", "ws")}/v0/evi/chat`,
+      apiKey: KEY,
+      configId: null,
+      clock: systemClock,
+      configs: { pool: database.pool, webhooks: null },
+    });
+    const first = await opened(engine, session(one));
+    const { config } = await chatOf(first.events, hume);
+    first.connection.close();
+    await hume.empathicVoice.configs.deleteConfig(config?.id ?? "");
+    const second = await opened(engine, session(one));
+    expect(second.events.at(-1)).toMatchObject({ what: "ended", retry: true });
+    const third = await opened(engine, session(one));
+    expect(third.events.map(({ what }) => what)).toEqual(["ready"]);
+    third.connection.close();
+  },
+);
 
 test("a session closed before its Config is known is opened nowhere", async () => {
   let asked = 0;
