@@ -70,6 +70,8 @@ let atPart = "";
 let drain: ((enough: AbortSignal) => Promise<void>) | null = null;
 const clock = systemClock;
 const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+/** Whoever saves an agent waits so long for its engine. */
+const PREPARED_WITHIN_MS = 5_000;
 
 try {
   const config = readConfig(process.env);
@@ -355,9 +357,6 @@ function enginesOf(config: Config, pool: pg.Pool): Readonly<Partial<Record<Agent
 async function prepareAgents(pool: pg.Pool, engines: ReturnType<typeof enginesOf>, log: Logger, stop: AbortSignal): Promise<void> {
   for (const agent of await listAgents(pool)) if (!stop.aborted) await prepareAgent(engines, agent, log, null);
 }
-
-/** Whoever saves an agent waits so long for its engine. */
-const PREPARED_WITHIN_MS = 5_000;
 
 /**
  * What an engine keeps of an agent is brought up to date, so that it is there before the phone rings. Failing is not fatal: the first call does it. Gives
