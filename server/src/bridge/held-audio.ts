@@ -1,7 +1,6 @@
-/** Longest audio kept for an engine that is not ready: more would reach it as a stale burst. */
-const MOST_HELD_MS = 10_000;
+import { MOST_AT_ONCE_MS } from "../engine/unsent.ts";
 
-/** The caller's first words, kept in order until the engine can hear them. Full, the oldest give way. */
+/** The caller's first words, kept in order until the engine can hear them. Full, the oldest give way: more would reach it as a stale burst. */
 export class HeldAudio {
   /** Samples kept. */
   samples = 0;
@@ -9,7 +8,7 @@ export class HeldAudio {
   private readonly most: number;
 
   constructor(rate: number) {
-    this.most = (rate * MOST_HELD_MS) / 1000;
+    this.most = (rate * MOST_AT_ONCE_MS) / 1000;
   }
 
   keep(frame: Uint8Array): void {

@@ -108,7 +108,7 @@ export type EngineEvent =
 
 export interface EngineConnection {
   readonly abilities: EngineAbilities;
-  /** Caller audio, s16le mono at inRate, continuous, silence included. Never blocks; drops when not open. */
+  /** Caller audio, s16le mono at inRate, continuous, silence included; after a wait up to MOST_AT_ONCE_MS (unsent.ts) in one go. Never blocks; drops when not open. */
   audio(pcm: Uint8Array): void;
   say(text: string, how: "exact" | "about"): void;
   context(text: string, answer: boolean): void;

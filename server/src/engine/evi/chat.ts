@@ -7,6 +7,7 @@ import { decodeBase64, mostBytes } from "../base64.ts";
 import { watchLiveness } from "../liveness.ts";
 import type { EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
 import { openRenewal } from "../renewal.ts";
+import { mostUnsentBytes } from "../unsent.ts";
 import { ChatContext, toldAgain } from "./context.ts";
 import { type Ending, endingOf, endsTheChat, namesUnknown, refusalOf, renewal, unreachable } from "./endings.ts";
 import { lateConnection } from "./late.ts";
@@ -21,9 +22,6 @@ const READY_WITHIN_MS = 8_000;
 const FATAL_WITHIN_MS = 2_000;
 /** After we closed, EVI's own close frame is awaited this long. */
 const CLOSE_WITHIN_MS = 1_000;
-/** 5 s of 16 kHz audio in base64. Beyond it EVI is not reading: new frames are dropped and counted rather than kept without bound. */
-const MOST_UNSENT_BYTES = 220_000;
-
 /** 2 ms at 16 kHz. Shorter pieces of audio, which no carrier sends, go the ordinary way. */
 const LEAST_FRAME_BYTES = 72;
 
@@ -73,6 +71,7 @@ export function openResumed(parts: Chats, chat: ChatParts, listener: (event: Eng
  */
 function openChat(parts: Chats, chat: ChatParts, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection {
   const { session } = chat;
+  const mostUnsent = mostUnsentBytes(session.inRate);
   const talk = new EviTalk(() => parts.clock.now(), chatMs(session), hangsUp(session));
   const context = new ChatContext(lastingContext(session), parts.unreadOf(session.callId));
   const resampler = { rate: 0, stream: openResampler(48_000, 48_000) };
@@ -253,7 +252,7 @@ function openChat(parts: Chats, chat: ChatParts, listener: (event: EngineEvent) 
     abilities: parts.abilities,
     audio(pcm) {
       if (socket.readyState !== WebSocket.OPEN || wire === null) return;
-      if (wire.raw.writableLength > MOST_UNSENT_BYTES) {
+      if (wire.raw.writableLength > mostUnsent) {
         // Told once: a way out that is only just too narrow comes and goes many times a minute.
         if (!toldUnread) listener({ what: "trouble", code: "not_reading", text: "EVI does not read: caller audio is being left out." });
         toldUnread = true;

@@ -7,6 +7,7 @@ import { checkByOpening } from "../check-by-opening.ts";
 import { watchLiveness } from "../liveness.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
 import { openRenewal } from "../renewal.ts";
+import { mostUnsentBytes } from "../unsent.ts";
 import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
 import { type Ending, endingOf, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
@@ -29,8 +30,6 @@ export interface OpenAiParts {
 const READY_WITHIN_MS = 8_000;
 /** After we closed, the server's own close frame is awaited this long. */
 const CLOSE_WITHIN_MS = 1_000;
-/** 5 s of 24 kHz audio in base64. Beyond it the server is not reading: new frames are left out rather than kept without bound. */
-const MOST_UNSENT_BYTES = 330_000;
 /** 2 ms at 16 kHz. Shorter pieces of audio, which no carrier sends, go the ordinary way. */
 const LEAST_FRAME_BYTES = 72;
 /** The longest piece of sound sent in one frame of ours. */
@@ -103,6 +102,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
   const wireRate = wireRates(dialect, session);
   const toEngine = openResampler(session.inRate, wireRate.in);
   const toCaller = openResampler(wireRate.out, session.outRate);
+  const mostUnsent = mostUnsentBytes(wireRate.in);
   let asked = false;
   let over = false;
   let toldUnread = false;
@@ -224,7 +224,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     abilities: parts.abilities,
     audio(pcm) {
       if (over || !talk.ready || wire === null || socket.readyState !== WebSocket.OPEN) return;
-      if (wire.raw.writableLength > MOST_UNSENT_BYTES) {
+      if (wire.raw.writableLength > mostUnsent) {
         // Told once: a way out that is only just too narrow comes and goes many times a minute.
         if (!toldUnread)
           listener({ what: "trouble", code: "not_reading", text: "The engine does not read: caller audio is being left out." });
