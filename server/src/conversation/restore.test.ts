@@ -118,3 +118,32 @@ test("words the database cannot take cost no others", async () => {
   await restored(call, path);
   expect(await rows(call)).toMatchObject([{ engine_ref: "c2" }]);
 });
+
+test("words in a stretch that was redacted meanwhile come back without what they say, and those of a deleted transcript not at all", async () => {
+  const told = [
+    { at: 61_000, ref: "c1", speaker: "caller", from: 60_100, to: 60_900 },
+    { at: 63_000, ref: "c2", speaker: "caller", from: 61_500, to: 62_400 },
+    { at: 63_500, ref: "a1", speaker: "agent", from: 60_500, to: 61_000, heardMs: 500 },
+  ];
+  const { call, path } = await deadCall(told);
+  await database.pool.query(
+    `insert into redactions (id, call_id, from_ms, to_ms, side, original, why, asked_at, asked_by)
+     values ($1, $2, 60000, 61200, 'caller', 'sealed', 'a card number', now(), 'user:someone')`,
+    [newId(), call],
+  );
+  await restored(call, path);
+  const words = async (of: CallId) =>
+    (await database.pool.query("select engine_ref, text from utterances where call_id = $1 order by engine_ref", [of])).rows.map(
+      ({ engine_ref, text }) => `${engine_ref} ${text}`,
+    );
+  expect(await words(call)).toEqual(["a1 words of a1", "c1 [redacted]", "c2 words of c2"]);
+
+  const gone = await deadCall(told);
+  await database.pool.query(
+    `insert into deletions (id, call_id, asked_at, asked_by, because, what, done_at)
+     values ($1, $2, now(), 'user:someone', 'asked', '{transcript}', now())`,
+    [newId(), gone.call],
+  );
+  await restored(gone.call, gone.path);
+  expect(await words(gone.call)).toEqual([]);
+});

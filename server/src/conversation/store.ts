@@ -11,12 +11,21 @@ export interface Row {
   readonly set: EmotionSet | null;
 }
 
-/** The same utterance told again updates its row. Feelings once known are not taken away by a version that has none. */
+/**
+ * The same utterance told again updates its row. Feelings once known are not taken away by a version that has none. Words that come after their call's
+ * transcript was deleted, as from the journal of a process that was lost, are not written; those in a redacted stretch without what they say.
+ */
 const upsert = `
   with written as (
   insert into utterances (id, call_id, engine_ref, speaker, text, started_ms, ended_ms, cut, heard_ms, language, emotion_set, emotions)
-  select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bool[], $9::int[], $10::text[],
-                       $11::smallint[], $12::bytea[])
+  select id, call_id, engine_ref, speaker, case when hidden then '[redacted]' else text end, started_ms, ended_ms, cut, heard_ms, language,
+         case when not hidden then emotion_set end, case when not hidden then emotions end
+    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::int[], $7::int[], $8::bool[], $9::int[], $10::text[],
+                $11::smallint[], $12::bytea[])
+      as told (id, call_id, engine_ref, speaker, text, started_ms, ended_ms, cut, heard_ms, language, emotion_set, emotions),
+    lateral (select exists (select from redactions x where x.call_id = told.call_id and told.started_ms < x.to_ms and told.ended_ms > x.from_ms
+                              and x.side in ('both', told.speaker)) as hidden) redacted
+   where not exists (select from deletions d where d.call_id = told.call_id and d.done_at is not null and 'transcript' = any(d.what))
   on conflict (call_id, engine_ref) do update set
     text = excluded.text, started_ms = excluded.started_ms, ended_ms = excluded.ended_ms, cut = excluded.cut, heard_ms = excluded.heard_ms,
     language = coalesce(excluded.language, utterances.language),

@@ -2,13 +2,19 @@ import type { RecordingSource } from "@earshot/contract/recording";
 import type { Sql } from "../db/pool.ts";
 import type { CallId, ConversationId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
-import { fetchQueue } from "./queues.ts";
+import { forgetSound, isSoundDeleted, silence } from "./keeping/forget-sound.ts";
+import { originalKeys } from "./keeping/leftovers.ts";
+import { carriersCopyGoneBy } from "./keeping/receipt.ts";
+import { fetchQueue, redactQueue } from "./queues.ts";
 import {
   carrierRecording,
   change,
   dropExpected,
+  hasOrphans,
   insertRecording,
+  lockRecording,
   move,
+  nameToDelete,
   oneAtATime,
   orphansOf,
   type RecordingRow,
@@ -25,6 +31,10 @@ export async function expectRecording(sql: Sql, call: CallId, source: RecordingS
   await oneAtATime(sql, call);
   const there = await recordingsOfCall(sql, call);
   if (there.some((recording) => recording.source === source)) return null;
+  if (await isSoundDeleted(sql, call)) {
+    await insertRecording(sql, { source, status: "deleted", at, call, because: "RECORDING_DELETED" });
+    return null;
+  }
   const id = await insertRecording(sql, { source, status: "expected", at, call });
   if (id) await tell(sql, { id, call, source }, { at, kind: "expected", said: "is expected.", once: "expected" });
   return id;
@@ -45,9 +55,10 @@ export interface Announcement {
 }
 
 /**
- * `again`: known already, nothing moved. `empty`: the carrier has nothing to give, which is *missing*, not done.
+ * `again`: known already, nothing moved. `empty`: the carrier has nothing to give, which is *missing*, not done. `deleted`: the call's sound was
+ * deleted before the carrier told of this; it is not fetched.
  */
-export type Announced = "announced" | "again" | "empty";
+export type Announced = "announced" | "again" | "empty" | "deleted";
 
 /**
  * Takes the carrier's word that a recording is to be had, in the caller's transaction, and has it fetched. It takes the place of the expected
@@ -57,7 +68,9 @@ export async function announceRecording(sql: Sql, said: Announcement): Promise<A
   if (said.call) await oneAtATime(sql, said.call);
   await oneAtATime(sql, said.recording);
   const empty = said.url.trim() === "" || said.sizeBytes === 0;
-  const row = (await carrierRecording(sql, said.recording)) ?? (await placeFor(sql, said));
+  const known = await carrierRecording(sql, said.recording);
+  if (!known && said.call && (await isSoundDeleted(sql, said.call))) return tellDeleted(sql, said.call, said);
+  const row = known ?? (await placeFor(sql, said));
   if (row.carrierRecording !== null && !(row.announcedUrl === null && !empty)) return "again";
   return empty ? tellEmpty(sql, row, said) : tellAnnounced(sql, row, said);
 }
@@ -77,6 +90,30 @@ async function placeFor(sql: Sql, said: Announcement): Promise<RecordingRow> {
 }
 
 const names = ({ conversation, recording }: Announcement) => ({ conversation, carrierRecording: recording });
+
+/** The carrier's word for a recording of a call whose sound is deleted: kept as a row that says so, so that the call stays accounted for. */
+async function tellDeleted(sql: Sql, call: CallId, said: Announcement): Promise<Announced> {
+  const waiting = (await recordingsOfCall(sql, call)).find(
+    ({ source, carrierRecording, status }) => source === "carrier" && carrierRecording === null && status === "deleted",
+  );
+  const told = { ...names(said), announcedAt: said.at, because: "RECORDING_DELETED" } as const;
+  if (waiting) await change(sql, waiting.id, told);
+  const id = waiting?.id ?? (await insertRecording(sql, { source: "carrier", status: "deleted", at: said.at, call, ...told }));
+  if (!id) return "again";
+  await tell(
+    sql,
+    { id, call, source: "carrier" },
+    {
+      at: said.at,
+      kind: "deleted",
+      actor: "carrier",
+      said: "was announced after the call's sound was deleted; it is not fetched.",
+      because: "RECORDING_DELETED",
+      detail: { carrier_recording: said.recording, gone_by: carriersCopyGoneBy(said.at).toISOString() },
+    },
+  );
+  return "deleted";
+}
 
 async function tellAnnounced(sql: Sql, row: RecordingRow, said: Announcement): Promise<Announced> {
   const late = row.status === "missing";
@@ -127,13 +164,26 @@ async function tellEmpty(sql: Sql, row: RecordingRow, said: Announcement): Promi
  * The second time does nothing. @returns how many
  */
 export async function matchOrphans(sql: Sql, call: CallId, conversation: ConversationId, at: Date): Promise<number> {
+  if (!(await hasOrphans(sql, conversation))) return 0;
+  await oneAtATime(sql, call);
   const orphans = await orphansOf(sql, conversation);
-  if (orphans.length === 0) return 0;
+  const gone = await isSoundDeleted(sql, call);
   await dropExpected(sql, call);
   for (const id of orphans) {
     await change(sql, id, { call });
+    if (gone) await letGo(sql, call, id);
     const said = "had been announced before the call was known; now it belongs to it.";
     await tell(sql, { id, call, source: "carrier" }, { at, kind: "matched", said, once: "matched" });
   }
   return orphans.length;
+}
+
+/** It came while nobody knew whose it was, and that call's sound is deleted: so is this. */
+async function letGo(sql: Sql, call: CallId, id: RecordingId): Promise<void> {
+  const row = await lockRecording(sql, id);
+  if (!row || !(await silence(sql, row))) return;
+  const named = [row.storageKey, row.sealedKey].filter((key) => key !== null);
+  await nameToDelete(sql, id, [...new Set([...named, ...originalKeys(id)])]);
+  await forgetSound(sql, row);
+  await enqueue(sql, redactQueue, call, { call });
 }

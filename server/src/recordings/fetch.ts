@@ -7,6 +7,7 @@ import { EngineFailure } from "../engine/failures.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { type Reason, RecordingFailure, reasons } from "./failures.ts";
+import { discard } from "./keeping/leftovers.ts";
 import { paced } from "./pace.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { fetchQueue, verifyQueue } from "./queues.ts";
@@ -29,7 +30,10 @@ const LOOK_AGAIN_MS = 60_000;
 export async function fetchRecording(parts: Parts, id: RecordingId, signal: AbortSignal): Promise<boolean> {
   return parts.claims.whileMine(`recording.fetch:${id}`, async () => {
     const row = await begin(parts, id);
-    if (!row) return;
+    if (!row) {
+      await discard(parts, id);
+      return;
+    }
     const path = await workPath(parts, "fetch", id);
     try {
       const { from, url } = await whereFrom(parts, row, signal);
@@ -45,7 +49,9 @@ export async function fetchRecording(parts: Parts, id: RecordingId, signal: Abor
       });
       await store(parts, row, path, fetched);
       await rm(path, { force: true });
+      await discard(parts, id);
     } catch (error) {
+      if (await discard(parts, id)) return; // deleted meanwhile: whatever went wrong, nothing of it stays
       if (signal.aborted) throw error; // we stop, or it took too long: the job runs again, and from where it was
       await failed(parts, row, error);
     }

@@ -7,6 +7,7 @@ import { journalPath } from "../journal/file.ts";
 import { AudioJobFailed } from "./audio/audio-threads.ts";
 import type { Rendered } from "./audio/render.ts";
 import { type Reason, RecordingFailure } from "./failures.ts";
+import { discard } from "./keeping/leftovers.ts";
 import { paced } from "./pace.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { verifyQueue } from "./queues.ts";
@@ -21,13 +22,20 @@ import { move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
 export async function renderRecording(parts: Parts, call: CallId): Promise<boolean> {
   return parts.claims.whileMine(`recording.render:${call}`, async () => {
     const row = (await inTransaction(parts.pool, (sql) => recordingsOfCall(sql, call))).find(({ source }) => source === "journal");
+    if (row?.status === "deleted") {
+      await rm(journalPath(parts.journalDir, call), { force: true }); // it may have been written to its end only now
+      await discard(parts, row.id);
+      return;
+    }
     // A sealed original lies where the file would: a withheld recording is not made again.
     if (!row || !["expected", "missing", "failed"].includes(row.status) || row.storageKey || row.sealedKey) return;
     const path = await workPath(parts, "render", row.id);
     try {
       const rendered = await render(parts, journalPath(parts.journalDir, call), path);
       await keep(parts, row, path, rendered);
+      await discard(parts, row.id);
     } catch (error) {
+      if (await discard(parts, row.id)) return; // deleted meanwhile
       await spoiled(parts, row, error);
     } finally {
       await rm(path, { force: true });

@@ -35,6 +35,7 @@ export interface RecordingRow {
   readonly storedAt: Date | null;
   /** The original of a redacted recording. */
   readonly sealedKey: string | null;
+  readonly sealedSha256: string | null;
   /** Objects in the storage that are to go: see {@link nameToDelete}. */
   readonly toDelete: readonly string[];
 }
@@ -76,7 +77,7 @@ export type Changes = Partial<Record<Exclude<keyof typeof column, "because">, un
 const selected = `id, call_id as call, source, status, because, detail, carrier_recording as "carrierRecording", conversation,
   announced_url as "announcedUrl", announced_bytes as "announcedBytes", announced_at as "announcedAt", audio_started_at as "audioStartedAt",
   attempts, next_attempt_at as "nextAttemptAt", format, storage_key as "storageKey", size_bytes as "sizeBytes", sha256,
-  duration_ms as "durationMs", channels, stored_at as "storedAt", sealed_key as "sealedKey", to_delete as "toDelete"`;
+  duration_ms as "durationMs", channels, stored_at as "storedAt", sealed_key as "sealedKey", sealed_sha256 as "sealedSha256", to_delete as "toDelete"`;
 
 export async function recordingById(sql: Sql, id: RecordingId): Promise<RecordingRow | null> {
   const { rows } = await sql.query<RecordingRow>(`select ${selected} from recordings where id = $1`, [id]);
@@ -118,7 +119,12 @@ export async function carrierRecording(sql: Sql, recording: string): Promise<Rec
 /** A new row in the status where its walk begins; null when the unique keys say it is there already. */
 export async function insertRecording(
   sql: Sql,
-  { source, status, at, ...changes }: { source: RecordingSource; status: "expected" | "announced" | "missing"; at: Date } & Changes,
+  {
+    source,
+    status,
+    at,
+    ...changes
+  }: { source: RecordingSource; status: "expected" | "announced" | "missing" | "deleted"; at: Date } & Changes,
 ): Promise<RecordingId | null> {
   const id = newId<RecordingId>(at.getTime());
   const { names, values } = columnsOf(changes);
@@ -184,9 +190,13 @@ export async function nameToDelete(sql: Sql, id: RecordingId, keys: readonly str
 }
 
 /** What of a call's recordings is to go. `kept`: what a row names as its file or its original, which stays whatever else is said. */
-export async function toDeleteOf(sql: Sql, call: CallId): Promise<{ id: RecordingId; keys: string[]; kept: (string | null)[] }[]> {
-  const { rows } = await sql.query<{ id: RecordingId; keys: string[]; kept: (string | null)[] }>(
-    "select id, to_delete as keys, array[storage_key, sealed_key] as kept from recordings where call_id = $1 and to_delete <> '{}'",
+export async function toDeleteOf(
+  sql: Sql,
+  call: CallId,
+): Promise<{ id: RecordingId; deleted: boolean; keys: string[]; kept: (string | null)[] }[]> {
+  const { rows } = await sql.query<{ id: RecordingId; deleted: boolean; keys: string[]; kept: (string | null)[] }>(
+    `select id, status = 'deleted' as deleted, to_delete as keys, case when status = 'deleted' then '{}' else array[storage_key, sealed_key] end as kept
+       from recordings where call_id = $1 and to_delete <> '{}'`,
     [call],
   );
   return rows;
@@ -198,6 +208,13 @@ export async function unnameToDelete(sql: Sql, id: RecordingId, keys: readonly s
     id,
     keys,
   ]);
+}
+
+/** Were recordings of this conversation announced before its call was known? */
+export async function hasOrphans(sql: Sql, conversation: ConversationId): Promise<boolean> {
+  return (
+    ((await sql.query("select from recordings where call_id is null and conversation = $1 limit 1", [conversation])).rowCount ?? 0) > 0
+  );
 }
 
 /** Locked: recordings of a conversation that was not known when they were announced. */

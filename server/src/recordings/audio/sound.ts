@@ -4,7 +4,8 @@ export interface Sound {
   readonly channels: readonly Float32Array[];
 }
 
-export type AudioFormat = "mp3" | "wav" | "ogg" | "mp4";
+export const audioFormats = ["mp3", "wav", "ogg", "mp4"] as const;
+export type AudioFormat = (typeof audioFormats)[number];
 
 /** How many bytes of a file {@link formatOf} wants to see. */
 export const SNIFF_BYTES = 12;

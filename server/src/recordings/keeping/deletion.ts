@@ -9,12 +9,14 @@ import { type CallId, newId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
 import { journalPath } from "../../journal/file.ts";
 import { evidenceKey } from "../evidence/key.ts";
-import { deleteQueue } from "../queues.ts";
+import { deleteQueue, redactQueue } from "../queues.ts";
 import type { Storage } from "../storage.ts";
-import { change, forgetDetail, move, type RecordingRow, recordingsOfCall } from "../store.ts";
+import { oneAtATime, type RecordingRow, recordingsOfCall } from "../store.ts";
 import { CallHeld } from "./failures.ts";
+import { forgetSound, silence } from "./forget-sound.ts";
 import { mustBeFree } from "./holds.ts";
-import { canonical, type Deletable, type Receipt } from "./receipt.ts";
+import { originalKeys, removeParts } from "./leftovers.ts";
+import { canonical, carriersCopyGoneBy, type Deletable, type Receipt } from "./receipt.ts";
 import { scrubCustomer, scrubTranscript } from "./scrub.ts";
 
 export interface KeepingParts {
@@ -22,6 +24,8 @@ export interface KeepingParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly journalDir: string;
+  /** Half-fetched and half-made files. */
+  readonly workDir: string;
 }
 
 /** Writes down that it was asked, in the caller's transaction, and has it done. @throws CallUnknown, CallStillRuns, CallHeld */
@@ -51,6 +55,7 @@ export async function askDeletion(
 }
 
 interface Asked {
+  readonly id: string;
   readonly call: CallId;
   readonly what: Deletable[];
   readonly askedAt: Date;
@@ -58,104 +63,133 @@ interface Asked {
   readonly because: string;
 }
 
+/** What is already known for the receipt, kept with the deletion until it is done: a crash in between does not make it say less. */
+interface SoFar {
+  readonly recordings?: number;
+  readonly journal?: "deleted";
+}
+
 /**
- * Does a deletion that was asked for. Files go first, each looked for again; then rows and receipt in one transaction: broken off, it begins
- * again and what is gone stays gone. A hold placed meanwhile stops it.
+ * Does a deletion that was asked for. First every recording is silenced: from then on nothing is played, and a fetch or a rendering that is under
+ * way comes too late and discards what it brings. Then files go, each looked for again; then rows and receipt in one transaction. Broken off, it
+ * begins again and what is gone stays gone. A hold placed before it began stops it.
  */
 export async function runDeletion(parts: KeepingParts, id: string): Promise<void> {
   const { rows } = await parts.pool.query<Asked>(
-    `select call_id as call, what, asked_at as "askedAt", asked_by as "askedBy", because from deletions where id = $1 and done_at is null`,
+    `select id, call_id as call, what, asked_at as "askedAt", asked_by as "askedBy", because from deletions where id = $1 and done_at is null`,
     [id],
   );
   const asked = rows[0];
   if (!asked) return;
-  const audio = asked.what.includes("audio");
-  const words = asked.what.includes("transcript");
-  const known = await inTransaction(parts.pool, async (sql) => {
-    await mustBeFree(sql, asked.call);
-    return recordingsOfCall(sql, asked.call);
+  // What is announced between the look and the end is seen at the end, and makes it begin again.
+  for (;;) {
+    const known = await begin(parts, asked);
+    if (known === null) return;
+    const files = await deleteFiles(parts, known);
+    // The journal holds sound and words alike: either is reason enough.
+    if (asked.what.some((what) => what !== "customer")) await deleteJournal(parts, asked);
+    if (await finish(parts, asked, files)) return;
+  }
+}
+
+/** The recordings to be deleted, silenced; null when the call is on hold: it waits until that is lifted. */
+async function begin({ pool }: KeepingParts, { id, call, what }: Asked): Promise<RecordingRow[] | null> {
+  return inTransaction(pool, async (sql) => {
+    await mustBeFree(sql, call);
+    if (!what.includes("audio")) return [];
+    await oneAtATime(sql, call);
+    const rows = await recordingsOfCall(sql, call);
+    let silenced = 0;
+    for (const row of rows) if (await silence(sql, row)) silenced++;
+    await sql.query(
+      "update deletions set receipt = jsonb_set(receipt, '{recordings}', to_jsonb(coalesce((receipt->>'recordings')::int, 0) + $2::int)) where id = $1",
+      [id, silenced],
+    );
+    return rows;
   }).catch((error: unknown) => {
-    if (error instanceof CallHeld) return null; // it waits until the hold is lifted
+    if (error instanceof CallHeld) return null;
     throw error;
-  });
-  if (!known) return;
-  const files = audio ? await deleteFiles(parts, known) : [];
-  // The journal holds sound and words alike: either is reason enough.
-  const journal = audio || words ? await deleteJournal(parts, asked.call) : "kept";
-  await inTransaction(parts.pool, async (sql) => {
-    const now = parts.clock.now();
-    const touched: Record<string, number> = {};
-    const add = (more: Record<string, number>) => {
-      for (const [table, n] of Object.entries(more)) touched[table] = (touched[table] ?? 0) + n;
-    };
-    if (audio) add({ recordings: await forgetSound(sql, known) });
-    if (words) add(await scrubTranscript(sql, asked.call));
-    if (asked.what.includes("customer")) add(await scrubCustomer(sql, asked.call));
-    const receipt = await sign(sql, asked, {
-      files,
-      journal,
-      rows: touched,
-      done: now,
-      carrier: audio ? carrierCopy(known) : null,
-      engine: audio || words ? await engineCopy(sql, asked.call) : null,
-    });
-    await sql.query("update deletions set done_at = $2, receipt = $3 where id = $1", [id, now, receipt]);
-    await recordEvent(sql, {
-      call: asked.call,
-      at: now,
-      kind: "call.deleted",
-      actor: asked.askedBy === "us" ? "us" : "operator",
-      said: `Deleted of this call: ${asked.what.join(", ")}.`,
-      detail: { deletion: id, by: asked.askedBy },
-      once: `deleted:${id}`,
-    });
-    await notify(sql, { call_id: asked.call, what: "recording" });
   });
 }
 
-async function deleteFiles({ storage }: KeepingParts, rows: readonly RecordingRow[]): Promise<Receipt["files"]> {
+async function deleteFiles(parts: KeepingParts, rows: readonly RecordingRow[]): Promise<Receipt["files"]> {
+  const { storage } = parts;
   const files: Receipt["files"][number][] = [];
-  for (const { source, storageKey, sealedKey, sha256, sizeBytes } of rows) {
-    for (const key of [storageKey, sealedKey]) {
-      if (!key) continue;
+  for (const row of rows) {
+    const { id, source, storageKey, sealedKey } = row;
+    const remove = async (key: string, sha256: string | null, bytes: number | null) => {
       await storage.delete(key);
-      files.push({
-        source,
-        sha256: key === storageKey ? sha256 : null,
-        bytes: key === storageKey ? sizeBytes : null,
-        gone: (await storage.head(key)) === null,
-      });
+      files.push({ source, sha256, bytes, gone: (await storage.head(key)) === null });
+    };
+    if (storageKey) await remove(storageKey, row.sha256, row.sizeBytes);
+    if (sealedKey) await remove(sealedKey, row.sealedSha256, null);
+    // What a crash left, or lies where a fetch was about to say so.
+    for (const key of new Set([...row.toDelete, ...originalKeys(id)])) {
+      const there = key === storageKey || key === sealedKey ? null : await storage.head(key);
+      if (there) await remove(key, null, there.sizeBytes);
     }
+    await removeParts(parts, id);
   }
   return files;
 }
 
-async function deleteJournal({ journalDir }: KeepingParts, call: CallId): Promise<Receipt["journal"]> {
+async function deleteJournal({ pool, journalDir }: KeepingParts, { id, call }: Asked): Promise<void> {
   const path = journalPath(journalDir, call);
-  const there = await stat(path).catch(() => null);
+  if (!(await stat(path).catch(() => null))) return;
+  await pool.query(`update deletions set receipt = receipt || '{"journal": "deleted"}' where id = $1`, [id]);
   await rm(path, { force: true });
-  return there ? "deleted" : "there was none";
 }
 
-/** The rows stay and say that there was a recording; what can be heard or seen of it goes. */
-async function forgetSound(sql: Sql, rows: readonly RecordingRow[]): Promise<number> {
-  let n = 0;
-  for (const { id, status } of rows) {
-    if (status === "expected") await move(sql, id, "missing", { because: "RECORDING_DELETED" });
-    if (status === "fetching") await move(sql, id, "announced");
-    const moved = await move(sql, id, "deleted", { because: "RECORDING_DELETED", nextAttemptAt: null });
-    if (moved) n++;
-    await change(sql, id, { storageKey: null, sealedKey: null, announcedUrl: null, peaks: null });
-    await forgetDetail(sql, id);
-  }
-  return n;
+/** Rows and receipt. False when a recording came meanwhile that was not silenced: then nothing is done. */
+async function finish(parts: KeepingParts, asked: Asked, files: Receipt["files"]): Promise<boolean> {
+  const { id, call, what } = asked;
+  const audio = what.includes("audio");
+  const words = what.includes("transcript");
+  return inTransaction(parts.pool, async (sql) => {
+    const now = parts.clock.now();
+    // As whoever applies a webhook does it: the call, then its recordings.
+    await sql.query("select from calls where id = $1 for update", [call]);
+    await oneAtATime(sql, call);
+    const { rows: notes } = await sql.query<{ soFar: SoFar }>(`select receipt as "soFar" from deletions where id = $1 for update`, [id]);
+    const soFar = notes[0]?.soFar ?? {};
+    const touched: Record<string, number> = {};
+    const add = (more: Record<string, number>) => {
+      for (const [table, n] of Object.entries(more)) touched[table] = (touched[table] ?? 0) + n;
+    };
+    const recordings = audio ? await recordingsOfCall(sql, call) : [];
+    if (recordings.some(({ status }) => status !== "deleted")) return false;
+    for (const row of recordings) await forgetSound(sql, row);
+    if (recordings.some(({ toDelete }) => toDelete.length > 0)) await enqueue(sql, redactQueue, call, { call });
+    if (audio) add({ recordings: soFar.recordings ?? 0 });
+    if (words) add(await scrubTranscript(sql, call));
+    if (what.includes("customer")) add(await scrubCustomer(sql, call));
+    const receipt = await sign(sql, asked, {
+      files,
+      journal: audio || words ? (soFar.journal ?? "there was none") : "kept",
+      rows: touched,
+      done: now,
+      carrier: audio ? carrierCopy(recordings) : null,
+      engine: audio || words ? await engineCopy(sql, call) : null,
+    });
+    await sql.query("update deletions set done_at = $2, receipt = $3 where id = $1", [id, now, receipt]);
+    await recordEvent(sql, {
+      call,
+      at: now,
+      kind: "call.deleted",
+      actor: asked.askedBy === "us" ? "us" : "operator",
+      said: `Deleted of this call: ${what.join(", ")}.`,
+      detail: { deletion: id, by: asked.askedBy },
+      once: `deleted:${id}`,
+    });
+    await notify(sql, { call_id: call, what: "recording" });
+    return true;
+  });
 }
 
 function carrierCopy(rows: readonly RecordingRow[]): Receipt["carrier_copy"] {
-  const announced = rows
-    .filter(({ source, announcedAt }) => source === "carrier" && announcedAt)
-    .map(({ announcedAt }) => (announcedAt as Date).getTime());
-  return announced.length === 0 ? null : { gone_by: new Date(Math.max(...announced) + 30 * 24 * 3600 * 1000).toISOString() };
+  const announced = rows.filter(({ source }) => source === "carrier").flatMap(({ announcedAt }) => announcedAt ?? []);
+  if (announced.length === 0) return null;
+  return { gone_by: carriersCopyGoneBy(new Date(Math.max(...announced.map((at) => at.getTime())))).toISOString() };
 }
 
 /** The sessions the vendor may still know, its own recording and transcript of them included. */

@@ -5,7 +5,7 @@
 
 /** Fields of an event's detail that hold ids of machines, times, counts, states and reasons: nothing anybody said, nothing of who they are. */
 export const keptDetail: readonly string[] = [
-  ..."recording source code remedy bytes sha256 attempt attempts again_in_ms carrier_recording session announced".split(" "),
+  ..."recording source code remedy bytes sha256 gone_by attempt attempts again_in_ms carrier_recording session announced".split(" "),
   ..."verdict offset_ms drift_ppm findings evidence difference_ms stretches original".split(" "),
   ..."leg end_reason was http_status watchdog status by via rule process part until records gap_ms dropped_ms silent_ms took_ms why".split(
     " ",
@@ -89,6 +89,7 @@ export const saidAfterwards: Readonly<Record<string, string | true>> = {
   "recording.restored": true,
   "recording.compared": true,
   "recording.redacted": true,
+  "recording.deleted": true,
   "recording.tried_again": true,
 };
 

@@ -146,7 +146,16 @@ describe("a deletion on request", () => {
     await recordings.close();
     const id = await ask(call, ["audio"]);
     await inTransaction(room.database.pool, (sql) => hold(sql, call, { why: "in time", by: "user:counsel", at: now }));
-    await runDeletion({ pool: room.database.pool, storage: room.storage, clock, journalDir: join(room.folder, "journal") }, id);
+    await runDeletion(
+      {
+        pool: room.database.pool,
+        storage: room.storage,
+        clock,
+        journalDir: join(room.folder, "journal"),
+        workDir: join(room.folder, "fetching"),
+      },
+      id,
+    );
     expect(await room.storage.head(keys[0] as string)).not.toBeNull();
     recordings = await room.start({ clock });
     await inTransaction(room.database.pool, (sql) => liftHold(sql, call, { by: "user:counsel", at: now }));

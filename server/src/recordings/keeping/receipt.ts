@@ -31,6 +31,9 @@ export interface Receipt {
   readonly signature: string;
 }
 
+/** When Vonage will have deleted what it announced then (vonage-voice §7.2). */
+export const carriersCopyGoneBy = (announcedAt: Date): Date => new Date(announcedAt.getTime() + 30 * 24 * 3600 * 1000);
+
 /** JSON with the names of every object in order: the same text however a database keeps it. */
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
