@@ -10,10 +10,11 @@ export function isLoopback(host: string | undefined): boolean {
  * 127.0.0.1 (DNS rebinding) and would else read and place calls here from the visitor's browser.
  *
  * @param isOpen says of a route's path whether it is one of those
+ * @param isOurs says of a Host header whether it names us
  */
-export function refuseForeignHosts(app: FastifyInstance, isOpen: (route: string) => boolean): void {
+export function refuseForeignHosts(app: FastifyInstance, isOpen: (route: string) => boolean, isOurs = isLoopback): void {
   app.addHook("onRequest", async (request, reply) => {
-    if (!isOpen(request.routeOptions.url ?? "") || isLoopback(request.headers.host)) return;
+    if (!isOpen(request.routeOptions.url ?? "") || isOurs(request.headers.host)) return;
     return reply.code(421).send({ error: "This listens for the machine itself: open it as localhost or 127.0.0.1." });
   });
 }

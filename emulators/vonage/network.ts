@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fastify from "fastify";
-import { isLoopback, refuseForeignHosts } from "../loopback.ts";
+import { refuseForeignHosts } from "../loopback.ts";
+import { namesUs, reachableAt } from "./addresses.ts";
 import { Application } from "./application.ts";
 import { applicationsDoor } from "./applications-door.ts";
 import { BrowserPhones } from "./browser-phones.ts";
@@ -24,6 +25,7 @@ import { openTokenCheck } from "./tokens.ts";
 import { Webhooks } from "./webhooks.ts";
 
 export interface Network {
+  /** Where it can be reached: `--public-url`, else the address it listens at. */
   readonly url: string;
   /** Ends every call, waits for what is to be told about them, and stops listening. */
   close(): Promise<void>;
@@ -71,7 +73,11 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     log(`internal error: ${problem.message}`);
     return refuse(reply, 500);
   });
-  if (isLoopback(settings.host)) refuseForeignHosts(app, (route) => /^\/($|phone$|pages\/|emulator\/)/.test(route));
+  refuseForeignHosts(
+    app,
+    (route) => /^\/($|phone$|pages\/|emulator\/)/.test(route),
+    (host) => namesUs(settings, host),
+  );
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
   control(app, exchange);
   pages.serve(app, exchange);
@@ -84,7 +90,7 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     await app.register(async (scope) => filesDoor(scope, { files, checkToken }), { prefix });
   }
   await app.listen({ port: settings.port, host: settings.host });
-  url = `http://${settings.host}:${(app.server.address() as AddressInfo).port}`;
+  url = settings.publicUrl ?? `http://${reachableAt(settings.host)}:${(app.server.address() as AddressInfo).port}`;
 
   return {
     url,

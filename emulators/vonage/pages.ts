@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { WebSocketServer } from "ws";
-import { isLoopback } from "../loopback.ts";
 import { BROWSER_NUMBER } from "../people/people.ts";
+import { namesUs } from "./addresses.ts";
 import { refuse } from "./problems.ts";
 import type { Switchboard } from "./switchboard.ts";
 
@@ -70,7 +70,7 @@ export class Pages {
     const url = new URL(request.url ?? "/", "http://network");
     const number = url.searchParams.get("number") ?? BROWSER_NUMBER;
     const person = exchange.parts.directory.find(number);
-    const isForeign = isLoopback(exchange.parts.settings.host) && !isLoopback(request.headers.host);
+    const isForeign = !namesUs(exchange.parts.settings, request.headers.host);
     const refused =
       url.pathname !== "/emulator/phone"
         ? 404

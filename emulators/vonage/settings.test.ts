@@ -53,6 +53,12 @@ it("tells every problem at once, by the flag's name", () => {
   expect(read).toThrow(/--api-key: /);
 });
 
+it("takes the address applications reach it at, without a slash at its end", () => {
+  const read = (url: string) => readFlags([...good, "--public-url", url], () => pem, noAccount).settings.publicUrl;
+  expect(read("https://phone.test/")).toBe("https://phone.test");
+  expect(() => read("phone.test")).toThrow(/--public-url: is no http or https URL/);
+});
+
 it("refuses a flag it does not know", () => {
   expect(() => readFlags([...good, "--ports", "1"], () => pem, noAccount)).toThrow(/--ports/);
 });

@@ -5,6 +5,11 @@ import { z } from "zod";
 export const Settings = z.strictObject({
   port: z.coerce.number().int().min(0).max(65_535).default(0),
   host: z.string().default("127.0.0.1"),
+  /** Where applications reach this network, when that is not where it listens: for `region_url` and recordings. */
+  publicUrl: z
+    .url({ protocol: /^https?$/, message: "is no http or https URL" })
+    .transform((url) => url.replace(/\/+$/, ""))
+    .optional(),
   applicationId: z.uuid(),
   publicKeyPem: z.string().includes("PUBLIC KEY", { message: "is no PEM public key" }),
   signatureSecret: z.string().min(4),
@@ -51,6 +56,7 @@ export type Settings = z.infer<typeof Settings>;
 export const flags = {
   port: "port",
   host: "host",
+  "public-url": "publicUrl",
   "application-id": "applicationId",
   "public-key": "publicKeyPem",
   "signature-secret": "signatureSecret",
