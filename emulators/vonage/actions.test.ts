@@ -469,6 +469,22 @@ describe("conversation and transfer", () => {
     expect((await app.event("record")).body.conversation_uuid).toBe(rooms[0]);
   });
 
+  it.each([
+    ["hear nobody until somebody may start it", false],
+    ["hear each other once it is started", true],
+  ])("lets those in it %s", async (_, startOnEnter) => {
+    await start({
+      "/answer": (_, seen) => [
+        { action: "conversation", name: "moderated", startOnEnter: seen.query.to !== "12025550346" && startOnEnter },
+      ],
+    });
+    const talker = await dial("12025550347");
+    await app.event("transfer", (seen) => seen.body.uuid === talker);
+    const sound = await heard(await dial("12025550346"));
+    if (startOnEnter) expect(indexOfSound(sound, line)).toBeGreaterThanOrEqual(0);
+    else expect(loudness(sound)).toBe(0);
+  });
+
   it("plays music until somebody may start it", async () => {
     await start({
       "/answer": (own) => [{ action: "conversation", name: "waiting", startOnEnter: false, musicOnHoldUrl: [`${own.url}/tune.wav`] }],

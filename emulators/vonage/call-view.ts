@@ -25,8 +25,12 @@ export function callView(leg: Leg): Record<string, unknown> {
   };
 }
 
-/** A page of `GET /v1/calls`: HAL, with relative hrefs, no `next` on the last page and no `prev` on the first. */
-export function callsPage(legs: Iterable<Leg>, query: ListCalls): Record<string, unknown> {
+/**
+ * A page of `GET /v1/calls`: HAL, with relative hrefs, no `next` on the last page and no `prev` on the first.
+ *
+ * @param asked the query as it was sent: links lead to pages of the same list
+ */
+export function callsPage(legs: Iterable<Leg>, query: ListCalls, asked: Readonly<Record<string, string>>): Record<string, unknown> {
   const found = [...legs].filter(
     (leg) =>
       (!query.status || leg.shown === query.status) &&
@@ -36,17 +40,20 @@ export function callsPage(legs: Iterable<Leg>, query: ListCalls): Record<string,
   );
   if (query.order === "desc") found.reverse();
   const { page_size: size, record_index: first } = query;
-  const link = (index: number): { href: string } => ({ href: `/v1/calls?page_size=${size}${index > 0 ? `&record_index=${index}` : ""}` });
+  const { page_size: _, record_index: __, ...others } = asked;
+  const link = (index: number | null): { href: string } => ({
+    href: `/v1/calls?${new URLSearchParams({ page_size: String(size), ...(index === null ? {} : { record_index: String(index) }), ...others })}`,
+  });
   const last = Math.max(0, Math.floor((found.length - 1) / size) * size);
   return {
     count: found.length,
     page_size: size,
     record_index: first,
     _links: {
-      self: { href: `/v1/calls?page_size=${size}&record_index=${first}` },
-      first: link(0),
-      last: link(last),
-      ...(first > 0 ? { prev: link(Math.max(0, first - size)) } : {}),
+      self: link(first),
+      first: link(null),
+      last: link(last || null),
+      ...(first > 0 ? { prev: link(Math.max(0, first - size) || null) } : {}),
       ...(first + size < found.length ? { next: link(first + size) } : {}),
     },
     _embedded: { calls: found.slice(first, first + size).map(callView) },

@@ -14,11 +14,12 @@ export class Conversation {
   /** All that ever were in it, in their order: the channels of a recording. */
   readonly joined: Leg[] = [];
   readonly recordings = new Set<Recording>();
-  /** Has somebody entered who may start it? Until then music is played to those who wait. */
-  started = false;
+  /** Has somebody entered who may start it? Until then those in it wait: they hear music, and nobody hears them. Only a named one is waited for. */
+  started: boolean;
 
   constructor(name: string | null = null) {
     this.name = name;
+    this.started = name === null;
   }
 
   join(leg: Leg): void {
@@ -39,7 +40,8 @@ export class Conversation {
 
   /** 20 ms: everybody speaks, everybody hears the others, the recordings hear all. */
   tick(): void {
-    for (const leg of this.legs) leg.said = leg.talking && leg.media ? silencedIf(leg.muted || leg.aside, leg.media.speak()) : null;
+    for (const leg of this.legs)
+      leg.said = leg.talking && leg.media ? silencedIf(leg.muted || leg.aside || !this.started, leg.media.speak()) : null;
     for (const leg of this.legs) {
       leg.heard = null;
       leg.prompt = null;

@@ -14,13 +14,19 @@ export interface Note {
 /** Everything that happened to one call, across its legs and conversations: for the inspector and for tests. */
 export class Ledger {
   readonly faults: Faults;
+  /** Does the call live in another region than the usual one? */
+  readonly elsewhere: boolean;
   readonly exchanges: Exchange[] = [];
   readonly notes: Note[] = [];
   readonly #changed: () => void;
 
-  /** @param changed is told after every entry */
-  constructor(faults: Faults, changed: () => void) {
+  /**
+   * @param changed is told after every entry
+   * @param elsewhere whether it was made by the other region's host
+   */
+  constructor(faults: Faults, changed: () => void, elsewhere = false) {
     this.faults = faults;
+    this.elsewhere = elsewhere || (faults.elsewhere ?? false);
     this.#changed = changed;
   }
 

@@ -132,18 +132,36 @@ describe("the calls REST", () => {
     expect(newest._embedded.calls[0].uuid).toBe(made.uuid);
     const { body: mine } = await ask(network, "GET", `/v1/calls?conversation_uuid=${made.conversation_uuid}`);
     expect(mine.count).toBe(1);
+    // Links stay in the list that was asked for.
+    const { body: busyOnes } = await ask(network, "GET", "/v1/calls?status=busy&page_size=1&order=desc");
+    expect(busyOnes.count).toBeGreaterThan(1);
+    expect(busyOnes._links.next.href).toBe("/v1/calls?page_size=1&record_index=1&status=busy&order=desc");
+    for (const { href } of Object.values(busyOnes._links) as { href: string }[])
+      expect((await ask(network, "GET", href)).body).toMatchObject({ count: busyOnes.count, _embedded: { calls: [{ status: "busy" }] } });
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const { body: recent } = await ask(network, "GET", `/v1/calls?page_size=1&date_start=${since}`);
+    expect((await ask(network, "GET", recent._links.next.href)).body.count).toBe(recent.count);
     expect(await ask(network, "GET", "/v1/calls?page_size=101")).toMatchObject({ status: 400 });
   });
 
-  it("hangs up a call that rings: 204 without a body, cancelled, then completed", async () => {
+  it("transfers no call that rings, and hangs it up: 204 without a body, cancelled, then completed", async () => {
     const { body: made } = await ask(network, "POST", "/v1/calls", callTo(never, app));
     const own = (seen: { body: { uuid?: string } }): boolean => seen.body.uuid === made.uuid;
     await app.event("ringing", own);
+    const destination = { type: "ncco", ncco: [{ action: "wait" }] };
+    expect(await ask(network, "PUT", `/v1/calls/${made.uuid}`, { action: "transfer", destination })).toMatchObject({ status: 400 });
     expect(await ask(network, "PUT", `/v1/calls/${made.uuid}`, { action: "hangup" })).toMatchObject({ status: 204, body: "" });
     await app.event("completed", own);
     const marks = app.requests.all.filter(own).map((seen) => markOf(seen.body));
     expect(marks.slice().sort()).toEqual(["cancelled", "completed", "ringing", "started"]);
     expect(await ask(network, "PUT", `/v1/calls/${made.uuid}`, { action: "hangup" })).toMatchObject({ status: 400 });
+  });
+
+  it("keeps a call in the region whose host made it", async () => {
+    const { body: made } = await ask(network, "POST", "/elsewhere/v1/calls", callTo(never, app));
+    expect(await ask(network, "GET", `/v1/calls/${made.uuid}`)).toMatchObject({ status: 404 });
+    expect(await ask(network, "GET", `/elsewhere/v1/calls/${made.uuid}`)).toMatchObject({ status: 200, body: { uuid: made.uuid } });
+    expect(await ask(network, "PUT", `/elsewhere/v1/calls/${made.uuid}`, { action: "hangup" })).toMatchObject({ status: 204 });
   });
 
   it("answers 404 for a call it does not know, and 400 for an action it does not know", async () => {

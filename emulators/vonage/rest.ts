@@ -41,7 +41,7 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
       ncco = reading.ncco;
     }
     const [to] = parsed.data.to;
-    const leg = exchange.create(parsed.data, ncco);
+    const leg = exchange.create(parsed.data, ncco, elsewhere);
     const { createAnswer } = (to.type === "phone" ? directory.find(to.number) : null)?.faults ?? {};
     if (createAnswer === "cut") {
       leg.plan.ledger.note(leg.uuid, "the create-call request is cut instead of answered");
@@ -61,6 +61,7 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
     return callsPage(
       exchange.legs.values().filter((leg) => isHere(leg)),
       parsed.data,
+      request.query as Record<string, string>,
     );
   });
 
@@ -87,6 +88,7 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
         break;
       case "transfer": {
         const { destination } = body;
+        if (!leg.answeredAt) return refuse(reply, 400, "the call has not been answered");
         if ("url" in destination) {
           void exchange.transfer(leg, { url: destination.url[0] });
           break;
@@ -160,7 +162,7 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
   });
 
   function isHere(leg: Leg): boolean {
-    return (leg.plan.ledger.faults.elsewhere ?? false) === elsewhere;
+    return leg.plan.ledger.elsewhere === elsewhere;
   }
 
   function find(request: FastifyRequest): Leg | null {

@@ -76,7 +76,7 @@ describe("Vonage's Node SDK", () => {
     await talking();
     const page = await vonage.voice.getCallsPage({ pageSize: 1, order: "desc" });
     expect(page._embedded.calls).toHaveLength(1);
-    expect(page._links?.next?.href).toBe("/v1/calls?page_size=1&record_index=1");
+    expect(page._links?.next?.href).toBe("/v1/calls?page_size=1&record_index=1&order=desc");
     const all = [];
     for await (const call of vonage.voice.getAllCalls({ pageSize: 100 })) all.push(call);
     expect(all.length).toBe(page.count);

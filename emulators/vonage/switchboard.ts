@@ -76,8 +76,9 @@ export class Switchboard {
    * `POST /v1/calls`, already validated. The leg begins at the next tick, so that its 201 normally comes before its events.
    *
    * @param ncco the inline one, read; null when the answer URL is to be asked
+   * @param elsewhere whether the other region's host was asked: the call lives there
    */
-  create(call: CreateCall, ncco: Ncco | null): Leg {
+  create(call: CreateCall, ncco: Ncco | null, elsewhere = false): Leg {
     const { settings, directory } = this.parts;
     const [to] = call.to;
     const from = call.from ? ("number" in call.from ? call.from.number : call.from.uri) : settings.number.slice(1);
@@ -88,7 +89,7 @@ export class Switchboard {
       events: call.event_url ? { url: call.event_url[0], method: call.event_method } : this.parts.application.event,
       parent: null,
       synchronous: false,
-      ledger: this.#newLedger(person),
+      ledger: this.#newLedger(person, elsewhere),
     });
     const answer: Target | null = call.answer_url ? { url: call.answer_url[0], method: call.answer_method } : null;
     const begin = (): void =>
@@ -294,7 +295,7 @@ export class Switchboard {
   }
 
   regionUrl(leg: Leg): string {
-    return leg.plan.ledger.faults.elsewhere ? `${this.parts.ownUrl()}/elsewhere` : this.parts.ownUrl();
+    return leg.plan.ledger.elsewhere ? `${this.parts.ownUrl()}/elsewhere` : this.parts.ownUrl();
   }
 
   /** With a dump: a party's media, overheard. */
@@ -363,7 +364,7 @@ export class Switchboard {
     for (const recording of [...conversation.recordings]) void this.parts.recordings.finish(recording, this.regionUrl(recording.leg));
   }
 
-  #newLedger(person: Person | null): Ledger {
-    return new Ledger(person?.faults ?? {}, this.parts.changed);
+  #newLedger(person: Person | null, elsewhere = false): Ledger {
+    return new Ledger(person?.faults ?? {}, this.parts.changed, elsewhere);
   }
 }
