@@ -1,14 +1,15 @@
 /** `npm run chaos -w bench`: calls while processes are killed, then the proof that nothing was lost. See README.md. */
-import { readdir, writeFile } from "node:fs/promises";
-import { cpus, totalmem } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { replayJournal } from "../../server/src/bridge/replay.ts";
 import { auditRecordings } from "../../server/src/recordings/audit.ts";
 import { openStorage } from "../../server/src/recordings/storage.ts";
+import { keepResult, machine } from "../results.ts";
+import { isRight } from "../verdict.ts";
 import { plan } from "./plan.ts";
-import { type Replays, report } from "./report.ts";
+import { bars, type Replays, report } from "./report.ts";
 import { verify } from "./verify.ts";
 import { runWave, type WaveResult } from "./wave.ts";
 import { openWorld, type World } from "./world.ts";
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     drops: { type: "string", default: "0" },
     postgres: { type: "string", default: "0" },
     engine: { type: "string", default: "0" },
+    /** Waves at the end in which the phone network itself dies. */
+    phone: { type: "string", default: "0" },
     /** Nothing is written into results/. */
     dry: { type: "boolean", default: false },
     /** The world's folder stays. */
@@ -39,9 +42,12 @@ const wish = {
   drops: Number(values.drops),
   postgres: Number(values.postgres),
   engine: Number(values.engine),
+  phone: Number(values.phone),
   servers: Number(values.servers),
 };
 const startedAt = performance.now();
+const on = machine();
+let right = false;
 const log = (text: string): void => void process.stderr.write(`${((performance.now() - startedAt) / 1000).toFixed(1)} s  ${text}\n`);
 
 const world = await openWorld({ servers: wish.servers, log });
@@ -49,12 +55,12 @@ if (values.keep) log(world.dir);
 try {
   const waves: WaveResult[] = [];
   for (const wave of plan(wish)) {
+    // A dead phone network has lost the recordings it had not handed over: those of the waves before are fetched first.
+    if (waves.length === Math.ceil(wish.calls / wish.wave)) await untilAllIsKept(world);
     log(`wave ${waves.length + 1}: ${wave.calls} calls`);
     waves.push(await runWave(world, wave, log));
   }
-  await untilSettled(world);
-  await tenMinutesLater(world);
-  await untilSettled(world);
+  await untilAllIsKept(world, wish.phone === 0);
   const verdict = await verify(world, waves);
   const later = { now: () => new Date(Date.now() + 45 * 60_000), monotonicMs: () => performance.now() };
   const audit = await auditRecordings(
@@ -65,29 +71,32 @@ try {
     log(`${call}: ${what}`);
   const replays = await replayAll(world);
   for (const { call, what } of replays.wrong) log(`${call}: ${what}`);
-  const date = new Date().toISOString();
-  const text = report({
+  const date = new Date();
+  const run = {
     wish,
-    date: date.slice(0, 16).replace("T", " "),
-    machine: `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}`,
+    date: date.toISOString().slice(0, 16).replace("T", " "),
+    machine: on,
     minutes: (performance.now() - startedAt) / 60_000,
     verdict,
     happened: waves.flatMap(({ happened }) => happened),
     audit,
     replays,
     note: values.note,
-  });
+  };
+  const text = report(run);
   process.stdout.write(text);
-  const name = `${date.slice(0, 10)}-chaos-${wish.servers}-${cpus().length}-core-${process.platform}.md`;
-  if (!values.dry) await writeFile(join(import.meta.dirname, "../results", name), text);
+  if (!values.dry) log(`written: results/${await keepResult(`chaos-${wish.servers}`, text, date)}`);
+  right = isRight(bars(run));
 } finally {
   await world.close(values.keep);
 }
-process.exit(0);
+process.exit(right ? 0 : 1);
 
 /** Every journal of the run, played through the decisions again. */
-async function replayAll({ dir }: World): Promise<Replays> {
+async function replayAll({ dir, pool }: World): Promise<Replays> {
+  const { rows } = await pool.query<{ n: number }>("select count(*)::int as n from calls where socket_started_at is not null");
   const sum = {
+    expected: rows[0]?.n ?? 0,
     journals: 0,
     decisions: 0,
     sends: 0,
@@ -115,22 +124,31 @@ async function replayAll({ dir }: World): Promise<Replays> {
   return sum;
 }
 
+/** `carrier`: are the carrier's recordings waited for too? A phone network that died has none any more of its last calls. */
+async function untilAllIsKept(world: World, carrier = true): Promise<void> {
+  await untilSettled(world, carrier);
+  await tenMinutesLater(world);
+  await untilSettled(world, carrier);
+}
+
 /** What the carrier announced while nobody listened was announced in vain: the time it may take is made to pass. */
 async function tenMinutesLater({ pool }: World): Promise<void> {
   await pool.query(
-    `update recordings set deadline_at = now(), next_attempt_at = now() where status = 'expected' and source = 'carrier' and deadline_at is not null`,
+    `update recordings set deadline_at = now(), next_attempt_at = now() where status = 'expected' and source = 'carrier' and deadline_at is not null
+        and deadline_at > now()`,
   );
 }
 
 /** Recordings are announced, fetched, verified and made in the background: waits until none is on its way, for two minutes at most. */
-async function untilSettled({ pool }: World): Promise<void> {
+async function untilSettled({ pool }: World, carrier: boolean): Promise<void> {
   const end = Date.now() + 120_000;
   for (;;) {
     const { rows } = await pool.query<{ n: number }>(
       `select (select count(*) from recordings r join calls c on c.id = r.call_id
-                where r.status in ('announced', 'fetching', 'stored')
-                   or (r.status = 'expected' and (r.source = 'journal' and c.socket_started_at is not null or r.deadline_at is null or r.deadline_at <= now())))::int
+                where ((r.source <> 'carrier' or $1) and r.status in ('announced', 'fetching', 'stored')
+                   or r.status = 'expected' and (r.source = 'journal' and c.socket_started_at is not null or r.deadline_at is null or r.deadline_at <= now())))::int
             + (select count(*) from calls where status <> 'ended')::int as n`,
+      [carrier],
     );
     if (rows[0]?.n === 0 || Date.now() > end) {
       if (rows[0]?.n) log(`${rows[0].n} calls or recordings are still on their way`);

@@ -2,7 +2,7 @@ import { chance } from "./random.ts";
 
 /** What is done to the house, and when in its wave. */
 export interface Incident {
-  readonly what: "server killed" | "engine sockets dropped" | "Postgres killed" | "engine restarted";
+  readonly what: "server killed" | "engine sockets dropped" | "Postgres killed" | "engine restarted" | "phone network killed";
   /** Ms since the first call of the wave was placed. */
   readonly atMs: number;
   /** Which of the servers, or which part of the engine's chats; 0 to 1. */
@@ -18,6 +18,8 @@ export interface Wish {
   readonly drops: number;
   readonly postgres: number;
   readonly engine: number;
+  /** Waves at the end, beyond `calls`, in which the phone network itself dies with every call it has. */
+  readonly phone: number;
 }
 
 export interface Wave {
@@ -43,5 +45,11 @@ export function plan(wish: Wish): readonly Wave[] {
     ];
     waves.push({ calls: Math.min(left, wish.wave), incidents: incidents.sort((a, b) => a.atMs - b.atMs) });
   }
+  // In the middle of the talk: nobody's call survives this one, so it is done to few.
+  for (let nth = 0; nth < wish.phone; nth++)
+    waves.push({
+      calls: Math.min(10, wish.wave),
+      incidents: [{ what: "phone network killed", atMs: 8_000 + Math.round(next() * 4_000), pick: next() }],
+    });
   return waves;
 }

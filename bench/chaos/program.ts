@@ -16,9 +16,19 @@ export interface Program {
   stop(graceMs?: number): Promise<void>;
 }
 
-/** Starts `node <file> ...args` and resolves when it is ready; its words go to `logFile`. Rejects when it ends before. */
-export async function startProgram(file: string, args: readonly string[], env: NodeJS.ProcessEnv, logFile: string): Promise<Program> {
-  const child = spawn(process.execPath, [join(root, file), ...args, "--with-parent"], { env, cwd: root, stdio: ["pipe", "pipe", "pipe"] });
+/** Starts `node ...flags <file> ...args` and resolves when it is ready; its words go to `logFile`. Rejects when it ends before. */
+export async function startProgram(
+  file: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  logFile: string,
+  flags: readonly string[] = [],
+): Promise<Program> {
+  const child = spawn(process.execPath, [...flags, join(root, file), ...args, "--with-parent"], {
+    env,
+    cwd: root,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const log = createWriteStream(logFile, { flags: "a" });
   child.stderr.pipe(log);
   child.stdin.on("error", () => {});

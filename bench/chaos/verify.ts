@@ -1,39 +1,42 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { type Chat, type Connected, readChats } from "./chats.ts";
+import { type Gap, gapOf } from "./gaps.ts";
 import type { Happened, PhoneLeg, WaveResult } from "./wave.ts";
+import { checkWords, type Row } from "./words.ts";
 import { dumps, type World } from "./world.ts";
 
 /** Ends a call may have when nothing went wrong. */
 const NATURAL = new Set(["caller_hung_up", "agent_hung_up"]);
-/** What an engine said so shortly before the process died may be on its way to us. */
-const IN_FLIGHT_MS = 250;
-/** A socket that ends so soon after a kill ended because of it. */
-const BY_THE_KILL_MS = 2_000;
 /** Ringing, the carrier's rounding and its padding: what a recording may be shorter than the talk. */
 const RECORDING_SLACK_MS = 1_500;
-
-/** The silence one kill meant for one call, ms from the kill. */
-export interface Gap {
-  readonly call: string;
-  readonly another: boolean;
-  /** Until the call's audio was connected to a living process. */
-  readonly line: number;
-  /** Until the next sound of ours was at the carrier; null when there was none any more. */
-  readonly sound: number | null;
-}
+/** Parts of a call's words by which the person has said what they came for (people.ts). */
+const GOODBYE = "Goodbye";
 
 export interface Verdict {
   readonly calls: number;
-  /** Calls that were open when something was done to the house, and how many of them went on to their natural end. */
+  /**
+   * Calls that were open when something was done to the house, but not to the phone network, and those of them that lived on: their line came back
+   * after every kill, and they went on to their natural end. A caller who gives up in the silence is not a survivor.
+   */
   readonly struck: number;
   readonly survived: number;
-  /** Of the survivors with a talk after the last kill: in how many the agent spoke again. */
+  /** People who hung up before they heard anything of us again, though they had more to say; and those who had said goodbye before the kill. */
+  readonly gaveUp: number;
+  readonly leftAfterGoodbye: number;
+  /** Of the survivors: in how many the agent spoke again after the last incident. */
   readonly talkedOn: number;
   readonly gaps: readonly Gap[];
   readonly endReasons: Readonly<Record<string, number>>;
-  /** Words the engine had sent, and those of them in flight at a kill that are not in the rows. */
+  /** Words the engine had sent; those in flight at a blow to their call, and those of these that are not in the rows. */
   readonly said: number;
+  readonly inFlight: number;
   readonly lostInFlight: number;
+  /** Sessions that went on with a talk, and those that knew what had been said. */
+  readonly resumed: number;
+  readonly remembered: number;
+  /** Calls the phone network took with it, and those of them that ended with a reason and play. */
+  readonly phoneless: number;
+  readonly phonelessKept: number;
   /** Everything that must not be. */
   readonly wrong: readonly { readonly call: string; readonly what: string }[];
 }
@@ -49,13 +52,8 @@ interface CallRow {
   socket_started_at: Date | null;
   greeting: string | null;
 }
-interface UtteranceRow {
-  call_id: string;
-  speaker: "caller" | "agent";
-  engine_ref: string;
-  text: string;
-  started_ms: number;
-  heard_ms: number | null;
+interface UtteranceRow extends Row {
+  readonly call_id: string;
 }
 interface RecordingRow {
   call_id: string;
@@ -82,10 +80,12 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
     [ids],
   );
   const chats = readChats(join(world.dir, dumps.evi));
+  const servers = world.servers.map(({ name }) => name);
   const wrong: { call: string; what: string }[] = [];
   const gaps: Gap[] = [];
   const endReasons: Record<string, number> = {};
-  let [struck, survived, talkedOn, said, lostInFlight] = [0, 0, 0, 0, 0];
+  const sum = { struck: 0, survived: 0, gaveUp: 0, leftAfterGoodbye: 0, talkedOn: 0, phoneless: 0, phonelessKept: 0 };
+  const words = { said: 0, inFlight: 0, lostInFlight: 0, resumed: 0, remembered: 0 };
 
   for (const wave of waves) {
     for (const id of wave.open) wrong.push({ call: id, what: "has not ended" });
@@ -95,138 +95,103 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
         wrong.push({ call: id, what: "has no row" });
         continue;
       }
+      const before = wrong.length;
       const tell = (what: string): void => void wrong.push({ call: id, what });
       endReasons[call.end_reason ?? "none"] = (endReasons[call.end_reason ?? "none"] ?? 0) + 1;
       const mine = utterances.filter((one) => one.call_id === id);
+      const talk = chats.get(id) ?? [];
       const strikes = wave.happened.filter((one) => one.calls.includes(id));
+      const phoneless = strikes.find(({ what }) => what === "phone network killed");
       const legs = wave.legs.filter((leg) => leg.call === call.phone_leg);
       const phone = legs.find(({ kind }) => kind === "phone");
       const sockets = legs.filter(({ kind }) => kind !== "phone");
       const natural = NATURAL.has(call.end_reason ?? "");
-      if (!natural)
+      if (phoneless === undefined && !natural)
         tell(`ended as ${call.end_reason} (${call.end_detail})${strikes.length === 0 ? ", though nothing was done to it" : ""}`);
-      if (strikes.length > 0) {
-        struck++;
-        if (natural) survived++;
+      if (phoneless !== undefined && call.end_reason === null) tell("has no reason of its end");
+
+      const blows: number[] = [];
+      let lives = true;
+      for (const strike of strikes) {
+        if (strike.what === "phone network killed") blows.push(strike.at);
+        if (strike.what === "engine sockets dropped" || strike.what === "engine restarted") {
+          if (talk.some((chat) => !chat.closed && chat.lastAt >= strike.at - 10_000 && chat.lastAt <= strike.at + 1_000))
+            blows.push(strike.at);
+        }
+        if (strike.what !== "server killed") continue;
+        const gap = gapOf(join(world.dir, dumps.phone), strike, { servers, happened: wave.happened }, phone, sockets);
+        if (gap === null) continue;
+        blows.push(strike.at);
+        gaps.push(gap);
+        if (gap.came === "none") {
+          lives = false;
+          tell("its audio never came back after a kill");
+        } else if (gap.came === "hung up") {
+          if (saidGoodbye(talk, strike.at)) sum.leftAfterGoodbye++;
+          else {
+            lives = false;
+            sum.gaveUp++;
+          }
+        }
+      }
+      if (strikes.length > 0 && phoneless === undefined) {
+        sum.struck++;
+        if (natural && lives) sum.survived++;
         const last = strikes.at(-1) as Happened;
         const zero = call.answered_at?.getTime() ?? 0;
-        if (natural && mine.some((one) => one.speaker === "agent" && zero + one.started_ms > last.at)) talkedOn++;
+        if (natural && lives && mine.some((one) => one.speaker === "agent" && zero + one.started_ms > last.at)) sum.talkedOn++;
       }
-      for (const strike of strikes) {
-        if (strike.what !== "server killed") continue;
-        const gap = gapOf(world, id, strike, phone, sockets);
-        if (gap === "none came") tell(`its audio never came back after a kill`);
-        else if (gap !== null) gaps.push(gap);
-      }
-      checkWords(call, mine, chats.get(id) ?? [], wave.happened, sockets, tell, (all, lost) => {
-        said += all;
-        lostInFlight += lost;
+      const found = checkWords({
+        rows: mine,
+        chats: talk,
+        connected: phoneless === undefined ? connectedOf(sockets) : untilThePhoneDied(call, phoneless),
+        blows,
+        endedAt: call.ended_at?.getTime() ?? Number.POSITIVE_INFINITY,
+        greeting: (call.greeting ?? "").split(/[{.!?]/)[0]?.trim() ?? "",
       });
+      for (const what of found.wrong) tell(what);
+      for (const name of Object.keys(words) as (keyof typeof words)[]) words[name] += found[name];
       checkRecordings(
         call,
         recordings.filter((one) => one.call_id === id),
         strikes.length > 0,
+        phoneless ?? null,
         tell,
       );
-    }
-  }
-  return { calls: ids.length, struck, survived, talkedOn, gaps, endReasons, said, lostInFlight, wrong };
-}
-
-/** Null: the kill did not touch this call's audio. */
-function gapOf(
-  world: World,
-  call: string,
-  strike: Happened,
-  phone: PhoneLeg | undefined,
-  sockets: readonly PhoneLeg[],
-): Gap | null | "none came" {
-  const cut = sockets.find(({ ended_at, answered_at }) => {
-    const end = Date.parse(ended_at ?? "");
-    return answered_at !== null && Date.parse(answered_at) < strike.at && end >= strike.at - 50 && end <= strike.at + BY_THE_KILL_MS;
-  });
-  if (cut === undefined || cut.audio?.closeCode !== 1006) return null;
-  const next = sockets
-    .filter(({ answered_at }) => answered_at !== null && Date.parse(answered_at) >= strike.at)
-    .sort((a, b) => Date.parse(a.answered_at as string) - Date.parse(b.answered_at as string))[0];
-  if (next === undefined) return phone?.ended_by === "user" ? null : "none came";
-  const openedAt = Date.parse(next.answered_at as string);
-  const facts = JSON.parse(readFileSync(join(world.dir, dumps.phone, `${next.uuid}.json`), "utf8")) as { receivedAtMs: number[] };
-  const [first] = facts.receivedAtMs;
-  return { call, another: strike.another, line: openedAt - strike.at, sound: first === undefined ? null : openedAt + first - strike.at };
-}
-
-interface Chat {
-  /** Final words of the caller, and words of the agent, as they were sent. */
-  readonly words: readonly {
-    readonly at: number;
-    readonly speaker: "caller" | "agent";
-    readonly id: string;
-    readonly text: string;
-    readonly opens: boolean;
-  }[];
-  /** When the first sound of an agent's words was sent, by their id. */
-  readonly sounds: ReadonlyMap<string, number>;
-}
-
-function checkWords(
-  call: CallRow,
-  rows: readonly UtteranceRow[],
-  chats: readonly Chat[],
-  happened: readonly Happened[],
-  sockets: readonly PhoneLeg[],
-  tell: (what: string) => void,
-  count: (said: number, lost: number) => void,
-): void {
-  const refs = rows.map(({ engine_ref }) => engine_ref);
-  if (new Set(refs).size !== refs.length) tell("an utterance has two rows");
-  const greetings = rows.filter(
-    ({ speaker, text, heard_ms }) => speaker === "agent" && isGreeting(text, call) && (heard_ms === null || heard_ms > 1_000),
-  );
-  if (greetings.length > 1) tell(`the greeting was spoken ${greetings.length} times`);
-  if (
-    rows.some(({ speaker, heard_ms }) => speaker === "agent" && heard_ms !== 0) &&
-    !rows.some(({ speaker, text }) => speaker === "agent" && isGreeting(text, call))
-  )
-    tell("the greeting was never spoken");
-  const unmatched = rows.filter(({ speaker }) => speaker === "caller").map(({ text }) => text);
-  const inFlight = (at: number): boolean => happened.some((one) => at <= one.at + 50 && at > one.at - IN_FLIGHT_MS);
-  const endedAt = call.ended_at?.getTime() ?? Number.POSITIVE_INFINITY;
-  for (const chat of chats)
-    for (const { at, speaker, id, text, opens } of chat.words) {
-      if (speaker === "caller") {
-        const found = unmatched.indexOf(text);
-        if (found >= 0) unmatched.splice(found, 1);
-        else if (!inFlight(at)) tell(`the caller's words "${text}" are in no row`);
-        count(1, found < 0 && inFlight(at) ? 1 : 0);
-      } else {
-        const sound = chat.sounds.get(id);
-        const attached = sockets.some(
-          (leg) =>
-            leg.answered_at !== null &&
-            Date.parse(leg.answered_at) + 400 < (sound ?? at) &&
-            Date.parse(leg.ended_at ?? "") > (sound ?? at) + 400,
-        );
-        if (!opens || sound === undefined || !attached || sound > endedAt - 500) continue;
-        // What was dropped before a sound of it was heard is said anew by the session that follows: its words are there, under that one's id.
-        const found = refs.includes(id) || rows.some((row) => row.speaker === "agent" && row.text === text);
-        if (!found && !happened.some((one) => sound <= one.at + 50 && sound > one.at - 400))
-          tell(`the agent's words "${text.slice(0, 40)}" are in no row`);
-        count(1, found ? 0 : 1);
+      if (phoneless !== undefined) {
+        sum.phoneless++;
+        if (wrong.length === before) sum.phonelessKept++;
       }
     }
-  if (unmatched.length > 0 && chats.length > 0) tell(`${unmatched.length} of the caller's rows were never said: ${unmatched.join(" / ")}`);
+  }
+  return { calls: ids.length, ...sum, ...words, gaps, endReasons, wrong };
 }
 
-/** The greeting's first words, with the variables filled in or not. */
-const isGreeting = (text: string, { greeting }: CallRow): boolean => {
-  const opening = (greeting ?? "").split(/[{.!?]/)[0]?.trim() ?? "";
-  return opening.length > 1 && text.startsWith(opening) && text.length >= opening.length;
-};
+const saidGoodbye = (talk: readonly Chat[], before: number): boolean =>
+  talk.some(({ words }) => words.some(({ speaker, text, at }) => speaker === "caller" && at < before && text.includes(GOODBYE)));
 
-function checkRecordings(call: CallRow, recordings: readonly RecordingRow[], struck: boolean, tell: (what: string) => void): void {
+const connectedOf = (sockets: readonly PhoneLeg[]): Connected[] =>
+  sockets.flatMap(({ answered_at, ended_at }) =>
+    answered_at === null
+      ? []
+      : [{ from: Date.parse(answered_at), to: ended_at === null ? Number.POSITIVE_INFINITY : Date.parse(ended_at) }],
+  );
+
+/** The network that could tell when it was connected is gone: our own row knows when its audio came. */
+const untilThePhoneDied = (call: CallRow, { at }: Happened): Connected[] =>
+  call.socket_started_at === null ? [] : [{ from: call.socket_started_at.getTime(), to: at }];
+
+function checkRecordings(
+  call: CallRow,
+  recordings: readonly RecordingRow[],
+  struck: boolean,
+  phoneless: Happened | null,
+  tell: (what: string) => void,
+): void {
   if (call.answered_at === null || call.ended_at === null || call.socket_started_at === null) return;
-  const talkMs = call.ended_at.getTime() - call.socket_started_at.getTime();
+  // Nobody tells us when the network died: the talk lasted until then, whenever the call was given up.
+  const endedAt = Math.min(call.ended_at.getTime(), phoneless?.at ?? Number.POSITIVE_INFINITY);
+  const talkMs = endedAt - call.socket_started_at.getTime();
   if (talkMs < 1_000) return;
   const playable = recordings.filter(({ status, duration_ms }) => ["stored", "verified"].includes(status) && duration_ms !== null);
   const longest = Math.max(0, ...playable.map(({ duration_ms }) => duration_ms as number));
@@ -236,41 +201,13 @@ function checkRecordings(call: CallRow, recordings: readonly RecordingRow[], str
     );
   else if (longest < talkMs - RECORDING_SLACK_MS) tell(`its longest recording has ${longest} ms of ${talkMs} ms`);
   // What the caller said into the gap, only the carrier could hear: the comparison says so of our own recording, and rightly.
-  for (const one of recordings)
+  for (const one of recordings) {
+    // The network took its recording with it: that must be said, and is no fault.
+    if (phoneless !== null && one.source === "carrier") continue;
     if (!(struck && one.because === "JOURNAL_INCOMPLETE") && !["stored", "verified"].includes(one.status))
       tell(`its ${one.source} recording is ${one.status} (${one.because})`);
+  }
   const journal = playable.find(({ source }) => source === "journal");
   if (journal && (journal.duration_ms as number) < talkMs - RECORDING_SLACK_MS)
     tell(`its journal has ${journal.duration_ms} ms of ${talkMs} ms`);
-}
-
-/** What the engine's emulator wrote of its chats, by our call id. */
-function readChats(folder: string): Map<string, Chat[]> {
-  const byCall = new Map<string, Chat[]>();
-  for (const name of readdirSync(folder).filter((one) => one.endsWith(".messages.jsonl"))) {
-    let call: string | null = null;
-    let opens = true;
-    const words: Chat["words"][number][] = [];
-    const sounds = new Map<string, number>();
-    for (const line of readFileSync(join(folder, name), "utf8").split("\n")) {
-      if (line === "") continue;
-      const { at, in: told, out } = JSON.parse(line) as { at: number; in?: Record<string, unknown>; out?: Record<string, unknown> };
-      if (typeof told?.custom_session_id === "string") call = told.custom_session_id;
-      const content = (out?.message as { content?: string } | undefined)?.content ?? "";
-      const id = String(out?.id ?? "");
-      if (out?.type === "user_message" && out.interim !== true) {
-        words.push({ at, speaker: "caller", id, text: content, opens: false });
-        opens = true;
-      }
-      if (out?.type === "assistant_message") {
-        words.push({ at, speaker: "agent", id, text: content, opens });
-        opens = false;
-      }
-      if (out?.type === "audio_output" && !sounds.has(id)) sounds.set(id, at);
-    }
-    // An engine opened in vain, by a process the audio did not come to, was never on the line: nobody heard what it said.
-    const heard = statSync(join(folder, name.replace(".messages.jsonl", ".heard.pcm")), { throwIfNoEntry: false })?.size ?? 0;
-    if (call !== null && heard > 0) byCall.set(call, [...(byCall.get(call) ?? []), { words, sounds }]);
-  }
-  return byCall;
 }

@@ -11,8 +11,8 @@ export interface Happened {
   readonly at: number;
   /** Calls that were open just before. */
   readonly calls: readonly string[];
-  /** Did another server process live then? */
-  readonly another: boolean;
+  /** Of a killed server: its name. */
+  readonly server: string | null;
   /** From the incident until the part served again, ms. */
   readonly backMs: number;
 }
@@ -34,6 +34,11 @@ export interface WaveResult {
   readonly legs: readonly PhoneLeg[];
   /** Calls that had not ended in time. */
   readonly open: readonly string[];
+}
+
+/** Was another server process alive from `from` to `to`, ms of the wall clock, without a break? */
+export function anotherLived(servers: readonly string[], happened: readonly Happened[], from: number, to: number): boolean {
+  return servers.some((name) => happened.every(({ server, at, backMs }) => server !== name || at + backMs < from || at > to));
 }
 
 /** Calls of a wave are placed this far apart, ms. */
@@ -82,12 +87,12 @@ async function place(world: World, to: string): Promise<string> {
 
 /** Lets an incident happen and waits until the part is back; null when there was nothing to do it to. */
 async function happen(world: World, { what, pick }: Incident, log: (text: string) => void): Promise<Happened | null> {
-  const { rows } = await world.pool.query<{ id: string }>("select id from calls where status <> 'ended'").catch(() => ({ rows: [] }));
-  const calls = rows.map(({ id }) => id);
   const at = Date.now();
-  const done = (another: boolean): Happened => {
-    log(`${what} with ${calls.length} calls open; back after ${Date.now() - at} ms`);
-    return { what, at, calls, another, backMs: Date.now() - at };
+  const done = async (server: string | null = null): Promise<Happened> => {
+    const backMs = Date.now() - at;
+    const calls = await openAt(world, at);
+    log(`${what} with ${calls.length} calls open; back after ${backMs} ms`);
+    return { what, at, calls, server, backMs };
   };
   switch (what) {
     case "server killed": {
@@ -96,21 +101,35 @@ async function happen(world: World, { what, pick }: Incident, log: (text: string
       if (server === undefined) return null;
       await server.running()?.kill();
       await server.start();
-      return done(living.length > 1);
+      return done(server.name);
     }
     case "engine sockets dropped": {
       // While the engine itself is being restarted there is no socket to drop.
       const open = await openChats(world).catch(() => []);
       const dropped = await Promise.all(open.filter((_, index) => index % 2 === Math.floor(pick * 2)).map((chat) => dropChat(world, chat)));
-      return dropped.length === 0 ? null : done(true);
+      return dropped.length === 0 ? null : done();
     }
     case "Postgres killed":
       world.killPostgres();
       await world.untilDatabase();
-      return done(true);
+      return done();
     case "engine restarted":
       await world.restartEvi();
-      return done(true);
+      return done();
+    case "phone network killed":
+      await world.restartPhone();
+      return done();
+  }
+}
+
+/** Asked afterwards, since the database may be away at the moment itself. */
+async function openAt(world: World, at: number): Promise<string[]> {
+  for (;;) {
+    const answer = await world.pool
+      .query<{ id: string }>("select id from calls where created_at <= $1 and (ended_at is null or ended_at > $1)", [new Date(at)])
+      .catch(() => null);
+    if (answer !== null) return answer.rows.map(({ id }) => id);
+    await sleep(100);
   }
 }
 

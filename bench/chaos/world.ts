@@ -8,6 +8,7 @@ import pg from "pg";
 import { startEmbedded } from "../../server/src/db/embedded.ts";
 import { migrate } from "../../server/src/db/migrate.ts";
 import { openPool } from "../../server/src/db/pool.ts";
+import { heapFlags } from "../../server/src/heap-flags.ts";
 import { type Front, openFront } from "./front.ts";
 import { callee, people } from "./people.ts";
 import { type Program, startProgram } from "./program.ts";
@@ -26,6 +27,8 @@ export interface World {
   /** Resolves when a new connection to the database works. */
   untilDatabase(): Promise<void>;
   restartEvi(): Promise<void>;
+  /** SIGKILL to the phone network, with every call it has; another, without memory, takes its place. */
+  restartPhone(): Promise<void>;
   close(keep: boolean): Promise<void>;
 }
 
@@ -74,17 +77,32 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
     "insert into carrier_rates (name, most, window_ms) values ('vonage create', 500, 1000), ('vonage connect', 500, 1000), ('vonage other', 500, 1000)",
   );
 
-  const phone = await startProgram(
-    "emulators/vonage/main.ts",
-    [
-      ...["--port", "0", "--application-id", applicationId, "--public-key", publicKey, "--signature-secret", secret, "--api-key", "chaos"],
-      ...["--answer-url", `${publicUrl}/webhooks/vonage/answer`, "--event-url", `${publicUrl}/webhooks/vonage/event`],
-      ...["--fallback-url", `${publicUrl}/webhooks/vonage/fallback`, "--number", callee.ours, "--people", peopleFile],
-      ...["--calls-per-second", "0", "--requests-per-second", "0", "--dump", join(dir, dumps.phone)],
-    ],
-    bare,
-    join(dir, "logs/phone.log"),
-  );
+  const phonePort = await freePort();
+  const phoneUrl = `http://127.0.0.1:${phonePort}`;
+  const startPhone = () =>
+    startProgram(
+      "emulators/vonage/main.ts",
+      [
+        ...[
+          "--port",
+          String(phonePort),
+          "--application-id",
+          applicationId,
+          "--public-key",
+          publicKey,
+          "--signature-secret",
+          secret,
+          "--api-key",
+          "chaos",
+        ],
+        ...["--answer-url", `${publicUrl}/webhooks/vonage/answer`, "--event-url", `${publicUrl}/webhooks/vonage/event`],
+        ...["--fallback-url", `${publicUrl}/webhooks/vonage/fallback`, "--number", callee.ours, "--people", peopleFile],
+        ...["--calls-per-second", "0", "--requests-per-second", "0", "--dump", join(dir, dumps.phone)],
+      ],
+      bare,
+      join(dir, "logs/phone.log"),
+    );
+  let phone = await startPhone();
   const eviPort = await freePort();
   const startEvi = () =>
     startProgram(
@@ -109,7 +127,7 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
       VONAGE_SIGNATURE_SECRET: secret,
       VONAGE_API_KEY: "chaos",
       VONAGE_NUMBER: callee.ours,
-      VONAGE_API_URL: phone.url,
+      VONAGE_API_URL: phoneUrl,
       HUME_API_KEY: humeKey,
       EVI_URL: `ws://127.0.0.1:${eviPort}/v0/evi/chat`,
       API_KEY: apiKey,
@@ -124,11 +142,13 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
         program = null;
         // As a supervisor does: one that ends at its start (its database was killed under it) is started again.
         for (let tries = 1; program === null; tries++) {
-          program = await startProgram("server/src/main.ts", [], env, join(dir, `logs/server-${index + 1}.log`)).catch((error: unknown) => {
-            if (tries === 5) throw error;
-            wish.log(`server ${index + 1} ended at its start, and is started again`);
-            return null;
-          });
+          program = await startProgram("server/src/main.ts", [], env, join(dir, `logs/server-${index + 1}.log`), heapFlags).catch(
+            (error: unknown) => {
+              if (tries === 5) throw error;
+              wish.log(`server ${index + 1} ended at its start, and is started again`);
+              return null;
+            },
+          );
         }
         return program;
       },
@@ -141,7 +161,7 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
     dir,
     pool,
     servers,
-    phoneUrl: phone.url,
+    phoneUrl,
     eviUrl: `http://127.0.0.1:${eviPort}`,
     async api<T>(path: string, init: RequestInit = {}) {
       const headers = new Headers(init.headers);
@@ -175,6 +195,10 @@ export async function openWorld(wish: { readonly servers: number; readonly log: 
     async restartEvi() {
       await evi.kill();
       evi = await startEvi();
+    },
+    async restartPhone() {
+      await phone.kill();
+      phone = await startPhone();
     },
     async close(keep) {
       await Promise.all(servers.map((server) => server.running()?.stop()));

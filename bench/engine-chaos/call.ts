@@ -18,11 +18,21 @@ export const GREETING = "Hello, this is the appointment desk.";
 const TURN_AFTER_MS = 1_200;
 const AGAIN_AFTER_MS = 9_000;
 const SPEAKS_MS = 1_100;
-const TURNS = 4;
 /** From the carrier being asked to say something until it is heard, as the emulated one and Vonage do (vonage-voice, 0.2 to 0.5 s). */
 const CARRIER_MS = 500;
 const WORD_MS = 1_000;
 const LONGEST_MS = 60_000;
+
+/** A session that took the place of a lost one. */
+export interface Gap {
+  readonly blow: Blow;
+  /** Since our side knew of the loss, ms. */
+  readonly fromLossMs: number;
+  /** Since the blow itself, ms: with a frozen link it takes a while until anybody knows. */
+  readonly fromBlowMs: number;
+  /** Of that the time in which somebody was on the line and the agent's words already sent had all been heard, ms. */
+  readonly missedMs: number;
+}
 
 /** What became of a call. */
 export interface Outcome {
@@ -33,21 +43,23 @@ export interface Outcome {
   readonly code: string | null;
   readonly greetings: number;
   readonly turns: number;
-  /** From each loss until the next session was ready, ms. */
-  readonly gaps: readonly number[];
+  readonly gaps: readonly Gap[];
   /** The longest time nobody was heard: neither caller, nor agent, nor the carrier's words. And since when, ms of the call. */
   readonly deadAirMs: number;
   readonly deadAirAt: number;
   readonly facts: readonly { readonly ms: number; readonly fact: BridgeFact["fact"] }[];
 }
 
-/** One call through the real bridge and the real adapter: a caller who listens, and speaks when it is their turn, four times. */
-export async function runCall(planned: Planned, engine: Engine, link: Link, tick: Tick, rate: number): Promise<Outcome> {
+/** One call through the real bridge and the real adapter: a caller who listens, and speaks when it is their turn, `most` times. */
+export async function runCall(planned: Planned, engine: Engine, link: Link, tick: Tick, rate: number, most = 4): Promise<Outcome> {
   const start = performance.now();
   const now = (): number => performance.now() - start;
   const utterances = new Map<string, Utterance>();
   const facts: { ms: number; fact: BridgeFact["fact"] }[] = [];
-  const gaps: number[] = [];
+  const gaps: Gap[] = [];
+  /** The blow the session of the moment has got, and how far the agent's words reached then. */
+  let struck: { readonly blow: Blow; readonly at: number; readonly audibleUntil: number } | null = null;
+  let onLineAt = Number.POSITIVE_INFINITY;
   const heard: Heard[] = [];
   const met: Blow[] = [];
   let lost: { code: string | null } | null = null;
@@ -108,7 +120,16 @@ export async function runCall(planned: Planned, engine: Engine, link: Link, tick
     said: (utterance) => void utterances.set(utterance.ref, utterance),
     fact: (fact) => {
       facts.push({ ms: Math.round(now()), fact: fact.fact });
-      if (fact.fact === "engine resumed") gaps.push(fact.gapMs);
+      if (fact.fact !== "engine resumed" || struck === null) return;
+      const { blow, at } = struck;
+      const missedFrom = Math.max(at, onLineAt, Math.min(struck.audibleUntil, now()));
+      gaps.push({
+        blow,
+        fromLossMs: fact.gapMs,
+        fromBlowMs: Math.round(now() - at),
+        missedMs: Math.max(0, Math.round(now() - missedFrom)),
+      });
+      struck = null;
     },
     hangUp: () => {
       over = true;
@@ -123,6 +144,7 @@ export async function runCall(planned: Planned, engine: Engine, link: Link, tick
     setTimeout(() => {
       if (over || lost !== null) return;
       met.push(blow);
+      struck = { blow, at: now(), audibleUntil };
       if (blow.awayMs > 0) link.away(blow.awayMs);
       if (blow.what === "dropped") link.drop();
       else link.freeze();
@@ -130,7 +152,7 @@ export async function runCall(planned: Planned, engine: Engine, link: Link, tick
   );
 
   await new Promise((settle) => setTimeout(settle, planned.ringsMs));
-  const onLineAt = now();
+  onLineAt = now();
   quietSince = onLineAt;
   run.attach(media);
   run.answered(systemClock.now());
@@ -155,10 +177,10 @@ export async function runCall(planned: Planned, engine: Engine, link: Link, tick
       const last = heard.findLast(({ who }) => who !== "caller");
       const quietFor = now() - Math.max(quietSince, last?.to ?? 0);
       const mine = audible ? quietFor > TURN_AFTER_MS : quietFor > AGAIN_AFTER_MS;
-      if (saying === null && mine && turns < TURNS) {
+      if (saying === null && mine && turns < most) {
         saying = { samples: babble(SPEAKS_MS, rate), at: 0 };
         turns++;
-      } else if (saying === null && audible && turns >= TURNS && quietFor > TURN_AFTER_MS) over = true;
+      } else if (saying === null && audible && turns >= most && quietFor > TURN_AFTER_MS) over = true;
       if (!over && lost === null && now() < LONGEST_MS) return;
       clearInterval(timer);
       settle();

@@ -3,20 +3,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { plan } from "./plan.ts";
+import { MOST_SILENCE_MS } from "./report.ts";
 import { longestSilence } from "./silence.ts";
 import { openWorld } from "./world.ts";
 
-test("twelve calls whose engine is lost at random moments talk on or end for a reason; nobody is greeted twice, and nobody is left", async () => {
+test("twelve calls whose engine is lost at random moments talk on or end for a reason; nobody is greeted twice, left, or kept in silence", async () => {
   const dir = await mkdtemp(join(tmpdir(), "earshot-engine-chaos-"));
   const world = await openWorld(dir);
   try {
-    const outcomes = await world.wave(plan(7, 12));
+    const outcomes = await world.wave(plan(7, 12, 8_000), 2);
+    // Emulators and calls share a busy machine: what this process was late by, so they were too.
+    const late = 500 + 4 * world.lateMs();
     expect(outcomes.flatMap((one) => one.met).length).toBeGreaterThan(8);
     for (const one of outcomes) {
       expect(one).toMatchObject({ end: expect.stringMatching(/^(talked|apologised)$/) });
       if (one.end === "apologised") expect(one).toMatchObject({ code: expect.any(String) });
       expect(one.greetings).toBeLessThanOrEqual(1);
-      if (one.end === "talked") expect(one).toMatchObject({ greetings: 1, turns: 4 });
+      if (one.end === "talked") expect(one).toMatchObject({ greetings: 1, turns: 2 });
+      expect(one.deadAirMs).toBeLessThanOrEqual(MOST_SILENCE_MS + late);
     }
     expect(outcomes.flatMap((one) => one.gaps).length).toBeGreaterThan(0);
   } finally {

@@ -1,11 +1,13 @@
 /** `npm run engine-chaos -w bench`: calls whose engine is lost at random moments, and what the caller hears of it. See README.md. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { keepResult, machine } from "../results.ts";
+import { isRight } from "../verdict.ts";
 import type { Outcome } from "./call.ts";
 import { plan } from "./plan.ts";
-import { report, wrong } from "./report.ts";
+import { bars, report } from "./report.ts";
 import { openWorld } from "./world.ts";
 
 const { values } = parseArgs({
@@ -20,6 +22,7 @@ const { values } = parseArgs({
 });
 const [seed, wave] = [Number(values.seed), Number(values.wave)];
 const startedAt = performance.now();
+const on = machine();
 const dir = await mkdtemp(join(tmpdir(), "earshot-engine-chaos-"));
 const world = await openWorld(dir);
 const outcomes: Outcome[] = [];
@@ -33,20 +36,16 @@ try {
   await world.close();
   await rm(dir, { recursive: true, force: true });
 }
-const date = new Date().toISOString();
+const date = new Date();
 const text = report({
   outcomes,
   seed,
   wave,
   minutes: (performance.now() - startedAt) / 60_000,
-  date: date.slice(0, 16).replace("T", " "),
-  machine: `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}`,
+  date: date.toISOString().slice(0, 16).replace("T", " "),
+  machine: on,
   note: values.note,
 });
 process.stdout.write(text);
-if (!values.dry)
-  await writeFile(
-    join(import.meta.dirname, "../results", `${date.slice(0, 10)}-engine-chaos-${cpus().length}-core-${process.platform}.md`),
-    text,
-  );
-process.exit(wrong(outcomes).length === 0 ? 0 : 1);
+if (!values.dry) process.stderr.write(`written: results/${await keepResult("engine-chaos", text, date)}\n`);
+process.exit(isRight(bars(outcomes)) ? 0 : 1);

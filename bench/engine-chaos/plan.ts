@@ -16,14 +16,14 @@ export interface Planned {
   readonly blows: readonly Blow[];
 }
 
-/** Most calls here last about so long: what happens later meets few. */
+/** Most calls of four turns last about so long: what happens later meets few. */
 const CALL_MS = 14_000;
 
 /**
  * The calls of a run: the same seed gives the same ones. Of the blows two in three are drops of an engine that can be reached again at once; one in
  * six comes with the engine away for up to three seconds; one in six is a connection that falls silent. One call in five meets two. Pure.
  */
-export function plan(seed: number, calls: number): readonly Planned[] {
+export function plan(seed: number, calls: number, callMs = CALL_MS): readonly Planned[] {
   const next = chance(seed);
   return Array.from({ length: calls }, (_, nth) => {
     const blow = (): Blow => {
@@ -31,7 +31,7 @@ export function plan(seed: number, calls: number): readonly Planned[] {
       return {
         what: kind > 5 / 6 ? "frozen" : "dropped",
         // A third of them in the first two seconds: while it rings, before the greeting, in it.
-        atMs: Math.round(next() < 1 / 3 ? next() * 2_000 : next() * CALL_MS),
+        atMs: Math.round(next() < 1 / 3 ? next() * 2_000 : next() * callMs),
         awayMs: kind > 2 / 3 && kind <= 5 / 6 ? Math.round(next() * 3_000) : 0,
       };
     };

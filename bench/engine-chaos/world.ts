@@ -11,8 +11,10 @@ import type { Planned } from "./plan.ts";
 const KEY = "chaos-key";
 
 export interface World {
-  /** Runs these calls side by side, each with its own engine object and its own link. */
-  wave(calls: readonly Planned[]): Promise<Outcome[]>;
+  /** Runs these calls side by side, each with its own engine object and its own link; callers speak `turns` times. */
+  wave(calls: readonly Planned[], turns?: number): Promise<Outcome[]>;
+  /** How late this process itself was since asked last, ms: what it adds to every silence. */
+  lateMs(): number;
   close(): Promise<void>;
 }
 
@@ -28,20 +30,21 @@ export async function openWorld(dir: string): Promise<World> {
   const [evi, openai] = await Promise.all([start("evi"), start("openai")]);
   const failures: unknown[] = [];
   const tick = startTick(systemClock, (error) => void failures.push(error));
-  const one = async (planned: Planned): Promise<Outcome> => {
+  const one = async (planned: Planned, turns?: number): Promise<Outcome> => {
     const program = planned.engine === "evi" ? evi : openai;
     const link = await openLink(Number(new URL(program.url).port));
     const base = `ws://127.0.0.1:${link.port}`;
     try {
       return planned.engine === "evi"
-        ? await runCall(planned, eviAt(base), link, tick, 16_000)
-        : await runCall(planned, openAiAt(base), link, tick, 24_000);
+        ? await runCall(planned, eviAt(base), link, tick, 16_000, turns)
+        : await runCall(planned, openAiAt(base), link, tick, 24_000, turns);
     } finally {
       link.close();
     }
   };
   return {
-    wave: (calls) => Promise.all(calls.map(one)),
+    wave: (calls, turns) => Promise.all(calls.map((planned) => one(planned, turns))),
+    lateMs: tick.worstLateMs,
     async close() {
       tick.close();
       await Promise.all([evi.stop(), openai.stop()]);
