@@ -25,20 +25,22 @@ export interface Chat {
   readonly told: string;
   /** Did it end as chats do, and not because a process or a connection died? */
   readonly closed: boolean;
+  /** Did it hear anything of the call? One opened in vain, by a process the audio did not come to, was never on the line. */
+  readonly heard: boolean;
 }
 
 /** 48 kHz, 16 bits, one channel. */
 const BYTES_A_MS = 96;
 
-/** The chats that were on the line, by our call id, oldest first. */
+/** All chats by our call id, oldest first. */
 export function readChats(folder: string): Map<string, Chat[]> {
   const byCall = new Map<string, Chat[]>();
   for (const name of readdirSync(folder).filter((one) => one.endsWith(".messages.jsonl"))) {
     const file = (ending: string): string => join(folder, name.replace(".messages.jsonl", ending));
-    const { call, chat } = readChat(name.replace(".messages.jsonl", ""), readFileSync(join(folder, name), "utf8"), codeOf(file(".json")));
-    // An engine opened in vain, by a process the audio did not come to, was never on the line: nobody heard what it said.
-    const heard = statSync(file(".heard.pcm"), { throwIfNoEntry: false })?.size ?? 0;
-    if (call !== null && heard > 0) byCall.set(call, [...(byCall.get(call) ?? []), chat]);
+    const heard = (statSync(file(".heard.pcm"), { throwIfNoEntry: false })?.size ?? 0) > 0;
+    const id = name.replace(".messages.jsonl", "");
+    const { call, chat } = readChat(id, readFileSync(join(folder, name), "utf8"), { code: codeOf(file(".json")), heard });
+    if (call !== null) byCall.set(call, [...(byCall.get(call) ?? []), chat]);
   }
   for (const chats of byCall.values()) chats.sort((a, b) => a.firstAt - b.firstAt);
   return byCall;
@@ -48,8 +50,12 @@ function codeOf(file: string): number | null {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as { code: number }).code : null;
 }
 
-/** `lines`: the emulator's dump of its messages. Pure. */
-export function readChat(id: string, lines: string, code: number | null): { readonly call: string | null; readonly chat: Chat } {
+/** `lines`: the emulator's dump of its messages; `code`: with which its socket was closed, null when the emulator was killed first. Pure. */
+export function readChat(
+  id: string,
+  lines: string,
+  { code, heard: wasHeard }: { code: number | null; heard: boolean },
+): { readonly call: string | null; readonly chat: Chat } {
   let call: string | null = null;
   let group = "";
   let told = "";
@@ -76,7 +82,7 @@ export function readChat(id: string, lines: string, code: number | null): { read
       sounds.set(ref, { at: known.at, ms: known.ms + Number(out.bytes) / BYTES_A_MS });
     }
   }
-  return { call, chat: { id, group, firstAt, lastAt, words, sounds, cuts, told, closed: code !== null && code !== 1006 } };
+  return { call, chat: { id, group, firstAt, lastAt, words, sounds, cuts, told, closed: code !== null && code !== 1006, heard: wasHeard } };
 }
 
 /** A time the call's audio was connected to us, ms of the wall clock. */

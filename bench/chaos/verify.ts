@@ -25,6 +25,8 @@ export interface Verdict {
   readonly leftAfterGoodbye: number;
   /** Of the survivors: in how many the agent spoke again after the last incident. */
   readonly talkedOn: number;
+  /** Calls that ended with an apology, because the engine's own process was dead for too long; in none of the figures above. */
+  readonly apologised: number;
   readonly gaps: readonly Gap[];
   readonly endReasons: Readonly<Record<string, number>>;
   /** Words the engine had sent; those in flight at a blow to their call, and those of these that are not in the rows. */
@@ -84,7 +86,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
   const wrong: { call: string; what: string }[] = [];
   const gaps: Gap[] = [];
   const endReasons: Record<string, number> = {};
-  const sum = { struck: 0, survived: 0, gaveUp: 0, leftAfterGoodbye: 0, talkedOn: 0, phoneless: 0, phonelessKept: 0 };
+  const sum = { struck: 0, survived: 0, gaveUp: 0, leftAfterGoodbye: 0, talkedOn: 0, apologised: 0, phoneless: 0, phonelessKept: 0 };
   const words = { said: 0, inFlight: 0, lostInFlight: 0, resumed: 0, remembered: 0 };
 
   for (const wave of waves) {
@@ -106,7 +108,10 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
       const phone = legs.find(({ kind }) => kind === "phone");
       const sockets = legs.filter(({ kind }) => kind !== "phone");
       const natural = NATURAL.has(call.end_reason ?? "");
-      if (phoneless === undefined && !natural)
+      // An engine that is away for longer than a caller can wait is apologised for (server/src/bridge): an end with a reason, and no fault of ours.
+      const engineAway = call.end_reason === "engine_failed" && strikes.some(({ what }) => what === "engine restarted");
+      if (engineAway) sum.apologised++;
+      if (phoneless === undefined && !natural && !engineAway)
         tell(`ended as ${call.end_reason} (${call.end_detail})${strikes.length === 0 ? ", though nothing was done to it" : ""}`);
       if (phoneless !== undefined && call.end_reason === null) tell("has no reason of its end");
 
@@ -134,7 +139,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
           }
         }
       }
-      if (strikes.length > 0 && phoneless === undefined) {
+      if (strikes.length > 0 && phoneless === undefined && !engineAway) {
         sum.struck++;
         if (natural && lives) sum.survived++;
         const last = strikes.at(-1) as Happened;
@@ -155,7 +160,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
         call,
         recordings.filter((one) => one.call_id === id),
         strikes.length > 0,
-        phoneless ?? null,
+        engineAway ? "no more talk" : (phoneless?.at ?? null),
         tell,
       );
       if (phoneless !== undefined) {
@@ -185,12 +190,12 @@ function checkRecordings(
   call: CallRow,
   recordings: readonly RecordingRow[],
   struck: boolean,
-  phoneless: Happened | null,
+  until: number | "no more talk" | null,
   tell: (what: string) => void,
 ): void {
   if (call.answered_at === null || call.ended_at === null || call.socket_started_at === null) return;
-  // Nobody tells us when the network died: the talk lasted until then, whenever the call was given up.
-  const endedAt = Math.min(call.ended_at.getTime(), phoneless?.at ?? Number.POSITIVE_INFINITY);
+  // Nobody tells us when the phone network died: the talk lasted until then, whenever the call was given up.
+  const endedAt = Math.min(call.ended_at.getTime(), typeof until === "number" ? until : Number.POSITIVE_INFINITY);
   const talkMs = endedAt - call.socket_started_at.getTime();
   if (talkMs < 1_000) return;
   const playable = recordings.filter(({ status, duration_ms }) => ["stored", "verified"].includes(status) && duration_ms !== null);
@@ -199,15 +204,17 @@ function checkRecordings(
     tell(
       `nothing plays: ${recordings.map((one) => `${one.source} ${one.status} ${one.because ?? ""}`).join(", ") || "no recording at all"}`,
     );
-  else if (longest < talkMs - RECORDING_SLACK_MS) tell(`its longest recording has ${longest} ms of ${talkMs} ms`);
+  // The apology is the carrier's, in a conversation of its own.
+  else if (until !== "no more talk" && longest < talkMs - RECORDING_SLACK_MS)
+    tell(`its longest recording has ${longest} ms of ${talkMs} ms`);
   // What the caller said into the gap, only the carrier could hear: the comparison says so of our own recording, and rightly.
   for (const one of recordings) {
     // The network took its recording with it: that must be said, and is no fault.
-    if (phoneless !== null && one.source === "carrier") continue;
+    if (typeof until === "number" && one.source === "carrier") continue;
     if (!(struck && one.because === "JOURNAL_INCOMPLETE") && !["stored", "verified"].includes(one.status))
       tell(`its ${one.source} recording is ${one.status} (${one.because})`);
   }
   const journal = playable.find(({ source }) => source === "journal");
-  if (journal && (journal.duration_ms as number) < talkMs - RECORDING_SLACK_MS)
+  if (until !== "no more talk" && journal && (journal.duration_ms as number) < talkMs - RECORDING_SLACK_MS)
     tell(`its journal has ${journal.duration_ms} ms of ${talkMs} ms`);
 }

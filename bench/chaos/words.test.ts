@@ -19,6 +19,7 @@ const chat = (more: Partial<Chat> = {}): Chat => ({
   cuts: [],
   told: "",
   closed: true,
+  heard: true,
   ...more,
 });
 const row = (speaker: Row["speaker"], engine_ref: string, text: string, heard_ms: number | null = null): Row => ({
@@ -122,6 +123,6 @@ test("the emulator's dump is read as far as it goes, torn at its end", () => {
     { at: 8, out: { type: "audio_output", id: "a", bytes: 96_000 } },
     { at: 9, out: { type: "audio_output", id: "a", bytes: 96_000 } },
   ].map((line) => JSON.stringify(line));
-  const { call: id, chat: one } = readChat("c", `${lines.join("\n")}\n{"at":10,"out":{"ty`, null);
+  const { call: id, chat: one } = readChat("c", `${lines.join("\n")}\n{"at":10,"out":{"ty`, { code: null, heard: true });
   expect([id, one.group, one.closed, one.words.length, one.sounds.get("a")]).toEqual(["call-1", "g", false, 1, { at: 8, ms: 2_000 }]);
 });

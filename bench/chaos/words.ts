@@ -17,6 +17,7 @@ export interface Row {
 
 export interface WordsOfCall {
   readonly rows: readonly Row[];
+  /** Oldest first, those that were never on the line too. */
   readonly chats: readonly Chat[];
   readonly connected: readonly Connected[];
   /** When something was done that reached this call: its server killed, its engine's connection cut. Ms of the wall clock. */
@@ -40,7 +41,8 @@ export interface WordsFound {
 
 /** Are the engine's words in the rows, each once, and nothing else? Pure. */
 export function checkWords(call: WordsOfCall): WordsFound {
-  const { rows, chats } = call;
+  const { rows } = call;
+  const chats = call.chats.filter(({ heard }) => heard);
   const wrong: string[] = [];
   let [said, inFlight, lostInFlight, resumed, remembered] = [0, 0, 0, 0, 0];
   const refs = new Set(rows.map(({ engine_ref }) => engine_ref));
@@ -73,7 +75,7 @@ export function checkWords(call: WordsOfCall): WordsFound {
   }
   if (unmatched.length > 0 && chats.length > 0)
     wrong.push(`${unmatched.length} of the caller's rows were never said: ${unmatched.join(" / ")}`);
-  const sent = new Set(chats.flatMap(({ words }) => words.map(({ id }) => id)));
+  const sent = new Set(call.chats.flatMap(({ words }) => words.map(({ id }) => id)));
   for (const { speaker, engine_ref, text } of rows)
     if (speaker === "agent" && chats.length > 0 && !sent.has(engine_ref))
       wrong.push(`the agent's row "${text.slice(0, 60)}" was never said`);
