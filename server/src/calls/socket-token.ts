@@ -64,6 +64,12 @@ export async function countSocketTokens(
   return { used, lastMinute: last_minute, all };
 }
 
+/** Was the call's audio opened after `at`? */
+export async function wasOpenedSince(sql: Sql, call: CallId, at: Date): Promise<boolean> {
+  const { rowCount } = await sql.query("select from socket_tokens where call_id = $1 and used_at > $2 limit 1", [call, at]);
+  return rowCount === 1;
+}
+
 function hashOf(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }

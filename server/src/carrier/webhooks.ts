@@ -172,6 +172,15 @@ export async function seenIdentities(sql: Sql, carrier: string, identities: read
   return new Set(rows.map(({ identity }) => identity));
 }
 
+/** When a request with this token came for the first time; null when none did. */
+export async function firstReceived(sql: Sql, carrier: string, jti: string): Promise<Date | null> {
+  const { rows } = await sql.query<{ at: Date | null }>("select min(received_at) as at from webhooks where carrier = $1 and jti = $2", [
+    carrier,
+    jti,
+  ]);
+  return rows[0]?.at ?? null;
+}
+
 /** What became of one webhook. */
 export interface Judged {
   readonly id: WebhookId;

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type pg from "pg";
 import { vonageCarrier } from "../carrier/vonage/client.ts";
-import { type Check, examine, setWebhooks } from "../carrier/vonage/doctor.ts";
+import { examine, setWebhooks } from "../carrier/vonage/doctor.ts";
+import type { Check } from "../carrier/vonage/doctor-check.ts";
 import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../failure.ts";
@@ -23,8 +24,8 @@ export const doctor: Command = {
   name: "doctor",
   takes: "[--set-webhooks]",
   said: "Is everything in order? Each finding with what to do",
-  more: `Looks at the configuration, the database, the disk, the storage of recordings, and the phone line: key, clock, PUBLIC_URL from outside
-(http and WebSocket; the server must be running), signatures, the application's webhooks, the number. Webhooks and number can be looked at only
+  more: `Looks at the configuration, the database, the disk, the storage of recordings, and the phone line: key, clock, PUBLIC_URL
+(http and WebSocket, asked from here, and when Vonage last reached us; the server must be running), signatures, the application's webhooks, the number. Webhooks and number can be looked at only
 with VONAGE_API_SECRET. --set-webhooks first sets the application's webhooks to ours, signed. Beside an \`npm start\` without a carrier it looks at the
 emulated line in the same way.`,
   async run(args, given) {

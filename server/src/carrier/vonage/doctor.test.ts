@@ -1,9 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../../test/database.ts";
 import { systemClock } from "../../clock.ts";
+import { type CallId, newId } from "../../ids.ts";
+import { storeRefused } from "../webhooks.ts";
 import { vonageCarrier } from "./client.ts";
 import {
   type DoctorParts,
@@ -13,13 +15,21 @@ import {
   judgeClock,
   judgeKey,
   judgeNumber,
-  judgeSignatures,
   selfProof,
   setWebhooks,
 } from "./doctor.ts";
+import { judgeSignatures, noteWebhooksSet, readSignatures, type Signatures } from "./doctor-signatures.ts";
 import { refusals } from "./signature.ts";
 
 const us = "https://calls.example.com";
+
+const signed = (more: Partial<Omit<Signatures, "refused">>, refused: Partial<Signatures["refused"]> = {}): Signatures => ({
+  accepted: 0,
+  acceptedAt: null,
+  justSet: false,
+  refused: { ours: 0, toOurNumber: 0, others: 0, because: refusals.signature, ...refused },
+  ...more,
+});
 
 describe("the doctor says", () => {
   it.each([
@@ -30,12 +40,19 @@ describe("the doctor says", () => {
     [judgeClock({ answered: true, aheadMs: -95_000 }), "bad", "95 s behind"],
     [judgeClock({ answered: true, aheadMs: 95_000 }), "bad", "95 s ahead"],
     [judgeClock({ answered: true, aheadMs: null }), "unknown", "did not tell"],
-    [judgeAddress({ reached: "us" }, us), "good", "leads to this server"],
-    [judgeAddress({ reached: "somebody else", status: 200, type: "text/html" }, us), "bad", "text/html"],
-    [judgeAddress({ reached: "nobody", text: "ECONNREFUSED" }, us), "bad", "ECONNREFUSED"],
-    [judgeSignatures({ accepted: 0, refused: 0, because: null, latestAccepted: false }), "unknown", "No webhook"],
-    [judgeSignatures({ accepted: 7, refused: 2, because: refusals.signature, latestAccepted: true }), "good", "7 signed"],
-    [judgeSignatures({ accepted: 7, refused: 2, because: refusals.signature, latestAccepted: false }), "bad", "signature secret"],
+    [judgeAddress({ reached: "us" }, us, 3), "good", "Vonage last reached us 3 min ago"],
+    [judgeAddress({ reached: "us" }, us, 240), "good", "4 h ago"],
+    [judgeAddress({ reached: "us" }, us, null), "unknown", "from outside is not known"],
+    [judgeAddress({ reached: "somebody else", status: 200, type: "text/html" }, us, 3), "bad", "text/html"],
+    [judgeAddress({ reached: "nobody", text: "ECONNREFUSED" }, us, null), "bad", "ECONNREFUSED"],
+    [judgeSignatures(signed({})), "unknown", "No webhook has come in the last 24 hours"],
+    [judgeSignatures(signed({ justSet: true })), "unknown", "since the webhooks were set"],
+    [judgeSignatures(signed({ accepted: 7 })), "good", "7 signed"],
+    [judgeSignatures(signed({ accepted: 7 }, { others: 40 })), "good", "40 requests were refused since, and may be anybody's"],
+    [judgeSignatures(signed({ accepted: 7 }, { toOurNumber: 2 })), "good", "2 requests"],
+    [judgeSignatures(signed({ accepted: 7 }, { toOurNumber: 3 })), "bad", "3 webhooks were refused"],
+    [judgeSignatures(signed({ accepted: 7 }, { ours: 1, others: 3 })), "bad", "1 webhook was refused"],
+    [judgeSignatures(signed({}, { others: 2 })), "unknown", "may be anybody's"],
     [judgeApplication({ seen: null, text: "only with the secret" }, us), "unknown", "secret"],
     [
       judgeApplication(
@@ -67,12 +84,12 @@ describe("the doctor says", () => {
   ])("%o", (check, state, words) => {
     expect(check.state).toBe(state);
     expect(check.said).toContain(words);
-    expect(check.remedy === null).toBe(state !== "bad");
+    if (state !== "unknown") expect(check.remedy === null).toBe(state === "good");
   });
 
   it("for each reason of a refused signature what to do", () => {
     for (const because of [refusals.absent, refusals.signature, refusals.account, refusals.application, refusals.stale, refusals.early]) {
-      const { remedy } = judgeSignatures({ accepted: 0, refused: 1, because, latestAccepted: false });
+      const { remedy } = judgeSignatures(signed({}, { ours: 1, because }));
       expect(remedy).not.toBe("Look at the refused webhooks.");
     }
   });
@@ -152,7 +169,7 @@ describe("the doctor looks", () => {
     expect(await states({ apiSecret: "s" })).toEqual({
       key: "good",
       clock: "good",
-      "public address": "good",
+      "public address": "unknown",
       "audio address": "good",
       signatures: "unknown",
       application: "good",
@@ -204,5 +221,76 @@ describe("the doctor looks", () => {
       },
     ]);
     await expect(setWebhooks(parts())).rejects.toThrow("API secret");
+  });
+
+  describe("at the webhooks that were refused", () => {
+    const now = new Date();
+    const call = newId<CallId>();
+    const webhook = (secondsAgo: number, more: Partial<Record<"url" | "body" | "because", string>> & { headers?: object } = {}) =>
+      storeRefused(
+        db.pool,
+        {
+          carrier: "vonage",
+          door: "event",
+          method: "POST",
+          url: more.url ?? "/webhooks/vonage/event",
+          headers: { ...more.headers },
+          body: Buffer.from(more.body ?? "{}"),
+          jti: null,
+          receivedAt: new Date(now.getTime() - secondsAgo * 1_000),
+        },
+        more.because ?? refusals.absent,
+      );
+    const accepted = async (secondsAgo: number) => {
+      await webhook(secondsAgo);
+      await db.pool.query("update webhooks set verdict = 'applied', because = null where received_at = $1", [
+        new Date(now.getTime() - secondsAgo * 1_000),
+      ]);
+    };
+    const judged = async () => judgeSignatures(await readSignatures(db.pool, parts().config, now));
+    beforeAll(() =>
+      db.pool.query("insert into calls (id, direction, status, deadline_at) values ($1, 'outbound', 'dialing', now())", [call]),
+    );
+    beforeEach(() => db.pool.query("delete from webhooks; delete from settings where name = 'vonage_webhooks_set'"));
+
+    it("and lets no stranger make the line look ill", async () => {
+      await accepted(60);
+      for (let i = 0; i < 20; i++) await webhook(30 - i, { body: '{"a":1}' });
+      await webhook(5, { url: `/webhooks/vonage/event?call=${newId()}` });
+      expect(await judged()).toMatchObject({ state: "good", said: expect.stringContaining("21 requests were refused since") });
+    });
+
+    it.each<[string, Parameters<typeof webhook>[1] & object]>([
+      ["names a call of ours", { url: `/webhooks/vonage/event?call=${call}` }],
+      ["names our account in its token", { headers: { authorization: { claims: { apiKey: "k" } } }, because: refusals.signature }],
+      ["names our application in its token", { headers: { authorization: { claims: { applicationId: "a-1" } } }, because: refusals.stale }],
+    ])("and counts one that %s, until the next that is accepted", async (_, more) => {
+      await accepted(60);
+      await webhook(30, more);
+      expect(await judged()).toMatchObject({ state: "bad", said: expect.stringContaining(more.because ?? refusals.absent) });
+      await accepted(10);
+      expect(await judged()).toMatchObject({ state: "good" });
+    });
+
+    it("and counts a call to our number that was asked about in vain", async () => {
+      for (const secondsAgo of [9, 8]) await webhook(secondsAgo, { body: '{"to":"12025550100"}' });
+      expect(await judged()).toMatchObject({ state: "unknown" });
+      await webhook(7, { url: "/webhooks/vonage/fallback?to=12025550100&from=12025550106" });
+      expect(await judged()).toMatchObject({
+        state: "bad",
+        remedy: "Turn signed webhooks on in the application (Voice, signed callbacks).",
+      });
+    });
+
+    it("and not at what came before it set them, nor at replays", async () => {
+      await webhook(30, { url: `/webhooks/vonage/event?call=${call}` });
+      expect(await judged()).toMatchObject({ state: "bad" });
+      await noteWebhooksSet(db.pool, new Date(now.getTime() - 20_000));
+      expect(await judged()).toMatchObject({ state: "unknown", said: expect.stringContaining("since the webhooks were set") });
+      await webhook(15, { url: `/webhooks/vonage/event?call=${call}`, because: refusals.replayed });
+      expect(await judged()).toMatchObject({ state: "unknown" });
+      await webhook(10, { url: `/webhooks/vonage/event?call=${call}` });
+      expect(await judged()).toMatchObject({ state: "bad" });
+    });
   });
 });

@@ -5,17 +5,9 @@ import type { Clock } from "../../clock.ts";
 import type { VonageConfig } from "../../config.ts";
 import { CarrierFailure, CarrierUnauthorized } from "../failures.ts";
 import type { VonageClient } from "./client.ts";
+import { bad, type Check, good, unknown } from "./doctor-check.ts";
+import { judgeSignatures, noteWebhooksSet, readSignatures } from "./doctor-signatures.ts";
 import { hostRefusal } from "./hosts.ts";
-import { refusals } from "./signature.ts";
-
-/** Is the line in order? Outages of the past were exactly these things. Each check says what it found and what to do. */
-export interface Check {
-  readonly name: "key" | "clock" | "public address" | "audio address" | "signatures" | "application" | "number";
-  /** `unknown`: it could not be looked at, which is not the same as wrong. */
-  readonly state: "good" | "bad" | "unknown";
-  readonly said: string;
-  readonly remedy: string | null;
-}
 
 export interface DoctorParts {
   readonly config: VonageConfig;
@@ -34,18 +26,19 @@ const MOST_CLOCK_OFF_MS = 30_000;
 
 /** Looks at everything, all at once. Never throws: what cannot be looked at says so. */
 export async function examine(parts: DoctorParts): Promise<Check[]> {
+  const now = parts.clock.now();
   const [asked, address, audio, signatures, application, number] = await Promise.all([
     askCarrier(parts),
     fetchOurselves(parts),
     openAudio(parts.publicUrl),
-    readSignatures(parts.pool, parts.clock.now()),
+    readSignatures(parts.pool, parts.config, now),
     readApplication(parts),
     readNumber(parts),
   ]);
   return [
     judgeKey(asked),
     judgeClock(asked),
-    judgeAddress(address, parts.publicUrl),
+    judgeAddress(address, parts.publicUrl, signatures.acceptedAt && (now.getTime() - signatures.acceptedAt.getTime()) / 60_000),
     judgeAudio(audio, parts.publicUrl),
     judgeSignatures(signatures),
     judgeApplication(application, parts.publicUrl),
@@ -86,10 +79,21 @@ export type Address =
   | { readonly reached: "somebody else"; readonly status: number; readonly type: string }
   | { readonly reached: "nobody"; readonly text: string };
 
-export function judgeAddress(address: Address, publicUrl: string): Check {
+/**
+ * The server asks itself, and its own network may take a shorter way than everybody else (a router that turns it round, a name that means something
+ * else inside, /etc/hosts). That Vonage finds us is proven by Vonage only: by its last accepted webhook, so many minutes ago.
+ */
+export function judgeAddress(address: Address, publicUrl: string, acceptedMinutesAgo: number | null): Check {
   switch (address.reached) {
-    case "us":
-      return good("public address", `${publicUrl} leads to this server.`);
+    case "us": {
+      const said = `${publicUrl} leads to this server, asked from the server itself.`;
+      if (acceptedMinutesAgo !== null) return good("public address", `${said} Vonage last reached us ${ago(acceptedMinutesAgo)}.`);
+      return unknown(
+        "public address",
+        `${said} Whether it does from outside is not known: nothing of Vonage's has come in the last 24 hours.`,
+        "Call our number once, or open the address from another network, a phone's for example.",
+      );
+    }
     case "somebody else": {
       const said = `${publicUrl} is answered by something else (HTTP ${address.status}, ${address.type || "no type"}).`;
       return bad(
@@ -107,6 +111,11 @@ export function judgeAddress(address: Address, publicUrl: string): Check {
   }
 }
 
+const ago = (minutes: number): string => {
+  if (minutes < 1) return "within the last minute";
+  return minutes < 90 ? `${Math.round(minutes)} min ago` : `${Math.round(minutes / 60)} h ago`;
+};
+
 export type Audio = { readonly upgraded: true } | { readonly upgraded: false; readonly status: number | null; readonly text: string };
 
 export function judgeAudio(audio: Audio, publicUrl: string): Check {
@@ -117,33 +126,6 @@ export function judgeAudio(audio: Audio, publicUrl: string): Check {
     "audio address",
     `A WebSocket to ${address} does not reach this server: ${what}.`,
     "Let the proxy or tunnel pass WebSocket upgrades (Connection and Upgrade headers) on the same host.",
-  );
-}
-
-export interface Signatures {
-  readonly accepted: number;
-  readonly refused: number;
-  /** The latest reason. */
-  readonly because: string | null;
-  /** Was the latest one accepted? */
-  readonly latestAccepted: boolean;
-}
-
-export function judgeSignatures({ accepted, refused, because, latestAccepted }: Signatures): Check {
-  if (accepted === 0 && refused === 0) return unknown("signatures", "No webhook has come in the last 24 hours; call our number once.");
-  if (latestAccepted) return good("signatures", `${accepted} signed webhooks were accepted in the last 24 hours, ${refused} were refused.`);
-  const remedies: Readonly<Record<string, string>> = {
-    [refusals.absent]: "Turn signed webhooks on in the application (Voice, signed callbacks).",
-    [refusals.signature]: "Copy the signature secret from the Vonage dashboard's settings into VONAGE_SIGNATURE_SECRET.",
-    [refusals.account]: "VONAGE_API_KEY is another account's than the one that signs.",
-    [refusals.application]: "VONAGE_APPLICATION_ID is another application than the one that signs.",
-    [refusals.stale]: "Set the server's clock right.",
-    [refusals.early]: "Set the server's clock right.",
-  };
-  return bad(
-    "signatures",
-    `The latest webhook was refused: ${because ?? "no reason was kept"}`,
-    remedies[because ?? ""] ?? "Look at the refused webhooks.",
   );
 }
 
@@ -250,23 +232,6 @@ function openAudio(publicUrl: string): Promise<Audio> {
   });
 }
 
-async function readSignatures(pool: pg.Pool, now: Date): Promise<Signatures> {
-  const { rows } = await pool.query<{ accepted: number; refused: number; because: string | null; latest: string | null }>(
-    `with day as (select verdict, because, received_at from webhooks where carrier = 'vonage' and received_at > $1::timestamptz - interval '24 hours')
-     select count(*) filter (where verdict <> 'bad_signature') as accepted, count(*) filter (where verdict = 'bad_signature') as refused,
-       (select because from day where verdict = 'bad_signature' order by received_at desc limit 1) as because,
-       (select verdict from day order by received_at desc limit 1) as latest from day`,
-    [now],
-  );
-  const { accepted, refused, because, latest } = rows[0] as {
-    accepted: number;
-    refused: number;
-    because: string | null;
-    latest: string | null;
-  };
-  return { accepted, refused, because, latestAccepted: latest !== null && latest !== "bad_signature" };
-}
-
 async function readApplication(parts: DoctorParts): Promise<Seen<Application>> {
   const found = await withSecret(parts, `${parts.config.apiUrl}/v2/applications/${parts.config.applicationId}`);
   if (found.seen === null) return found;
@@ -315,6 +280,7 @@ export async function setWebhooks(parts: DoctorParts): Promise<void> {
   };
   const told = await withSecret(parts, url, { name, ...(privacy ? { privacy } : {}), capabilities: { ...capabilities, voice } });
   if (told.seen === null) throw new Error(told.text);
+  await noteWebhooksSet(parts.pool, parts.clock.now());
 }
 
 async function withSecret({ config, apiSecret }: DoctorParts, url: string, put?: object): Promise<Seen<object>> {
@@ -353,7 +319,3 @@ function textOf(error: unknown): string {
   const cause = (error as Error)?.cause as NodeJS.ErrnoException | undefined;
   return cause?.code ?? (error instanceof Error ? error.message : String(error));
 }
-
-const good = (name: Check["name"], said: string): Check => ({ name, state: "good", said, remedy: null });
-const bad = (name: Check["name"], said: string, remedy: string): Check => ({ name, state: "bad", said, remedy });
-const unknown = (name: Check["name"], said: string): Check => ({ name, state: "unknown", said, remedy: null });

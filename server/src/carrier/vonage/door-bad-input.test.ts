@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { CallId } from "../../ids.ts";
-import { app, bearer, db, inbox, now, outbound, outLeg, post, start, stop, useTestDoor } from "./test-door.ts";
+import { app, bearer, callRow, db, inbox, now, outbound, outLeg, post, start, stop, useTestDoor } from "./test-door.ts";
 import { CONVERSATION } from "./test-stories.ts";
 
 useTestDoor();
@@ -80,6 +80,15 @@ describe("bad input changes nothing, and is kept with its reason:", () => {
     expect(await everything()).toEqual(before);
     const { rows } = await db.pool.query("select verdict, because from webhooks");
     expect(rows).toEqual(verdict === null ? [] : [{ verdict, because: expect.stringMatching(because as RegExp) }]);
+  });
+
+  it("a replayed token without a jti is known by itself: at another call's address it is refused", async () => {
+    const token = ours(good, { jti: undefined });
+    expect((await event(good, token)).statusCode).toBe(204);
+    const other = await outbound();
+    expect((await event(good, token, other)).statusCode).toBe(401);
+    await inbox.sweep(true);
+    expect(await callRow(other)).toMatchObject({ status: "dialing", phone_leg: null });
   });
 
   it("a replayed jti: the same token at another call's address is refused, and at the same address it is a duplicate", async () => {

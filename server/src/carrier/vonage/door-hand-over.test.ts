@@ -1,8 +1,25 @@
 import { describe, expect, it } from "vitest";
+import { redeemSocketToken } from "../../calls/socket-token.ts";
 import { insertTransfer } from "../../calls/transfers.ts";
 import { inTransaction } from "../../db/pool.ts";
 import type { CallId } from "../../ids.ts";
-import { actionsOf, callRow, db, get, inbox, kinds, now, outbound, outLeg, PHONE, post, told, tries, useTestDoor } from "./test-door.ts";
+import {
+  actionsOf,
+  bearer,
+  callRow,
+  db,
+  get,
+  inbox,
+  kinds,
+  now,
+  outbound,
+  outLeg,
+  PHONE,
+  post,
+  told,
+  tries,
+  useTestDoor,
+} from "./test-door.ts";
 import { type Story, stories } from "./test-stories.ts";
 
 useTestDoor();
@@ -113,5 +130,19 @@ describe("a caller handed to a person", () => {
     // And the agent's audio, which ends now, is not connected anew.
     const gone = { ...person("disconnected", "06.000"), uuid: "socket-1", to: "wss://calls.example.com/media/vonage/x" };
     expect((await post(`/webhooks/vonage/event?call=${call}&leg=ws`, gone)).statusCode).toBe(204);
+  });
+
+  it("who was not reached, asked about again with the same token because our answer was lost, is answered the same until it was followed", async () => {
+    const call = await handed();
+    const busy = JSON.stringify(person("busy", "09.000"));
+    const token = bearer(busy);
+    const ask = () => post(`/webhooks/vonage/event?call=${call}&leg=transfer`, busy, token);
+    const [first, second] = [await ask(), await ask()];
+    expect([actionsOf(first), actionsOf(second)]).toEqual(Array(2).fill(["talk", "connect", ...tries, "talk"]));
+    const connect = second.json().find(({ action }: { action: string }) => action === "connect");
+    expect(await redeemSocketToken(db.pool, "process-1", connect.endpoint[0].uri.split("/").at(-1))).toMatchObject({ call });
+    expect((await ask()).statusCode).toBe(204);
+    await inbox.sweep(true);
+    expect(await transfer(call)).toMatchObject({ result: "busy" });
   });
 });

@@ -2,11 +2,12 @@ import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyReque
 import type pg from "pg";
 import type { Logger } from "pino";
 import { takePermit } from "../../calls/pace.ts";
+import { wasOpenedSince } from "../../calls/socket-token.ts";
 import type { Clock } from "../../clock.ts";
-import type { WebhookId } from "../../ids.ts";
+import type { CallId, WebhookId } from "../../ids.ts";
 import { ProofUnreadable, WebhookRefused, WebhookUnanswered } from "../failures.ts";
 import type { CarrierEvent } from "../port.ts";
-import { type Door, type NewWebhook, refuseStored, storeRefused } from "../webhooks.ts";
+import { type Door, firstReceived, type NewWebhook, refuseStored, storeRefused } from "../webhooks.ts";
 import { selfProof } from "./doctor.ts";
 import type { CallHooks, Inbox } from "./inbox.ts";
 import { readStored, tellHooks } from "./inbox.ts";
@@ -20,7 +21,7 @@ import {
 } from "./instructions.ts";
 import { type Ncco, oneMomentNcco, sorryNcco, waitBeforeConnect } from "./ncco.ts";
 import { keptHeaders, withoutTokens } from "./redact.ts";
-import { claimsOf, type Refusal, refusals, type SignatureKeys, verifyWebhook } from "./signature.ts";
+import { type Refusal, refusals, type SignatureKeys, tokenIdOf, verifyWebhook } from "./signature.ts";
 import { marksOf } from "./wire.ts";
 
 export interface DoorParts extends InstructionParts {
@@ -177,13 +178,21 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
     // Something went wrong on the way here, and the caller has waited in silence: a word first, then the call goes on.
     return webhook.door === "fallback" && made.talks ? [...oneMomentNcco(made.language), ...made.ncco] : made.ncco;
   }
-  if (!reading.understood || reading.event.call === null || seenBefore) return null;
+  if (!reading.understood || reading.event.call === null) return null;
   const { event } = reading;
+  // Our answer may have been lost on its way: it is given again, until the call's audio was opened with it.
+  if (seenBefore && (await wasAnswerTaken(parts.pool, reading.event.call, webhook))) return null;
   if (event.happened === "input" && marksOf(webhook.url).asked === "consent")
     return instructionsAfterConsent(parts, reading.event.call, event.digits, webhook.receivedAt);
   if (event.kind === "transfer")
     return event.happened === "ended" && isGone(event) ? instructionsAfterTransfer(parts, reading.event.call) : null;
   return event.kind === "socket" && isGone(event) ? instructionsForLostAudio(parts, reading.event.call) : null;
+}
+
+/** Was the call's audio opened since this webhook came for the first time? */
+async function wasAnswerTaken(pool: pg.Pool, call: CallId, { carrier, jti }: NewWebhook): Promise<boolean> {
+  const since = jti === null ? null : await firstReceived(pool, carrier, jti);
+  return since === null || (await wasOpenedSince(pool, call, since));
 }
 
 /** Could a leg not be made, or was it lost? */
@@ -198,7 +207,7 @@ function received(request: FastifyRequest, door: Door, receivedAt: Date): NewWeb
     url: withoutTokens(request.raw.url ?? ""),
     headers: keptHeaders(request.headers),
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-    jti: claimsOf(request.headers.authorization)?.jti ?? null,
+    jti: tokenIdOf(request.headers.authorization),
     receivedAt,
   };
 }

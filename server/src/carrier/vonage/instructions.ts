@@ -189,6 +189,7 @@ export async function instructionsAfterTransfer(parts: InstructionParts, call: C
   return inTransaction(parts.pool, async (sql) => {
     const live = await readLive(sql, call);
     if (live === null || live.settings === null || !mayTalk(live)) return null;
+    if ((await countSocketTokens(sql, call)).all >= TOKENS_IN_ALL) return null;
     const otherwise = live.closed_at === null ? undefined : live.settings.line?.hours?.otherwise;
     if (otherwise?.do === "number") return sayNcco(otherwise.text, live.settings.language);
     return backNcco(await talkOf(sql, parts, live));
