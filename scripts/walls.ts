@@ -48,6 +48,7 @@ export const rooms: readonly Room[] = [
   { at: "server/src/clock.ts", may: [] },
   { at: "server/src/prices.ts", may: [] },
   { at: "server/src/heap-flags.ts", may: [] },
+  { at: "server/src/closing.ts", may: [] },
   { at: "server/src/log.ts", may: ["server/src/config.ts"] },
   { at: "server/src/carrier/port.ts", may: ground },
   { at: "server/src/carrier/failures.ts", may: ground },

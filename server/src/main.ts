@@ -12,7 +12,7 @@ import { ensureFirstAgent } from "./agents/first.ts";
 import { listAgents } from "./agents/store.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
 import { type AsksParts, askForEngine, takeAsks, whisper } from "./calls/asks.ts";
-import { anotherLives, untilCallsEnd } from "./calls/drain.ts";
+import { anotherLives, openDrain, untilCallsEnd } from "./calls/drain.ts";
 import { askToWait, endWithoutEngine } from "./calls/engine-lost.ts";
 import { Draining } from "./calls/failures.ts";
 import { hangUp, hangUpLeg } from "./calls/hang-up.ts";
@@ -30,6 +30,7 @@ import { vonageDoor } from "./carrier/vonage/door.ts";
 import { type CallHooks, openInbox } from "./carrier/vonage/inbox.ts";
 import type { SignatureKeys } from "./carrier/vonage/signature.ts";
 import { systemClock } from "./clock.ts";
+import { openClosing } from "./closing.ts";
 import { type Config, ConfigFailure, forgetSecrets, listenOn, readConfig, type VonageConfig } from "./config.ts";
 import { startReconciling } from "./conversation/reconcile.ts";
 import { untilAnswers } from "./db/answers.ts";
@@ -44,6 +45,7 @@ import type { Engine } from "./engine/port.ts";
 import { Failure } from "./failure.ts";
 import type { Line } from "./http/carrier.ts";
 import { openDoor } from "./http/door.ts";
+import { openWayIn, type WayIn } from "./http/way-in.ts";
 import type { CallId } from "./ids.ts";
 import { openLog } from "./log.ts";
 import { startOutgoing } from "./outgoing/work.ts";
@@ -62,12 +64,7 @@ import { openTools } from "./tools/use.ts";
  * --with-parent: ends when stdin closes. EARSHOT_READY_LINE=1: one line of JSON on stdout once it serves.
  */
 
-/** Built parts, newest last: closing walks backwards. */
-const built: { readonly name: string; close(): unknown }[] = [];
-let closing: Promise<void> | null = null;
-let atPart = "";
-/** What is to be done before the parts are closed: calls go on to their end, until `enough`. Null before the server serves. */
-let drain: ((enough: AbortSignal) => Promise<void>) | null = null;
+const closing = openClosing({ parent: process.argv.includes("--with-parent") });
 const clock = systemClock;
 const owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
 /** Whoever saves an agent waits so long for its engine. */
@@ -78,20 +75,19 @@ try {
   forgetSecrets(process.env);
   await start(config);
 } catch (error) {
-  process.stderr.write(`${error instanceof Failure ? `${error.message}\n${error.remedy}` : ((error as Error).stack ?? String(error))}\n`);
-  await closeAll(null);
-  process.exit(error instanceof ConfigFailure ? 78 : 1);
+  const text = error instanceof Failure ? `${error.message}\n${error.remedy}` : ((error as Error).stack ?? String(error));
+  await closing.failed(text, error instanceof ConfigFailure ? 78 : 1);
 }
 
 async function start(config: Config): Promise<void> {
   const { log, written } = openLog(config.logLevel);
   for (const warning of config.warnings) log.warn(warning);
-  stopWhenAsked(log, written);
+  closing.tellTo(log, written);
 
   const databaseUrl = config.databaseUrl ?? (await embeddedDatabase(config, log));
   const pool = openPool(databaseUrl, 20);
-  built.push({ name: "database connections", close: () => pool.end() });
-  await untilAnswers(pool, log);
+  closing.part("database connections", () => pool.end());
+  await untilAnswers(pool, log, undefined, closing.stopping);
   await migrate(pool);
   const operator = await inTransaction(pool, (sql) => ensureAdmin(sql, config.admin));
   await endDemonstrationKeys(pool, clock);
@@ -116,13 +112,13 @@ async function start(config: Config): Promise<void> {
     log,
     journalDir,
   });
-  built.push({ name: "recordings", close: () => recordings.close() });
+  closing.part("recordings", () => recordings.close());
   const reconciling = await startReconciling({ pool, clock, log, engines, jobs: recordings.jobs });
-  built.push({ name: "transcripts to fill", close: () => reconciling.close() });
+  closing.part("transcripts to fill", () => reconciling.close());
 
   const emulated = config.vonage?.emulated === true;
   const outgoing = startOutgoing({ pool, clock, log, publicUrl: config.publicUrl, local: emulated });
-  built.push({ name: "tellings", close: () => outgoing.close() });
+  closing.part("tellings", () => outgoing.close());
 
   const number = config.vonage?.number ?? null;
   const asked = { pool, carrier, clock, log };
@@ -146,7 +142,7 @@ async function start(config: Config): Promise<void> {
   const toolKey = config.storageKey === null ? null : storageKeyOf(config.storageKey);
   const tools = openTools({ ...asked, number, onEnded: ended, key: toolKey, local: emulated });
   let leases: Leases | null = null;
-  built.push({ name: "leases", close: () => leases?.close() });
+  closing.part("leases", () => leases?.close());
   const bridges: Bridges = createBridges({
     pool,
     engines,
@@ -162,7 +158,7 @@ async function start(config: Config): Promise<void> {
     onEngineLost: (call, loss) => void endWithoutEngine(calling, call, loss).catch(notHungUp(call)),
     onWait: (call, again) => void askToWait(calling, call, again).catch(quietly),
   });
-  built.push({ name: "bridges", close: () => bridges.close() });
+  closing.part("bridges", () => bridges.close());
 
   const hooks: CallHooks = {
     onDialing: (call) => bridges.prepare(call),
@@ -175,13 +171,15 @@ async function start(config: Config): Promise<void> {
   };
   const keys = config.vonage === null ? null : keysOf(config.vonage);
   const inbox = openInbox({ pool, clock, log, hooks });
-  built.push({ name: "webhooks", close: () => inbox.close() });
+  closing.part("webhooks", () => inbox.close());
 
   const calling = { ...asked, number, onEnded: ended };
   const dialing = new Set<Promise<void>>();
   const closingDials = new AbortController();
   const placing = { ...calling, engines: engineNames, owner, dialing, closing: closingDials.signal };
   const unfinished = new Set<CallId>();
+  let wayIn: WayIn | null = null;
+  const drain = openDrain({ pool, owner, wayIn: () => (config.sharePort ? wayIn : null) });
   leases = await startLeases({
     pool,
     log,
@@ -193,6 +191,7 @@ async function start(config: Config): Promise<void> {
       await finishJournals({ ...asked, owner, journalDir, prices: config.prices, warned: unfinished });
       await dialWaiting(placing);
       await takeAsks(asks);
+      await drain.look();
     },
   });
   const asks: AsksParts = {
@@ -213,8 +212,7 @@ async function start(config: Config): Promise<void> {
           secret: config.hume.webhookSecret,
           onUnnoticedEnd: (call, session) => void askForEngine(asks, call, session).catch(quietly),
         });
-  built.push({ name: "Hume's webhooks", close: () => humeWebhooks?.close() });
-  const draining = { on: false, another: false };
+  closing.part("Hume's webhooks", () => humeWebhooks?.close());
   const app = await openDoor({
     pool,
     databaseUrl,
@@ -229,14 +227,14 @@ async function start(config: Config): Promise<void> {
     secretsKey: toolKey,
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
     placeCall: async (request, by) => {
-      if (draining.on) throw new Draining();
+      if (drain.on) throw new Draining();
       return placeCall(placing, request, by);
     },
     ready: [
       {
         name: "room for new calls",
         check: async () => {
-          if (draining.on) throw new Draining();
+          if (drain.on) throw new Draining();
         },
       },
     ],
@@ -267,7 +265,7 @@ async function start(config: Config): Promise<void> {
               log,
               inbox,
               hooks,
-              refusesNew: async () => draining.on && !(await anotherLives(pool, owner)),
+              refusesNew: async () => drain.on && !(await anotherLives(pool, owner)),
               keys,
               publicUrl: config.publicUrl,
               number,
@@ -276,44 +274,38 @@ async function start(config: Config): Promise<void> {
             }),
           ],
   });
-  const audio = acceptAudio(app.server, { pool, bridges, owner, keys, clock, elsewhere: () => draining.on && draining.another, log });
-  built.push({
-    name: "dials under way",
-    close: () => {
-      closingDials.abort();
-      return Promise.all(dialing);
-    },
+  const audio = acceptAudio(app.server, { pool, bridges, owner, keys, clock, elsewhere: drain.elsewhere, log });
+  closing.part("dials under way", () => {
+    closingDials.abort();
+    return Promise.all(dialing);
   });
-  built.push({ name: "door", close: () => closeDoor(app, audio) });
+  closing.part("door", () => {
+    wayIn?.close();
+    return closeDoor(app, audio);
+  });
 
   await recoverCalls(pool, clock.now());
   const watchdog = startWatchdog({ ...asked, owner, carries: (call) => bridges.hasAudio(call), onEnded: ended });
-  built.push({ name: "watchdog", close: () => watchdog.close() });
+  closing.part("watchdog", () => watchdog.close());
   const preparing = new AbortController();
   const prepared = prepareAgents(pool, engines, log, preparing.signal).catch(quietly);
-  built.push({
-    name: "agents' settings at their engines",
-    close() {
-      preparing.abort();
-      return prepared;
-    },
+  closing.part("agents' settings at their engines", () => {
+    preparing.abort();
+    return prepared;
   });
-  // `reusePort` is Node's; fastify passes it on and does not know of it.
-  const where = { port: config.port, host: listenOn(config.publicUrl), reusePort: config.sharePort };
-  await app.listen(where);
+  wayIn = await openWayIn(app, { port: config.port, host: listenOn(config.publicUrl), reusePort: config.sharePort });
   void inbox
     .sweep(true)
     .catch((error: unknown) => log.error({ err: error }, "webhooks left from before could not be applied; the next sweep does it"));
 
-  drain = async (enough) => {
-    draining.on = true;
+  closing.serves(async (enough) => {
     closingDials.abort();
-    await leases?.drain();
-    draining.another = await anotherLives(pool, owner);
+    // Told as well as a database that is away lets it: the beats go on to tell it.
+    void Promise.all([leases?.drain(), drain.begin()]).catch(quietly);
     const waited = AbortSignal.any([enough, AbortSignal.timeout(config.drainSeconds * 1000)]);
     const left = await untilCallsEnd({ pool, owner, carried: bridges.carried }, waited);
     log.info({ left }, left === 0 ? "every call has ended" : "the calls that are left are handed over");
-  };
+  });
 
   log.info({ port: config.port }, "Earshot serves");
   if (config.readyLine) {
@@ -328,7 +320,7 @@ async function embeddedDatabase(config: Config, log: Logger): Promise<string> {
     dataDir: config.dataDir,
     log: { info: (text) => log.info(text), warn: (text) => log.warn(text), error: (text) => log.error(text) },
   });
-  built.push({ name: "database", close: () => database.stop() });
+  closing.part("database", () => database.stop());
   return database.url;
 }
 
@@ -431,56 +423,4 @@ async function closeDoor(app: FastifyInstance, audio: { close(): void }): Promis
   await app.close();
   clearTimeout(patience);
   audio.close();
-}
-
-// ---- the end -------------------------------------------------------------------------------------------------------------------
-
-function closeAll(log: Logger | null): Promise<void> {
-  closing ??= (async () => {
-    for (const part of built.toReversed()) {
-      atPart = part.name;
-      try {
-        await part.close();
-      } catch (error) {
-        log?.error({ err: error, part: part.name }, "a part did not close cleanly");
-      }
-    }
-  })();
-  return closing;
-}
-
-/** What has not closed by then never will; Kubernetes, for one, kills after 30 s without a word. */
-const LONGEST_CLOSING_MS = 20_000;
-
-/** The first signal lets calls go on to their end (DRAIN_SECONDS), the second ends them. Without a parent nobody is left to wait for. */
-function stopWhenAsked(log: Logger, logWritten: (withinMs: number) => Promise<void>): void {
-  const enough = new AbortController();
-  let stopping = false;
-  const stop = (why: string): void => {
-    if (stopping) {
-      enough.abort();
-      return;
-    }
-    stopping = true;
-    log.info({ why }, "stopping");
-    void (drain?.(enough.signal) ?? Promise.resolve())
-      .catch((error: unknown) => log.error({ err: error }, "the calls could not be waited for"))
-      .then(() => closeInTime());
-  };
-  const closeInTime = (): void => {
-    const overdue = (): never => {
-      log.error({ part: atPart }, "a part did not close in time; the rest is left to the next start");
-      process.exit(1);
-    };
-    setTimeout(overdue, LONGEST_CLOSING_MS).unref();
-    void closeAll(log)
-      .then(() => logWritten(1_000))
-      .then(() => process.exit(0));
-  };
-  for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => stop(signal));
-  if (process.argv.includes("--with-parent"))
-    process.stdin.resume().once("close", () => {
-      enough.abort();
-      stop("the parent is gone");
-    });
 }

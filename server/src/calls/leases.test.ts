@@ -9,7 +9,7 @@ import type { Carrier, Dial } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import { openJournals } from "../journal/file.ts";
-import { anotherLives, untilCallsEnd } from "./drain.ts";
+import { anotherLives, openDrain, untilCallsEnd } from "./drain.ts";
 import { type CallFact, factText, writeFact } from "./facts.ts";
 import { endLease, isHeldElsewhere, type LeaseParts, type Leases, orphanedLeases, startLeases, takeLease } from "./leases.ts";
 import { dialWaiting, type PlacingParts, placeCall } from "./place.ts";
@@ -119,6 +119,37 @@ describe("a process", () => {
     expect(await untilCallsEnd(drain, new AbortController().signal)).toBe(0);
     await b.drain();
     expect(await anotherLives(db.pool, "a")).toBe(false);
+  });
+});
+
+describe("a process that is to stop", () => {
+  it("sends the carrier to another while that lives, and takes its calls' sound again when it is alone", async () => {
+    const a = await process("a");
+    const ways: string[] = [];
+    const wayIn = { open: async () => void ways.push("open"), shut: () => void ways.push("shut") };
+    const drain = openDrain({ pool: db.pool, owner: "a", wayIn: () => wayIn });
+    await process("b");
+    await drain.look();
+    expect([drain.on, drain.elsewhere(), ways]).toEqual([false, false, []]);
+    await Promise.all([a.drain(), drain.begin()]);
+    expect([drain.on, drain.elsewhere(), ways]).toEqual([true, true, ["shut"]]);
+    await dies("b");
+    await drain.look();
+    expect([drain.on, drain.elsewhere(), ways]).toEqual([true, false, ["shut", "open"]]);
+  });
+
+  it("tells the others with its next beat when it could not at once", async () => {
+    const a = await process("a");
+    const lock = await db.pool.connect();
+    await lock.query("begin; lock table processes in access exclusive mode; set local idle_in_transaction_session_timeout = 0");
+    const told = a.drain();
+    expect(await untilCallsEnd({ pool: db.pool, owner: "a", carried: () => new Map() }, AbortSignal.abort())).toBe(1);
+    await lock.query("rollback");
+    lock.release();
+    await told;
+    await db.pool.query("update processes set draining_at = null");
+    await a.beat();
+    expect(await anotherLives(db.pool, "b")).toBe(false);
   });
 });
 

@@ -28,7 +28,7 @@ export interface LeaseParts {
 export interface Leases {
   /** One beat, now; resolves when all of it is done. */
   beat(): Promise<void>;
-  /** Tells the others that this process takes no new calls. */
+  /** Tells the others that this process takes no new calls; if that fails, the next beat tells them. */
   drain(): Promise<void>;
   /** Stops beating, and takes the process off the list: what it still holds is free at once. */
   close(): Promise<void>;
@@ -42,10 +42,11 @@ export async function startLeases(parts: LeaseParts): Promise<Leases> {
   const { pool, owner, log } = parts;
   let running: Promise<void> | null = null;
   let failed = false;
-  await alive(pool, owner);
+  let draining = false;
+  await alive(pool, owner, draining);
   const beat = (): Promise<void> => {
     running ??= (async () => {
-      await alive(pool, owner);
+      await alive(pool, owner, draining);
       await follow(parts);
       await parts.takeOver();
     })().finally(() => {
@@ -67,7 +68,8 @@ export async function startLeases(parts: LeaseParts): Promise<Leases> {
   return {
     beat,
     async drain() {
-      await pool.query("update processes set draining_at = coalesce(draining_at, now()) where name = $1", [owner]);
+      draining = true;
+      await alive(pool, owner, draining);
     },
     async close() {
       clearInterval(timer);
@@ -116,8 +118,12 @@ export async function isHeldElsewhere(sql: Sql, call: CallId, owner: string): Pr
 export const isDead = (name: string): string =>
   `not exists (select from processes p where p.name = ${name} and p.beat_at > now() - interval '${DEAD_AFTER_S} seconds')`;
 
-async function alive(pool: pg.Pool, owner: string): Promise<void> {
-  await pool.query("insert into processes (name) values ($1) on conflict (name) do update set beat_at = now()", [owner]);
+async function alive(pool: pg.Pool, owner: string, draining: boolean): Promise<void> {
+  await pool.query(
+    `insert into processes as p (name, draining_at) values ($1, case when $2 then now() end)
+     on conflict (name) do update set beat_at = now(), draining_at = coalesce(p.draining_at, excluded.draining_at)`,
+    [owner, draining],
+  );
   await pool.query(
     `delete from processes p where p.beat_at < now() - interval '${FORGOTTEN_S} seconds'
        and not exists (select from leases l where l.process = p.name and l.until is null)`,
