@@ -1,4 +1,4 @@
-import { MOST_AT_ONCE_MS } from "../engine/unsent.ts";
+import { MOST_AT_ONCE_MS } from "../engine/port.ts";
 
 /** The caller's first words, kept in order until the engine can hear them. Full, the oldest give way: more would reach it as a stale burst. */
 export class HeldAudio {
@@ -15,6 +15,10 @@ export class HeldAudio {
     this.frames.push(frame);
     this.samples += frame.length / 2;
     while (this.samples > this.most) this.samples -= (this.frames.shift() as Uint8Array).length / 2;
+  }
+
+  drop(): void {
+    this.take();
   }
 
   /** Everything kept, oldest first; then nothing is. */

@@ -106,9 +106,12 @@ export type EngineEvent =
   /** Last event of a session. `retry`: may a new session go on where this one stopped? */
   | { readonly what: "ended"; readonly why: EngineEndReason; readonly code: string | null; readonly text: string; readonly retry: boolean };
 
+/** The longest sound of the caller's that is kept for a session that is not ready, and then given to it in one go, ms. */
+export const MOST_AT_ONCE_MS = 10_000;
+
 export interface EngineConnection {
   readonly abilities: EngineAbilities;
-  /** Caller audio, s16le mono at inRate, continuous, silence included; after a wait up to MOST_AT_ONCE_MS (unsent.ts) in one go. Never blocks; drops when not open. */
+  /** Caller audio, s16le mono at inRate, continuous, silence included; after a wait up to MOST_AT_ONCE_MS in one go. Never blocks; drops when not open. */
   audio(pcm: Uint8Array): void;
   say(text: string, how: "exact" | "about"): void;
   context(text: string, answer: boolean): void;

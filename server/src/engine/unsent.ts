@@ -1,5 +1,5 @@
-/** The longest sound of the caller's that is kept for a session that is not ready, and then given to it in one go. */
-export const MOST_AT_ONCE_MS = 10_000;
+import { MOST_AT_ONCE_MS } from "./port.ts";
+
 /** As long again as a network may stand still behind it. */
 const STALL_MS = 5_000;
 /** Base64, and what a message of 20 ms has around it: most at 8 kHz. */
