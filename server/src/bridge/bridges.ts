@@ -22,7 +22,8 @@ import { usedSoFar } from "../tools/used-so-far.ts";
 import { backAgain } from "./back-again.ts";
 import { openChronicle } from "./chronicle.ts";
 import type { CallerMedia } from "./media.ts";
-import { type RunningBridge, runBridge } from "./run.ts";
+import type { RunningBridge } from "./parts.ts";
+import { runBridge } from "./run.ts";
 import { startTick } from "./tick.ts";
 import { type BridgeFact, timelineOf } from "./timeline.ts";
 

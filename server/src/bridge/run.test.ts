@@ -9,7 +9,8 @@ import { type Journals, openJournals } from "../journal/file.ts";
 import type { ToolResult } from "../tools/result.ts";
 import type { ToolUse } from "../tools/use.ts";
 import type { CallerMedia, MediaListener } from "./media.ts";
-import { type RunningBridge, type RunParts, runBridge } from "./run.ts";
+import type { RunningBridge, RunParts } from "./parts.ts";
+import { runBridge } from "./run.ts";
 import { startTick, type Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
 

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } fro
 import { babble } from "../../test/carrier-socket.ts";
 import { type Program, startProgram } from "../../test/program.ts";
 import type { CallerMedia, MediaListener } from "../bridge/media.ts";
-import { type RunningBridge, runBridge } from "../bridge/run.ts";
+import type { RunningBridge } from "../bridge/parts.ts";
+import { runBridge } from "../bridge/run.ts";
 import { startTick } from "../bridge/tick.ts";
 import type { BridgeFact } from "../bridge/timeline.ts";
 import { systemClock } from "../clock.ts";
