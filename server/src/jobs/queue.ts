@@ -58,3 +58,12 @@ export async function enqueue<Data extends object>(sql: Sql, queue: Queue<Data>,
     [queue.name, key, data, delayMs],
   );
 }
+
+/** The keys of all jobs of a queue that wait, pause between two tries, or run: whoever renews lost work leaves these alone. */
+export async function underWay(sql: Sql, queue: Queue<object>): Promise<ReadonlySet<string>> {
+  const { rows } = await sql.query<{ key: string }>(
+    `select singleton_key as key from ${JOBS_SCHEMA}.job_common where name = $1 and state in ('created', 'retry', 'active') and singleton_key is not null`,
+    [queue.name],
+  );
+  return new Set(rows.map(({ key }) => key));
+}

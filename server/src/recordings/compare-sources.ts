@@ -8,7 +8,8 @@ import { inClearOf } from "./keeping/in-clear.ts";
 import { doneTo } from "./keeping/redact-file.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { readBack } from "./read-back.ts";
-import { change, move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
+import { type Spoiled, spoil, spoiledBy } from "./spoiled.ts";
+import { change, lockRecording, move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
 import { besideTones, type Verdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -27,13 +28,33 @@ export async function compareSources(parts: Parts, call: CallId): Promise<boolea
       for (const row of [journal, carrier]) {
         const path = await workPath(parts, "compare", row.id);
         files.push({ path, format: row.format as AudioFormat });
-        await readBack(parts, row.storageKey as string, path);
+        const because = await readWhole(parts, row, path);
+        if (because !== null) return await noteSpoiled(parts, row, because);
       }
       const [a, b] = files as [AudioFile, AudioFile];
       await conclude(parts, journal, carrier, await parts.threads.ask({ name: "compare", a, b }));
     } finally {
       for (const { path } of files) await rm(path, { force: true });
     }
+  });
+}
+
+/** Reads a recording's file to `path`; why that cannot be, when the file is gone or another. */
+async function readWhole(parts: Parts, row: RecordingRow, path: string): Promise<Spoiled | null> {
+  try {
+    return (await readBack(parts, row.storageKey as string, path)) === row.sha256 ? null : "STORED_FILE_ROTTEN";
+  } catch (error) {
+    const because = spoiledBy(error);
+    if (because === null) throw error;
+    return because;
+  }
+}
+
+/** There is nothing to compare until the file is back: the audit looks for it. */
+async function noteSpoiled(parts: Parts, { id }: RecordingRow, because: Spoiled): Promise<void> {
+  await inTransaction(parts.pool, async (sql) => {
+    const row = await lockRecording(sql, id);
+    if (row) await spoil(sql, row, because, parts.clock.now());
   });
 }
 

@@ -2,7 +2,7 @@ import type pg from "pg";
 import { recordEvent } from "../calls/events.ts";
 import { inTransaction, type Sql } from "../db/pool.ts";
 import type { CallId, ConversationId, RecordingId } from "../ids.ts";
-import { enqueue } from "../jobs/queue.ts";
+import { enqueue, type Queue, underWay } from "../jobs/queue.ts";
 import { expectRecording, matchOrphans } from "./announce.ts";
 import { inClearSql } from "./keeping/in-clear.ts";
 import type { Parts } from "./parts.ts";
@@ -122,48 +122,71 @@ async function giveUpWaiting({ pool, log }: Parts, now: Date): Promise<void> {
   }
 }
 
-/** A stored recording is verified within seconds. */
+/** Work of ours begins within seconds; what is older and not done has lost its job. */
 const FORGOTTEN_MS = 60_000;
 
+/**
+ * Rows are the truth, jobs only nudges: whatever waits and has no job gets one. A job gives up after its tries (a storage that is away for an hour
+ * outlives them), and the next sweep makes another; one that waits for its next try is left its pause. At a start the jobs of the process before
+ * look as if they ran, so nothing is left to them.
+ */
 async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<void> {
-  const { rows: fetches } = await pool.query<{ id: RecordingId }>(
-    "select id from recordings where status in ('announced', 'fetching') and (next_attempt_at <= $1 or ($2 and status = 'fetching')) order by next_attempt_at limit 1000",
-    [now, atStart],
+  const forgotten = atStart ? now : new Date(now.getTime() - FORGOTTEN_MS);
+  const renew = async <Data extends object>(queue: Queue<Data>, rows: readonly { key: string }[], data: (key: string) => Data) => {
+    const there = atStart || rows.length === 0 ? new Set() : await underWay(pool, queue);
+    for (const { key } of rows) if (!there.has(key)) await enqueue(pool, queue, key, data(key));
+  };
+  const due = async (statement: string, ...values: unknown[]) => (await pool.query<{ key: string }>(statement, values)).rows;
+  const call = (key: string) => ({ call: key as CallId });
+  const recording = (key: string) => ({ recording: key as RecordingId });
+
+  const fetches = await due(
+    "select id as key from recordings where status in ('announced', 'fetching') and (next_attempt_at <= $1 or ($2 and status = 'fetching')) order by next_attempt_at limit 1000",
+    now,
+    atStart,
   );
-  for (const { id } of fetches) await enqueue(pool, fetchQueue, id, { recording: id });
-  const { rows: unlooked } = await pool.query<{ call: CallId }>(
-    "select distinct call_id as call from recordings where status = 'expected' and source = 'engine' and next_attempt_at <= $1 limit 1000",
-    [atStart ? now : new Date(now.getTime() - FORGOTTEN_MS)],
+  for (const { key } of fetches) await enqueue(pool, fetchQueue, key, recording(key)); // their pauses are on the rows
+  const unlooked = await due(
+    "select distinct call_id as key from recordings where status = 'expected' and source = 'engine' and next_attempt_at <= $1 limit 1000",
+    forgotten,
   );
-  for (const { call } of unlooked) await enqueue(pool, lookQueue, call, { call });
-  const { rows: unverified } = await pool.query<{ id: RecordingId }>(
-    "select id from recordings where status = 'stored' and (stored_at <= $1 or $2)",
-    [new Date(now.getTime() - FORGOTTEN_MS), atStart],
+  for (const { key } of unlooked) await enqueue(pool, lookQueue, key, call(key));
+  await renew(verifyQueue, await due("select id as key from recordings where status = 'stored' and stored_at <= $1", forgotten), recording);
+  await renew(deleteQueue, await due("select id as key from deletions where done_at is null and asked_at <= $1", forgotten), (key) => ({
+    deletion: key,
+  }));
+  await renew(
+    redactQueue,
+    await due(
+      `select call_id as key from redactions where done_at is null and asked_at <= $1
+        union select call_id from recordings where to_delete <> '{}' and call_id is not null
+        union select r.call_id from redactions d join recordings r on r.call_id = d.call_id
+          where r.status in ('verified', 'failed') and coalesce(r.because, '') not in ('STORED_FILE_LOST', 'STORED_FILE_ROTTEN') and ${inClearSql}
+            and not exists (select from holds h where h.call_id = r.call_id and h.lifted_at is null)`,
+      forgotten,
+    ),
+    call,
   );
-  for (const { id } of unverified) await enqueue(pool, verifyQueue, id, { recording: id });
-  const { rows: undeleted } = await pool.query<{ id: string }>(
-    "select id from deletions where done_at is null and (asked_at <= $1 or $2)",
-    [new Date(now.getTime() - FORGOTTEN_MS), atStart],
+  await renew(
+    renderQueue,
+    await due(
+      `select r.call_id as key from recordings r join calls c on c.id = r.call_id
+        where c.status = 'ended' and c.ended_at <= $1 and r.source = 'journal' and (r.status = 'expected' or ($2 and r.because = 'JOURNAL_UNREADABLE'))
+        order by c.ended_at limit 1000`,
+      forgotten,
+      atStart,
+    ),
+    call,
   );
-  for (const { id } of undeleted) await enqueue(pool, deleteQueue, id, { deletion: id });
-  const { rows: unredacted } = await pool.query<{ call: CallId }>(
-    `select call_id as call from redactions where done_at is null and (asked_at <= $1 or $2)
-      union select call_id from recordings where to_delete <> '{}' and call_id is not null
-      union select r.call_id from redactions d join recordings r on r.call_id = d.call_id
-        where r.status in ('verified', 'failed') and coalesce(r.because, '') not in ('STORED_FILE_LOST', 'STORED_FILE_ROTTEN') and ${inClearSql}
-          and not exists (select from holds h where h.call_id = r.call_id and h.lifted_at is null)`,
-    [new Date(now.getTime() - FORGOTTEN_MS), atStart],
+  await renew(
+    compareQueue,
+    await due(
+      `select call_id as key from recordings
+        where call_id is not null and storage_key is not null and status in ('verified', 'failed') and source in ('carrier', 'journal') and not detail ? 'comparison'
+          and duration_ms > 0 and coalesce(because, '') not in ('STORED_FILE_LOST', 'STORED_FILE_ROTTEN')
+        group by call_id having count(distinct source) > 1 and max(stored_at) <= $1 limit 1000`,
+      forgotten,
+    ),
+    call,
   );
-  for (const { call } of unredacted) await enqueue(pool, redactQueue, call, { call });
-  if (!atStart) return;
-  const { rows: unrendered } = await pool.query<{ call: CallId }>(
-    `select r.call_id as call from recordings r join calls c on c.id = r.call_id
-      where c.status = 'ended' and r.source = 'journal' and (r.status = 'expected' or r.because = 'JOURNAL_UNREADABLE')`,
-  );
-  for (const { call } of unrendered) await enqueue(pool, renderQueue, call, { call });
-  const { rows: uncompared } = await pool.query<{ call: CallId }>(
-    `select call_id as call from recordings where call_id is not null and storage_key is not null and status in ('verified', 'failed')
-      group by call_id having count(distinct source) > 1 and bool_and(not detail ? 'comparison')`,
-  );
-  for (const { call } of uncompared) await enqueue(pool, compareQueue, call, { call });
 }

@@ -1,0 +1,73 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { CallId } from "../ids.ts";
+import type { Queue } from "../jobs/queue.ts";
+import { conversation, mp3Of } from "./audio/test-sounds.ts";
+import { StorageUnwritable } from "./failures.ts";
+import { compareQueue, renderQueue } from "./queues.ts";
+import type { Storage } from "./storage.ts";
+import { writeJournal } from "./test-journal.ts";
+import { openTestRoom, type TestRoom } from "./test-room.ts";
+
+let room: TestRoom;
+beforeAll(async () => {
+  room = await openTestRoom();
+});
+afterAll(() => room.close());
+
+/** Waits until the job has failed once and pauses, then lets it be as after its last try. */
+async function givesUp(queue: Queue<{ call: CallId }>, call: CallId): Promise<void> {
+  const { pool } = room.database;
+  const given = "update jobs.job_common set state = 'failed' where name = $1 and singleton_key = $2 and state = 'retry'";
+  await room.until(async () => ((await pool.query(given, [queue.name, call])).rowCount ?? 0) > 0);
+}
+
+it("a storage that is away for longer than our jobs try leaves no recording unmade and no pair uncompared", async () => {
+  let away = true;
+  const refuse = () => Promise.reject(new StorageUnwritable("bucket", new Error("503")));
+  const storage: Storage = {
+    ...room.storage,
+    put: (key, body) => (away ? refuse() : room.storage.put(key, body)),
+    read: (key) => (away ? Promise.reject(new Error("503")) : room.storage.read(key)),
+  };
+  const recordings = await room.start({ storage });
+  const talk = conversation(3, 9);
+  const file = await mp3Of(talk);
+  const call = await room.call({ talkMs: 3000, endedAt: new Date(Date.now() - 120_000) });
+  await writeJournal(join(room.folder, "journal"), call, talk);
+  await recordings.callEnded(call);
+  await givesUp(renderQueue, call);
+  expect((await room.rows(call)).journal.status).toBe("expected");
+
+  away = false;
+  await recordings.sweep();
+  await room.becomes(call, "journal", "verified");
+  await room.announce({ call, url: room.files.serve("outage", file), sizeBytes: file.length });
+  const { pool } = room.database;
+  await room.until(async () => (await room.kinds(call)).includes("carrier compared"));
+  // As if the storage had gone away between the verification and the comparison.
+  await pool.query("update recordings set detail = detail - 'comparison', stored_at = now() - interval '2 minutes' where call_id = $1", [
+    call,
+  ]);
+  away = true;
+  await recordings.sweep();
+  await givesUp(compareQueue, call);
+  away = false;
+  await recordings.sweep();
+  await room.until(async () => (await room.kinds(call)).filter((kind) => kind === "carrier compared").length === 2);
+});
+
+it("a job that pauses between two tries is left its pause by the sweep", async () => {
+  const storage: Storage = { ...room.storage, put: () => Promise.reject(new StorageUnwritable("bucket", new Error("503"))) };
+  const recordings = await room.start({ storage });
+  const call = await room.call({ talkMs: 3000, endedAt: new Date(Date.now() - 120_000) });
+  await writeJournal(join(room.folder, "journal"), call, conversation(3, 10));
+  await recordings.callEnded(call);
+  const jobs = async (): Promise<string[]> => {
+    const asked = "select state from jobs.job_common where name = $1 and singleton_key = $2";
+    return (await room.database.pool.query<{ state: string }>(asked, [renderQueue.name, call])).rows.map(({ state }) => state);
+  };
+  await room.until(async () => (await jobs()).includes("retry"));
+  await recordings.sweep();
+  expect(await jobs()).toHaveLength(1);
+});
