@@ -9,13 +9,13 @@ import { type Command, type Exit, exits, type Given, Misasked } from "./command.
 import { type OpenDatabase, openDatabase } from "./database.ts";
 import { doctor } from "./doctor.ts";
 import { evidence, verify } from "./evidence.ts";
-import { recordingsAudit, recordingsMove } from "./recordings.ts";
+import { recordingsAudit, recordingsMove, recordingsUnclaimed } from "./recordings.ts";
 import { replay } from "./replay.ts";
 import { openTerminal } from "./terminal.ts";
 
 /** `earshot COMMAND`: reads what is asked, does it, and ends with a number that scripts understand (command.ts). */
 
-const commands: readonly Command[] = [doctor, recordingsAudit, recordingsMove, evidence, verify, replay];
+const commands: readonly Command[] = [doctor, recordingsAudit, recordingsMove, recordingsUnclaimed, evidence, verify, replay];
 
 const root = join(import.meta.dirname, "../../..");
 const cwd = process.cwd();

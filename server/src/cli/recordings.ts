@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
 import { auditRecordings } from "../recordings/audit.ts";
 import { moveStorage } from "../recordings/move-storage.ts";
+import { listUnclaimed, UNCLAIMED_DAYS } from "../recordings/unclaimed.ts";
 import { type Command, exits, Misasked } from "./command.ts";
 
 /** Read back and hashed by one audit unless asked otherwise: about a minute of 2 MB files on a disk. */
@@ -39,13 +40,15 @@ lost or changed is written on its recording. Safe beside a running server. Ends 
       );
       if (values.json) terminal.say(JSON.stringify(report, null, 2));
       else {
-        const { calls, accounted, unexplained, files, hashed, lost, rotten, strays } = report;
+        const { calls, accounted, unexplained, files, hashed, lost, rotten, unreadable, strays, unclaimed } = report;
         terminal.say(
           `${counted(calls, "ended call")}: ${number.format(accounted)} accounted for, ${number.format(calls - accounted)} unexplained`,
         );
         terminal.say(
-          `${counted(files, "file")}: ${number.format(hashed)} read back whole, ${lost} lost, ${rotten} changed, ${strays} nobody's`,
+          `${counted(files, "file")}: ${number.format(hashed)} read back whole, ${lost} lost, ${rotten} changed, ${unreadable} unreadable, ${strays} nobody's`,
         );
+        if (unclaimed > 0)
+          terminal.say(`${counted(unclaimed, "recording")} of calls that never appeared: npx earshot recordings unclaimed lists them`);
         for (const [status, n] of Object.entries(report.statuses)) terminal.say(`  ${number.format(n).padStart(7)}  ${status}`);
         if (Object.keys(report.reasons).length > 0) terminal.say("because (docs/failures.md):");
         for (const [reason, n] of Object.entries(report.reasons)) terminal.say(`  ${number.format(n).padStart(7)}  ${reason}`);
@@ -93,10 +96,38 @@ go on meanwhile: afterwards set STORAGE_URL to TO, restart it, and run this once
       terminal.say(
         `${counted(moved.files, "file")}: ${number.format(moved.copied)} copied (${megabytes(moved.bytes)}), ${number.format(moved.there)} there already, ${moved.lost.length} not to be had`,
       );
-      for (const key of moved.lost) terminal.say(`NOT COPIED  ${key}: it is not in ${source.place}, or no longer the file that was stored`);
+      for (const { key, why } of moved.lost) terminal.say(`NOT COPIED  ${key}: ${why}`);
       if (moved.lost.length === 0)
         terminal.say(`All of it is in ${target.place}. Set STORAGE_URL to it, restart the server, and run this once more.`);
       return moved.lost.length === 0 ? exits.good : exits.wrong;
+    } finally {
+      await database.close();
+    }
+  },
+};
+
+export const recordingsUnclaimed: Command = {
+  name: "recordings unclaimed",
+  takes: "[--json]",
+  said: "List recordings the carrier announced of calls that never appeared here",
+  more: `They are fetched and kept like any other, but no page shows them. One whose call appears is given to it; the others are deleted after
+${UNCLAIMED_DAYS} days. Many of them say that another program's calls are announced to this server, or that webhooks of calls were lost.`,
+  async run(args, { terminal, database: open }) {
+    const { values } = parseArgs({ args: [...args], options: { json: { type: "boolean", default: false } } });
+    const database = await open();
+    try {
+      const unclaimed = await listUnclaimed(database.pool);
+      if (values.json) terminal.say(JSON.stringify(unclaimed, null, 2));
+      else {
+        terminal.say(
+          unclaimed.length === 0 ? "Every recording belongs to a call." : `${counted(unclaimed.length, "recording")} of no call:`,
+        );
+        for (const { id, status, conversation, announcedAt, sizeBytes } of unclaimed)
+          terminal.say(
+            `  ${id}  ${announcedAt.toISOString()}  ${status.padEnd(9)}  ${megabytes(sizeBytes ?? 0).padStart(7)}  ${conversation ?? "no conversation"}`,
+          );
+      }
+      return exits.good;
     } finally {
       await database.close();
     }

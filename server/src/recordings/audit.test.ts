@@ -11,17 +11,19 @@ import { auditRecordings } from "./audit.ts";
 import { moveStorage } from "./move-storage.ts";
 import { openStorage, type Storage } from "./storage.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
+import { expireUnclaimed, listUnclaimed } from "./unclaimed.ts";
 import type { Recordings } from "./work.ts";
 
 let room: TestRoom;
 let recordings: Recordings;
 let file: Buffer;
+const fromCarrier = { sources: ["carrier" as const], consent: "none" as const };
 const anHourAgo = new Date(Date.now() - 3_600_000);
 const audit = (hash = 0, storage: Storage = room.storage) =>
   auditRecordings({ pool: room.database.pool, storage, clock: systemClock }, { hash });
 
 async function kept(name: string): Promise<{ call: CallId; path: string }> {
-  const call = await room.call({ endedAt: anHourAgo });
+  const call = await room.call({ endedAt: anHourAgo, recording: fromCarrier });
   await room.announce({ call, url: room.files.serve(name, file), sizeBytes: file.length });
   const row = await room.becomes(call, "carrier", "verified");
   return { call, path: join(room.folder, "kept", row.storage_key) };
@@ -39,7 +41,7 @@ describe("the audit", () => {
     await kept("first");
     await room.call({ answered: false, endedAt: anHourAgo });
     await room.call({ record: false, endedAt: anHourAgo });
-    const silent = await room.call({ endedAt: anHourAgo });
+    const silent = await room.call({ endedAt: anHourAgo, recording: { sources: ["journal"], consent: "none" } });
     await recordings.callEnded(silent);
     await room.becomes(silent, "journal", "missing");
     expect(await audit(10)).toMatchObject({
@@ -55,24 +57,31 @@ describe("the audit", () => {
     });
   });
 
-  it("tells of a call that was to be recorded and has no recording at all", async () => {
+  it("tells of each source that was to be recorded and has no row at all, not only of calls with none", async () => {
     const call = await room.call({ endedAt: anHourAgo });
     const report = await audit();
-    expect(report.unexplained).toEqual([{ call, recording: null, why: expect.stringContaining("has no recording") }]);
+    expect(report.unexplained).toEqual([
+      { call, recording: null, why: expect.stringContaining("The carrier's recording was to be made") },
+      { call, recording: null, why: expect.stringContaining("Our own recording was to be made") },
+    ]);
     expect(report.accounted).toBe(report.calls - 1);
     await recordings.callEnded(call);
     await room.becomes(call, "journal", "missing");
+    expect((await audit()).unexplained).toEqual([{ call, recording: null, why: expect.stringContaining("carrier's") }]);
+    await inTransaction(room.database.pool, (sql) => expectRecording(sql, call, "carrier", anHourAgo));
+    await recordings.sweep();
+    await recordings.sweep();
+    await room.becomes(call, "carrier", "missing");
     expect((await audit()).unexplained).toEqual([]);
   });
 
   it("tells of a recording that waits for nothing", async () => {
-    const call = await room.call({ endedAt: anHourAgo });
+    const call = await room.call({ endedAt: anHourAgo, recording: fromCarrier });
     await inTransaction(room.database.pool, (sql) => expectRecording(sql, call, "carrier", anHourAgo));
     expect((await audit()).unexplained).toMatchObject([{ call, why: expect.stringContaining("expected") }]);
     await recordings.callEnded(call);
     await recordings.sweep();
     await room.becomes(call, "carrier", "missing");
-    await room.becomes(call, "journal", "missing");
     expect((await audit()).unexplained).toEqual([]);
   });
 
@@ -83,7 +92,7 @@ describe("the audit", () => {
     expect(await audit()).toMatchObject({ lost: 1, unexplained: [{ call }] });
     expect((await room.rows(call)).carrier).toMatchObject({ status: "failed", because: "STORED_FILE_LOST" });
     await writeFile(path, bytes);
-    expect(await audit(100)).toMatchObject({ lost: 0, unexplained: [] });
+    expect(await audit(0)).toMatchObject({ lost: 0, unexplained: [] }); // known as lost: read back whatever the sample is
     recordings.wake();
     await room.becomes(call, "carrier", "verified");
     expect((await room.kinds(call)).slice(-3)).toEqual(["carrier spoiled", "carrier restored", "carrier verified"]);
@@ -97,9 +106,62 @@ describe("the audit", () => {
     expect((await audit(0)).rotten).toBe(0);
     expect(await audit(1)).toMatchObject({ hashed: 1, rotten: 1, unexplained: [{ call }] });
     expect((await room.rows(call)).carrier).toMatchObject({ status: "failed", because: "STORED_FILE_ROTTEN" });
+    expect(await audit(0)).toMatchObject({ rotten: 1, unexplained: [{ call }] }); // and every time after that, until it is restored
     bytes[40_000] = (bytes[40_000] as number) ^ 1;
     await writeFile(path, bytes);
-    await audit(100);
+    expect(await audit(0)).toMatchObject({ rotten: 0, unexplained: [] });
+    recordings.wake();
+    await room.becomes(call, "carrier", "verified");
+  });
+
+  it("tells of a file the disk gives errors for, leaves its recording as it is, and goes on with the others", async () => {
+    const { call } = await kept("eio");
+    const { storage_key: key } = (await room.rows(call)).carrier;
+    const failing: Storage = {
+      ...room.storage,
+      read: (asked) => (asked === key ? Promise.reject(new Error("EIO: i/o error, read")) : room.storage.read(asked)),
+    };
+    const report = await audit(100, failing);
+    expect(report).toMatchObject({ unreadable: 1, lost: 0, rotten: 0, unexplained: [{ call, why: expect.stringContaining("EIO") }] });
+    expect(report.hashed).toBe(report.files);
+    expect((await room.rows(call)).carrier.status).toBe("verified");
+  });
+
+  it("gives up on a storage that answers nothing but errors, with a report", async () => {
+    for (let i = 0; i < 20; i++) await kept(`away-${i}`);
+    const down = () => Promise.reject(new Error("503"));
+    const report = await audit(0, { ...room.storage, read: down, head: down });
+    expect(report.files).toBeLessThanOrEqual(report.unreadable + 1);
+    expect(report.unexplained.at(-1)).toMatchObject({ call: null, why: expect.stringContaining("were not looked at") });
+    expect((await audit(0)).unexplained).toEqual([]);
+  });
+
+  it("counts recordings whose call never appeared, and they are deleted after a month", async () => {
+    const id = await room.announce({
+      call: null,
+      url: room.files.serve("orphan", file),
+      sizeBytes: file.length,
+      conversation: "CON-of-nobody" as never,
+    });
+    const row = async () => (await room.database.pool.query("select * from recordings where carrier_recording = $1", [id])).rows[0];
+    await room.until(async () => (await row()).status === "verified");
+    expect(await listUnclaimed(room.database.pool)).toMatchObject([
+      { status: "verified", conversation: "CON-of-nobody", sizeBytes: file.length },
+    ]);
+    const log = { info: () => {}, warn: () => {}, error: () => {} };
+    const expire = () => expireUnclaimed({ pool: room.database.pool, storage: room.storage, clock: systemClock, log });
+    expect(await expire()).toBe(0);
+    const aged = (days: number) =>
+      room.database.pool.query("update recordings set created_at = now() - $2 * interval '1 day' where carrier_recording = $1", [id, days]);
+    await aged(29);
+    expect(await expire()).toBe(0);
+    expect(await audit()).toMatchObject({ unclaimed: 1, unexplained: [] });
+    const { storage_key: key } = await row();
+    await aged(31);
+    expect(await expire()).toBe(1);
+    expect(await room.storage.head(key)).toBeNull();
+    expect(await row()).toMatchObject({ status: "deleted", because: "RECORDING_DELETED", storage_key: null, announced_url: null });
+    expect(await audit()).toMatchObject({ unclaimed: 0, unexplained: [] });
   });
 
   it("counts objects that belong to nobody", async () => {

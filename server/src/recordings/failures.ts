@@ -180,7 +180,8 @@ export const reasons = {
   STORED_FILE_ROTTEN: {
     blame: "operator",
     said: "The stored file is not the one that was stored: its SHA-256 differs.",
-    remedy: "Restore it from a backup of STORAGE_URL and check the disk.",
+    remedy:
+      "Restore it from a backup of STORAGE_URL, check the disk, and run the audit again. If all encrypted files say so, STORAGE_KEY is not the one they were stored with: set that one, and the audit takes them back.",
   },
 } as const satisfies Record<string, { blame: Blame; said: string; remedy: string }>;
 

@@ -1,5 +1,6 @@
 import type pg from "pg";
 import { RecordingFailure } from "./failures.ts";
+import { countKeptFiles, type KeptFile, keptFiles } from "./kept-files.ts";
 import { sha256Of } from "./read-back.ts";
 import type { Storage } from "./storage.ts";
 
@@ -8,16 +9,18 @@ export interface Moved {
   readonly copied: number;
   /** Were there already, whole. */
   readonly there: number;
-  /** Could not be read where they should have been; their keys. */
-  readonly lost: readonly string[];
+  /** Could not be read where they should have been, or are no longer the files that were stored. */
+  readonly lost: readonly { readonly key: string; readonly why: string }[];
   readonly bytes: number;
 }
 
-const PAGE = 200;
+/** So many files in a row that cannot be read at all: it is the storage, not the files. */
+const MOST_UNREADABLE = 20;
 
 /**
- * Copies every kept file from one storage to another under the same key, each hashed on its way and held against its recording. Broken off and
- * begun again it goes on where it was: what lies there with the right size is not copied twice. Nothing is changed or deleted where it came
+ * Copies every kept file, sealed originals included, from one storage to another under the same key, each hashed on its way and held against its
+ * recording. Broken off and begun again it goes on where it was: what lies there with the right size is not copied twice (sealed originals are
+ * read there, their size is not known). A file that cannot be had is told and passed over. Nothing is changed or deleted where it came
  * from, so the server can go on; then set STORAGE_URL, restart, and run it once more for what was stored meanwhile.
  */
 export async function moveStorage(
@@ -30,41 +33,62 @@ export async function moveStorage(
     readonly check?: boolean;
   } = {},
 ): Promise<Moved> {
-  const { rows: all } = await pool.query<{ n: number }>(
-    "select count(*)::int as n from recordings where storage_key is not null and status <> 'deleted'",
-  );
-  const moved = { files: 0, copied: 0, there: 0, lost: [] as string[], bytes: 0 };
-  for (let after = "00000000-0000-0000-0000-000000000000"; ; ) {
-    const { rows } = await pool.query<{ id: string; key: string; sizeBytes: number; sha256: string }>(
-      `select id, storage_key as key, size_bytes as "sizeBytes", sha256 from recordings
-        where storage_key is not null and status <> 'deleted' and id > $1 order by id limit ${PAGE}`,
-      [after],
-    );
-    for (const { key, sizeBytes, sha256 } of rows) {
+  const all = await countKeptFiles(pool);
+  const moved = { files: 0, copied: 0, there: 0, lost: [] as { key: string; why: string }[], bytes: 0 };
+  let unreadable = 0;
+  for await (const { files } of keptFiles(pool)) {
+    for (const file of files) {
       moved.files++;
-      const there = (await to.head(key))?.sizeBytes === sizeBytes && (!check || (await sha256Of(await to.read(key))) === sha256);
-      if (there) moved.there++;
-      else if (await copy(from, to, key, sha256)) {
-        moved.copied++;
-        moved.bytes += sizeBytes;
-      } else moved.lost.push(key);
-      onProgress?.(moved.files, all[0]?.n ?? 0, moved.bytes);
+      if (await isThere(to, file, check)) moved.there++;
+      else {
+        const copied = await copy(from, to, file);
+        unreadable = "unreadable" in copied ? unreadable + 1 : 0;
+        if ("unreadable" in copied && unreadable >= MOST_UNREADABLE) throw copied.unreadable;
+        if ("bytes" in copied) {
+          moved.copied++;
+          moved.bytes += copied.bytes;
+        } else moved.lost.push({ key: file.key, why: copied.why });
+      }
+      onProgress?.(moved.files, all, moved.bytes);
     }
-    const last = rows.at(-1);
-    if (!last) return moved;
-    after = last.id;
   }
+  return moved;
 }
 
-/** False when it is not there to be copied, or no longer the file that was stored. */
-async function copy(from: Storage, to: Storage, key: string, sha256: string): Promise<boolean> {
+async function isThere(to: Storage, { key, sizeBytes, sha256 }: KeptFile, check: boolean): Promise<boolean> {
+  const head = await to.head(key);
+  if (head === null || (sizeBytes !== null && head.sizeBytes !== sizeBytes)) return false;
+  if (!check && sizeBytes !== null) return true;
+  return to
+    .read(key)
+    .then(sha256Of)
+    .then(
+      (found) => found === sha256,
+      () => false, // whatever lies there is not the file: it is copied anew
+    );
+}
+
+type Copied = { readonly bytes: number } | { readonly why: string } | { readonly why: string; readonly unreadable: unknown };
+
+/** What goes wrong where it comes from is told; what goes wrong where it goes to is thrown: there every other file would fare the same. */
+async function copy(from: Storage, to: Storage, { key, sha256 }: KeptFile): Promise<Copied> {
+  let broken: unknown = null;
+  async function* source() {
+    try {
+      yield* await from.read(key);
+    } catch (error) {
+      broken = error;
+      throw error;
+    }
+  }
   try {
-    const written = await to.put(key, await from.read(key));
-    if (written.sha256 === sha256) return true;
+    const written = await to.put(key, source());
+    if (written.sha256 === sha256) return { bytes: written.sizeBytes };
     await to.delete(key);
-    return false;
+    return { why: "It is not the file that was stored." };
   } catch (error) {
-    if (error instanceof RecordingFailure && error.code === "STORED_FILE_LOST") return false;
-    throw error;
+    if (broken === null) throw error;
+    const why = broken instanceof Error ? broken.message : String(broken);
+    return broken instanceof RecordingFailure ? { why } : { why, unreadable: broken };
   }
 }

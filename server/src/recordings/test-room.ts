@@ -56,12 +56,13 @@ export type Row = Record<string, unknown> & {
   detail: Record<string, unknown>;
 };
 
-export async function openTestRoom(): Promise<TestRoom> {
+/** @param key encrypts what is kept */
+export async function openTestRoom(key: Buffer | null = null): Promise<TestRoom> {
   const database = await freshDatabase();
   const { pool } = database;
   const files = await startTestFiles();
   const folder = await mkdtemp(join(tmpdir(), "earshot-recordings-"));
-  const storage = openStorage(`file:${join(folder, "kept")}`);
+  const storage = openStorage(`file:${join(folder, "kept")}`, key);
   const started: Recordings[] = [];
   const warnings: string[] = [];
   const tell = (detail: unknown, text?: string) => void warnings.push(`${text ?? ""} ${JSON.stringify(detail)}`);

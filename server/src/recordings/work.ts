@@ -30,6 +30,7 @@ import { lookForReconstruction } from "./reconstruction.ts";
 import { pauseMs } from "./retry.ts";
 import type { Storage } from "./storage.ts";
 import { callIsOver, sweep } from "./sweep.ts";
+import { expireUnclaimed } from "./unclaimed.ts";
 import { verifyRecording } from "./verify.ts";
 
 export interface RecordingsParts {
@@ -91,6 +92,7 @@ const DAILY_SAMPLE = 200;
 
 async function dailyRound(parts: Parts): Promise<void> {
   while ((await applyKeepRules(parts)) > 0) parts.wake();
+  await expireUnclaimed(parts);
   const { unexplained, ...report } = await auditRecordings(parts, { hash: DAILY_SAMPLE });
   if (unexplained.length === 0) parts.log.info(report, "The daily audit accounts for every call and recording.");
   else
@@ -157,8 +159,8 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     orLater(redactQueue, callOf, ({ call }) => redactRecordings(parts, call)),
   );
   await jobs.work(auditQueue, async () => {
+    await enqueue(pool, auditQueue, "daily", {}, DAY_MS); // first: however this one ends, tomorrow's comes
     await dailyRound(parts);
-    await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
   });
   await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
   await removeLeftWavs(parts, clock.now());
