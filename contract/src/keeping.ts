@@ -74,12 +74,27 @@ export const AskRedaction = z.strictObject({
 });
 
 /** How long something is kept; the agent's own rule goes before the one for all. GET /api/keep-rules */
-export const KeepRule = z.object({ agent_id: z.uuid().nullable(), what: z.enum(["audio", "transcript"]), days: z.int() });
+export const KeepRule = z.object({
+  agent_id: z.uuid().nullable(),
+  what: z
+    .enum(["audio", "transcript", "journal"])
+    .describe("journal: the flight recorder's file, deleted when its days have passed and the call's recordings are settled."),
+  days: z.int(),
+});
 export type KeepRule = z.infer<typeof KeepRule>;
 
 /** PUT /api/keep-rules */
-export const SetKeepRule = z.strictObject({
-  agent_id: z.uuid().nullable().default(null).describe("Null: every agent without a rule of its own."),
-  what: KeepRule.shape.what,
-  days: z.int().min(1).max(36_500).nullable().describe("From the end of the call; null: for ever."),
-});
+export const SetKeepRule = z
+  .strictObject({
+    agent_id: z.uuid().nullable().default(null).describe("Null: every agent without a rule of its own."),
+    what: KeepRule.shape.what,
+    days: z
+      .int()
+      .min(0)
+      .max(36_500)
+      .nullable()
+      .describe(
+        "From the end of the call; null: audio and transcripts for ever, journals the usual 3 days. 0 only for journals: as soon as nothing needs them.",
+      ),
+  })
+  .refine(({ what, days }) => days !== 0 || what === "journal", { path: ["days"], message: "at least 1 day, but for journals" });

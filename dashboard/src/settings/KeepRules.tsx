@@ -13,7 +13,9 @@ import { useMay } from "../session/use-may.ts";
 import { count } from "../words/text.ts";
 import { type Changed, changesIn, type KeepDraft, keepDraftOf, stricter, wrongIn } from "./keep-draft.ts";
 
-const columns = { audio: "Audio", transcript: "Transcript" } as const;
+const columns = { audio: "Audio", transcript: "Transcript", journal: "Journal" } as const;
+/** Where nothing is typed. A journal is kept three days then: the recording made from it stays. */
+const unless = { audio: "for ever", transcript: "for ever", journal: "3" } as const;
 const raw = { webhooks_days: "The carrier's requests to us", exchanges_days: "Our requests to the carrier" } as const;
 
 /** The rules of keeping as a table: all agents, each that has a rule of its own, and the raw requests. */
@@ -81,7 +83,7 @@ function Table({ before }: { before: KeepDraft }) {
                     <Days
                       label={`${columns[what]} of ${nameOf(row.agent)}, days`}
                       value={row[what]}
-                      empty={row.agent === null ? "for ever" : "as all"}
+                      empty={row.agent === null ? unless[what] : "as all"}
                       onChange={(days) => set(row.agent, what, days)}
                     />
                   </td>
@@ -94,7 +96,9 @@ function Table({ before }: { before: KeepDraft }) {
           <Select
             aria-label="Give an agent a rule of its own"
             value=""
-            onChange={(event) => setDraft({ ...draft, rows: [...draft.rows, { agent: event.target.value, audio: "", transcript: "" }] })}
+            onChange={(event) =>
+              setDraft({ ...draft, rows: [...draft.rows, { agent: event.target.value, audio: "", transcript: "", journal: "" }] })
+            }
             className="press rounded border border-transparent text-soft hover:bg-sunk hover:text-ink"
           >
             <option value="">Give an agent a rule of its own</option>

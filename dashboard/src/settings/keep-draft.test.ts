@@ -18,8 +18,8 @@ describe("the rules of keeping", () => {
   it("stand in a row for every agent and one for each with rules of its own", () =>
     expect(before).toEqual({
       rows: [
-        { agent: null, audio: "90", transcript: "" },
-        { agent: "a", audio: "", transcript: "365" },
+        { agent: null, audio: "90", transcript: "", journal: "" },
+        { agent: "a", audio: "", transcript: "365", journal: "" },
       ],
       line: { webhooks_days: "30", exchanges_days: "" },
     }));
@@ -52,4 +52,8 @@ describe("the rules of keeping", () => {
     ["36500", true],
     ["", true],
   ])("take %j: %s", (audio, fine) => expect(wrongIn(withRow(null, { audio })) === null).toBe(fine));
+  it("take 0 days for journals", () => {
+    expect(wrongIn(withRow(null, { journal: "0" }))).toBeNull();
+    expect(wrongIn(withRow(null, { journal: "-1" }))).not.toBeNull();
+  });
 });

@@ -1,13 +1,13 @@
 /** The rules of keeping as a form holds them: days as typed, empty for none. Pure. */
 import type { KeepRule, LineKept } from "../ask/shapes.ts";
 
-type Row = { agent: string | null; audio: string; transcript: string };
+type Row = { agent: string | null; audio: string; transcript: string; journal: string };
 /** The row of every agent stands first. */
 export type KeepDraft = { rows: readonly Row[]; line: Record<keyof LineKept, string> };
 /** What to send: one change of a rule each, and the raw requests' rules if they changed. */
 export type Changed = { rules: { agent_id: string | null; what: KeepRule["what"]; days: number | null }[]; line: LineKept | null };
 
-const whats = ["audio", "transcript"] as const satisfies readonly KeepRule["what"][];
+const whats = ["audio", "transcript", "journal"] as const satisfies readonly KeepRule["what"][];
 const typed = (days: number | null | undefined): string => (days === null || days === undefined ? "" : String(days));
 
 export function keepDraftOf(rules: readonly KeepRule[], line: LineKept): KeepDraft {
@@ -15,18 +15,25 @@ export function keepDraftOf(rules: readonly KeepRule[], line: LineKept): KeepDra
   const days = (agent: string | null, what: KeepRule["what"]) =>
     typed(rules.find((rule) => rule.agent_id === agent && rule.what === what)?.days);
   return {
-    rows: agents.map((agent) => ({ agent, audio: days(agent, "audio"), transcript: days(agent, "transcript") })),
+    rows: agents.map((agent) => ({
+      agent,
+      audio: days(agent, "audio"),
+      transcript: days(agent, "transcript"),
+      journal: days(agent, "journal"),
+    })),
     line: { webhooks_days: typed(line.webhooks_days), exchanges_days: typed(line.exchanges_days) },
   };
 }
 
 const daysOf = (text: string): number | null => (text.trim() === "" ? null : Number(text));
-const isDays = (text: string): boolean => text.trim() === "" || (/^\d+$/.test(text.trim()) && Number(text) >= 1 && Number(text) <= 36_500);
+const isDays = (text: string, least = 1): boolean =>
+  text.trim() === "" || (/^\d+$/.test(text.trim()) && Number(text) >= least && Number(text) <= 36_500);
 
 /** What is wrong with what was typed, or null. */
 export function wrongIn({ rows, line }: KeepDraft): string | null {
-  const strange = [...rows.flatMap(({ audio, transcript }) => [audio, transcript]), ...Object.values(line)].find((text) => !isDays(text));
-  return strange === undefined ? null : `${strange} is no number of days; give 1 to 36,500, or nothing for ever.`;
+  const typed = [...rows.flatMap(({ audio, transcript }) => [audio, transcript]), ...Object.values(line)];
+  const strange = typed.find((text) => !isDays(text)) ?? rows.map(({ journal }) => journal).find((text) => !isDays(text, 0));
+  return strange === undefined ? null : `${strange} is no number of days; give 1 to 36,500 (journals from 0), or nothing for ever.`;
 }
 
 /** What has to be sent; null when nothing changed. */

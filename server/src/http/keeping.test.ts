@@ -116,11 +116,18 @@ describe("rules of keeping", () => {
     await as("admin", "PUT", "/api/keep-rules", { agent_id: agent, what: "audio", days: 30 });
     const set = await as("admin", "PUT", "/api/keep-rules", { what: "audio", days: 60 });
     expect(set.json().items).toEqual([
+      { agent_id: null, what: "journal", days: 3 },
       { agent_id: null, what: "audio", days: 60 },
       { agent_id: agent, what: "audio", days: 30 },
     ]);
     await as("admin", "PUT", "/api/keep-rules", { agent_id: agent, what: "audio", days: null });
-    expect((await as("member", "GET", "/api/keep-rules")).json().items).toEqual([{ agent_id: null, what: "audio", days: 60 }]);
+    expect((await as("member", "GET", "/api/keep-rules")).json().items).toEqual([
+      { agent_id: null, what: "journal", days: 3 },
+      { agent_id: null, what: "audio", days: 60 },
+    ]);
+    const journals = await as("admin", "PUT", "/api/keep-rules", { what: "journal", days: 0 });
+    expect(journals.json().items).toContainEqual({ agent_id: null, what: "journal", days: 0 });
+    await as("admin", "PUT", "/api/keep-rules", { what: "journal", days: null });
     expect((await as("admin", "PUT", "/api/keep-rules", { agent_id: newId(), what: "audio", days: 1 })).json()).toMatchObject({
       status: 404,
     });

@@ -8,6 +8,7 @@ import type { AgentId, CallId } from "../ids.ts";
 import { type AuditAction, recordAudit } from "../people/audits.ts";
 import { askDeletion } from "../recordings/keeping/deletion.ts";
 import { hold, liftHold } from "../recordings/keeping/holds.ts";
+import { JOURNAL_DAYS } from "../recordings/keeping/journals.ts";
 import { keepingOf } from "../recordings/keeping/read.ts";
 import { askRedaction } from "../recordings/keeping/redaction.ts";
 import { keepRules, setKeepRule } from "../recordings/keeping/retention.ts";
@@ -110,17 +111,20 @@ export function keepingRoutes(door: Door, { pool, clock, jobs }: DoorParts): voi
     },
   );
 
-  const rules = async () => ({
-    items: (await keepRules(pool)).map(({ agent, what, days }) => ({ agent_id: agent, what, days })),
-    next: null,
-  });
+  const rules = async () => {
+    const items: KeepRule[] = (await keepRules(pool)).map(({ agent, what, days }) => ({ agent_id: agent, what, days }));
+    // Journals have a rule whether somebody made one or not.
+    if (!items.some(({ agent_id, what }) => agent_id === null && what === "journal"))
+      items.unshift({ agent_id: null, what: "journal", days: JOURNAL_DAYS });
+    return { items, next: null };
+  };
 
   door.get(
     "/api/keep-rules",
     {
       config: { access: { needs: "calls.read" } },
       schema: {
-        summary: "How long audio and transcripts are kept; what is not named is kept for ever",
+        summary: "How long audio, transcripts and journals are kept; what is not named is kept for ever",
         tags: ["keeping"],
         response: { 200: page(KeepRule) },
       },

@@ -21,6 +21,7 @@ import { compareSources } from "./compare-sources.ts";
 import { fetchRecording } from "./fetch.ts";
 import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
+import { deleteOldJournals } from "./keeping/journals.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
 import { pace } from "./pace.ts";
@@ -85,6 +86,9 @@ const ELSEWHERE_MS = 5000;
 
 /** An end that breaks against another transaction is tried again at once so many times, before the sweep does it. */
 const MOST_TRIES = 3;
+
+/** Between two looks through the folder of journals: what waits there longer costs 150 MB for each hour a call lasted, no more. */
+const JOURNALS_MS = 10 * 60_000;
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Files read back whole by the daily round: a thousand recordings are looked at within five days. */
@@ -166,8 +170,16 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   await removeLeftWavs(parts, clock.now());
 
   let sweeping: Promise<void> = Promise.resolve();
+  let journalsAt = Number.NEGATIVE_INFINITY;
+  /** Each process looks after the folder it writes into: another machine's has other journals. */
+  const sweepJournals = async () => {
+    if (clock.monotonicMs() < journalsAt + JOURNALS_MS) return;
+    journalsAt = clock.monotonicMs();
+    const gone = await deleteOldJournals(parts);
+    if (gone.journals > 0) log.info(gone, "Journals that nothing needs any more were deleted.");
+  };
   const sweepNow = (first = false) => {
-    sweeping = sweeping.then(() => sweep(parts, first));
+    sweeping = sweeping.then(() => sweep(parts, first)).then(sweepJournals);
     return sweeping;
   };
   const failed = (error: unknown) => {

@@ -56,6 +56,7 @@ export const saidAfterwards: Readonly<Record<string, string | true>> = {
   "engine.silent": true,
   "engine.slow": true,
   "engine.troubled": "The engine reported a trouble.",
+  "journal.deleted": true,
   "journal.finished": true,
   "tool.called": true,
   "tool.answered": true,

@@ -4,16 +4,16 @@ import { type AgentId, type CallId, newId } from "../../ids.ts";
 import { askDeletion, type KeepingParts } from "./deletion.ts";
 import { CallHeld } from "./failures.ts";
 
-/** How long audio or transcripts are kept. */
+/** How long audio, transcripts or journals (journals.ts) are kept. */
 export interface KeepRule {
   readonly id: string;
   /** Null: every agent without a rule of its own. */
   readonly agent: AgentId | null;
-  readonly what: "audio" | "transcript";
+  readonly what: "audio" | "transcript" | "journal";
   readonly days: number;
 }
 
-/** Sets the rule for one agent or for all; null days: for ever (the rule goes). In the caller's transaction. */
+/** Sets the rule for one agent or for all; null days: the rule goes, and audio and transcripts are kept for ever, journals their usual days. In the caller's transaction. */
 export async function setKeepRule(
   sql: Sql,
   rule: { agent: AgentId | null; what: KeepRule["what"]; days: number | null },
@@ -45,12 +45,12 @@ const BATCH = 200;
 /** Asks for the deletion of what the rules no longer keep, calls on hold excepted. @returns how many calls */
 export async function applyKeepRules({ pool, clock }: Pick<KeepingParts, "pool" | "clock">): Promise<number> {
   const now = clock.now();
-  const { rows } = await pool.query<{ call: CallId; what: KeepRule["what"]; rule: string }>(
+  const { rows } = await pool.query<{ call: CallId; what: Exclude<KeepRule["what"], "journal">; rule: string }>(
     `select c.id as call, r.what, r.id as rule
        from calls c
        join keep_rules r on r.agent_id = c.agent_id
          or (r.agent_id is null and not exists (select from keep_rules o where o.agent_id = c.agent_id and o.what = r.what))
-      where c.status = 'ended' and c.ended_at < $1::timestamptz - r.days * interval '1 day'
+      where r.what in ('audio', 'transcript') and c.status = 'ended' and c.ended_at < $1::timestamptz - r.days * interval '1 day'
         and not exists (select from holds h where h.call_id = c.id and h.lifted_at is null)
         and not exists (select from deletions d where d.call_id = c.id and r.what = any(d.what))
         and case r.what when 'audio' then exists (select from recordings x where x.call_id = c.id and x.status <> 'deleted')
