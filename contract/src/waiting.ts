@@ -15,6 +15,10 @@ export const Waiting = z.object({
     .object({ code: z.string(), message: z.string(), remedy: z.string() })
     .nullable()
     .describe("Why not yet; null: nothing went wrong so far."),
+  progress: z
+    .object({ bytes: z.int(), of: z.int() })
+    .nullable()
+    .describe("Of a file that is being fetched, renewed every 20 s; null: not begun, or done within seconds."),
   attempts: z.int(),
   since: z.iso.datetime(),
   next_attempt_at: z.iso.datetime().nullable().describe("Of a carrier's announcement: when it is given up as missing."),

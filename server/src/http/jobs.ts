@@ -7,6 +7,7 @@ import type { RecordingId } from "../ids.ts";
 import type { QueueState } from "../jobs/jobs.ts";
 import { recordAudit } from "../people/audits.ts";
 import { giveUp, tryAgain } from "../recordings/by-hand.ts";
+import { tryKeepingAgain } from "../recordings/keeping/trouble.ts";
 import { listWaiting } from "../recordings/waiting.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
@@ -39,7 +40,7 @@ export function jobRoutes(door: Door, { pool, clock, jobs }: DoorParts): void {
       config: { access: { needs: "recordings.mend" } },
       schema: { summary: "What of the recordings waits: for what, why, since when", tags: ["operation"], response: { 200: page(Waiting) } },
     },
-    async () => ({ items: await listWaiting(pool), next: null }),
+    async () => ({ items: await listWaiting(pool, clock.now()), next: null }),
   );
 
   door.post(
@@ -61,6 +62,31 @@ export function jobRoutes(door: Door, { pool, clock, jobs }: DoorParts): void {
         const at = clock.now();
         const begun = await tryAgain(sql, id, { by: actor, at });
         await recordAudit(sql, { at, actor, action: "recording.tried_again", detail: { recording: id } });
+        return begun;
+      });
+      jobs.wake();
+      return reply.code(202).send({ again });
+    },
+  );
+
+  door.post(
+    "/api/waiting/:id/try-again",
+    {
+      config: { access: { needs: "recordings.mend" } },
+      schema: {
+        summary: "Try a deletion or redaction that waits again now",
+        tags: ["operation"],
+        params: ById,
+        body: z.strictObject({}).nullish(),
+        response: { 202: z.object({ again: z.enum(["deletion", "redaction"]) }) },
+      },
+    },
+    async (request, reply) => {
+      const { actor } = credentialIn(request);
+      const { id } = request.params;
+      const again = await inTransaction(pool, async (sql) => {
+        const begun = await tryKeepingAgain(sql, id);
+        await recordAudit(sql, { at: clock.now(), actor, action: "recording.tried_again", detail: { [begun]: id } });
         return begun;
       });
       jobs.wake();

@@ -3,6 +3,8 @@ import { Waiting } from "@earshot/contract/waiting";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../ids.ts";
 import { type Jobs, startJobs } from "../jobs/jobs.ts";
+import { RecordingFailure } from "../recordings/failures.ts";
+import { tellingTrouble } from "../recordings/keeping/trouble.ts";
 import { auditQueue } from "../recordings/queues.ts";
 import { insert, openTestHouse, seedCall, seedRecording, type TestHouse } from "./test-house.ts";
 
@@ -192,5 +194,31 @@ describe("what waits", () => {
     ]);
     expect(items[2]).toMatchObject({ since: later.toISOString(), next_attempt_at: later.toISOString() });
     expect((await house.ask("viewer", { url: "/api/waiting" })).statusCode).toBe(403);
+  });
+
+  it("says of a deletion or redaction that fails what it met, and tries it again by hand", async () => {
+    const call = await seedCall(house);
+    const [deletion, redaction] = [newId(), newId()];
+    const asked = { call_id: call, asked_at: house.clock.now(), asked_by: "us" };
+    await insert(house, "deletions", { ...asked, id: deletion, because: "rule:x", what: ["audio"] });
+    await insert(house, "redactions", {
+      ...asked,
+      id: redaction,
+      from_ms: 0,
+      to_ms: 10,
+      side: "both",
+      original: "sealed",
+      why: "a number",
+    });
+    const spoiled = () => Promise.reject(new RecordingFailure("STORED_FILE_ROTTEN", "Key x."));
+    for (let i = 0; i < 2; i++) await expect(tellingTrouble(house.database.pool, { redactionsOf: call }, spoiled)).rejects.toThrow();
+    await expect(tellingTrouble(house.database.pool, { deletion }, () => Promise.reject(new Error("503")))).rejects.toThrow("503");
+    const items = page(Waiting).parse((await as("member", "GET", "/api/waiting")).json()).items;
+    expect(items.find(({ id }) => id === redaction)).toMatchObject({ attempts: 2, because: { code: "STORED_FILE_ROTTEN" } });
+    expect(items.find(({ id }) => id === deletion)).toMatchObject({ attempts: 1, because: { message: expect.stringContaining("503") } });
+    expect((await as("member", "POST", `/api/waiting/${redaction}/try-again`)).json()).toEqual({ again: "redaction" });
+    expect((await as("member", "POST", `/api/waiting/${deletion}/try-again`)).json()).toEqual({ again: "deletion" });
+    expect((await as("member", "POST", `/api/waiting/${newId()}/try-again`)).statusCode).toBe(404);
+    expect((await house.ask("viewer", { method: "POST", url: `/api/waiting/${deletion}/try-again` })).statusCode).toBe(403);
   });
 });

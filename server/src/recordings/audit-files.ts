@@ -130,14 +130,15 @@ async function withRow(
   });
 }
 
-/** Objects in the storage that no recording names, neither as what is played nor as a sealed original. */
+/** Objects in the storage that no recording names, as what is played, as a sealed original, or as what is about to go. */
 export async function countStrays({ pool, storage }: AuditParts, unexplained: Unexplained[]): Promise<number> {
   let strays = 0;
   let page: string[] = [];
   const look = async () => {
     const { rows } = await pool.query<{ n: number }>(
       `select count(*)::int as n from (select storage_key from recordings where storage_key = any($1)
-         union select sealed_key from recordings where sealed_key = any($1)) named`,
+         union select sealed_key from recordings where sealed_key = any($1)
+         union select key from recordings, unnest(to_delete) key where to_delete <> '{}' and key = any($1)) named`,
       [page],
     );
     strays += page.length - (rows[0]?.n ?? 0);

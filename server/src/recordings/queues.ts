@@ -3,8 +3,8 @@ import { queue } from "../jobs/queue.ts";
 
 /** The room's kinds of work. Each reads its row first and does nothing when there is nothing to do. */
 
-/** Ask the carrier for a file. Many at once, because a slow one (60 MB at 10 kB/s: 100 minutes) must not keep others waiting; each costs one chunk of memory. */
-export const fetchQueue = queue<{ recording: RecordingId }>("recording.fetch", { concurrency: 16, expireSeconds: 3 * 3600 });
+/** Ask the carrier for a file. As many workers as files of 60 MB fit into what may be in flight, and some; how much that is decides fetch-in-turn.ts. */
+export const fetchQueue = queue<{ recording: RecordingId }>("recording.fetch", { concurrency: 32, expireSeconds: 3 * 3600 });
 
 /** Decode what is stored and judge it. */
 export const verifyQueue = queue<{ recording: RecordingId }>("recording.verify", { concurrency: 2, expireSeconds: 1800 });

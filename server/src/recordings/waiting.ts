@@ -8,9 +8,13 @@ interface Row {
   readonly call_id: string | null;
   readonly source: Waiting["source"];
   readonly because: string | null;
+  /** Of a deletion or redaction: what its last attempt met. */
+  readonly trouble: Waiting["because"];
   readonly attempts: number;
   readonly since: Date;
   readonly next_attempt_at: Date | null;
+  readonly passed: number | null;
+  readonly of: number | null;
 }
 
 /** As many as a person looks at; the oldest are the ones that matter. */
@@ -20,32 +24,46 @@ const MOST = 200;
 const whatSql = `case when r.status = 'stored' then 'verification' when r.status <> 'expected' then 'file'
   when r.source = 'carrier' then 'announcement' when r.source = 'engine' then 'engine' else 'rendering' end`;
 
+/** An announced file that is due and not begun waits for other files (fetch-in-turn.ts). */
+const becauseSql = `case when r.status = 'announced' and r.because is null and r.attempts = 0 and r.next_attempt_at < $2::timestamptz - interval '10 seconds'
+  then 'FETCH_IN_TURN' else r.because end`;
+
 /** All that is under way or waits: for what, why not yet, since when and until when; the oldest first. Recordings of running calls are not late, and not here. */
-export async function listWaiting(sql: Sql): Promise<Waiting[]> {
+export async function listWaiting(sql: Sql, now: Date): Promise<Waiting[]> {
   const { rows } = await sql.query<Row>(
     `select * from (
-       select ${whatSql} as what, r.id, r.call_id, r.source, r.because, r.attempts,
-              coalesce(r.stored_at, r.announced_at, c.ended_at, r.created_at) as since, r.next_attempt_at
+       select ${whatSql} as what, r.id, r.call_id, r.source, ${becauseSql} as because, r.attempts,
+              coalesce(r.stored_at, r.announced_at, c.ended_at, r.created_at) as since, r.next_attempt_at, null::jsonb as trouble,
+              case when r.status = 'fetching' then (r.detail->>'passed_bytes')::bigint end as passed, r.announced_bytes as of
          from recordings r left join calls c on c.id = r.call_id
         where r.status in ('expected', 'announced', 'fetching', 'stored') and (c.id is null or c.status = 'ended')
        union all
-       select 'deletion', d.id, d.call_id, null, case when h.id is null then null else 'CALL_HELD' end, 0, d.asked_at, null
+       select 'deletion', d.id, d.call_id, null, case when h.id is null then null else 'CALL_HELD' end, d.attempts, d.asked_at, null, d.trouble, null, null
          from deletions d left join holds h on h.call_id = d.call_id and h.lifted_at is null where d.done_at is null
        union all
-       select 'redaction', x.id, x.call_id, null, null, 0, x.asked_at, null from redactions x where x.done_at is null
+       select 'redaction', x.id, x.call_id, null, null, x.attempts, x.asked_at, null, x.trouble, null, null from redactions x where x.done_at is null
      ) waiting order by since, id limit $1`,
-    [MOST],
+    [MOST, now],
   );
-  return rows.map(({ because, since, next_attempt_at, ...row }) => ({
+  return rows.map(({ because, since, next_attempt_at, trouble, passed, of, ...row }) => ({
     ...row,
-    because: because === null ? null : because === "CALL_HELD" ? held : explain(because),
+    because: because === null ? trouble : (here[because] ?? explain(because)),
+    progress: passed === null || !of ? null : { bytes: Math.min(passed, of), of },
     since: since.toISOString(),
     next_attempt_at: next_attempt_at?.toISOString() ?? null,
   }));
 }
 
-const held = {
-  code: "CALL_HELD",
-  message: "A hold is on the call: nothing of it is deleted.",
-  remedy: "Lift the hold; the deletion then goes on by itself.",
+/** Reasons to wait that are on no recording. */
+const here: Readonly<Record<string, NonNullable<Waiting["because"]>>> = {
+  CALL_HELD: {
+    code: "CALL_HELD",
+    message: "A hold is on the call: nothing of it is deleted.",
+    remedy: "Lift the hold; the deletion then goes on by itself.",
+  },
+  FETCH_IN_TURN: {
+    code: "FETCH_IN_TURN",
+    message: "Other files are being fetched; this one waits for its turn.",
+    remedy: "Nothing to do: 1.5 GB are fetched at once, and slow files go on beside. While no carrier is configured, nothing is fetched.",
+  },
 };

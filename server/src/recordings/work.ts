@@ -18,12 +18,13 @@ import type { AudioFormat } from "./audio/sound.ts";
 import { auditRecordings } from "./audit.ts";
 import { Claims } from "./claims.ts";
 import { compareSources } from "./compare-sources.ts";
-import { fetchRecording } from "./fetch.ts";
+import { fetchesInTurn } from "./fetch-in-turn.ts";
 import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
 import { deleteOldJournals } from "./keeping/journals.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
+import { tellingTrouble } from "./keeping/trouble.ts";
 import { pace } from "./pace.ts";
 import type { Parts } from "./parts.ts";
 import { auditQueue, compareQueue, deleteQueue, fetchQueue, lookQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
@@ -52,6 +53,8 @@ export interface RecordingsParts {
   readonly announceWithinMs?: number;
   /** No byte for so long breaks a fetch off; 60 s by default. */
   readonly stallMs?: number;
+  /** So often it is looked whether a fetch is slow and goes on beside; 5 s by default. */
+  readonly lookMs?: number;
   /** Between two looks for what nobody waits for; 15 s by default. */
   readonly sweepMs?: number;
   /** Before the attempt that follows so many failed ones; see retry.ts. */
@@ -125,6 +128,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     wake: () => jobs.wake(),
   };
   const stopping = new AbortController();
+  const fetches = fetchesInTurn(parts, stopping.signal, given.lookMs === undefined ? {} : { lookMs: given.lookMs });
   /** What another process is at may need a second look when it is done: whoever asked us is not forgotten. */
   const orLater =
     <Data extends object>(queue: Queue<Data>, key: (data: Data) => string, work: (data: Data, signal: AbortSignal) => Promise<boolean>) =>
@@ -139,7 +143,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   const callOf = ({ call }: { call: CallId }) => call;
   await jobs.work(
     fetchQueue,
-    orLater(fetchQueue, recordingOf, ({ recording }, signal) => fetchRecording(parts, recording, signal)),
+    orLater(fetchQueue, recordingOf, ({ recording }) => fetches.fetch(recording)),
   );
   await jobs.work(
     verifyQueue,
@@ -157,10 +161,10 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     compareQueue,
     orLater(compareQueue, callOf, ({ call }) => compareSources(parts, call)),
   );
-  await jobs.work(deleteQueue, ({ deletion }) => runDeletion(parts, deletion));
+  await jobs.work(deleteQueue, ({ deletion }) => tellingTrouble(pool, { deletion }, () => runDeletion(parts, deletion)));
   await jobs.work(
     redactQueue,
-    orLater(redactQueue, callOf, ({ call }) => redactRecordings(parts, call)),
+    orLater(redactQueue, callOf, ({ call }) => tellingTrouble(pool, { redactionsOf: call }, () => redactRecordings(parts, call))),
   );
   await jobs.work(auditQueue, async () => {
     await enqueue(pool, auditQueue, "daily", {}, DAY_MS); // first: however this one ends, tomorrow's comes
@@ -213,6 +217,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
       stopping.abort();
       await sweeping.catch(() => {});
       await jobs.close();
+      await fetches.settled();
       await threads.close();
       await claims.close();
     },

@@ -1,0 +1,46 @@
+import type pg from "pg";
+import type { Sql } from "../../db/pool.ts";
+import { Failure } from "../../failure.ts";
+import type { CallId } from "../../ids.ts";
+import { enqueue } from "../../jobs/queue.ts";
+import { RecordingUnknown } from "../failures.ts";
+import { deleteQueue, redactQueue } from "../queues.ts";
+
+type Asked = { readonly deletion: string } | { readonly redactionsOf: CallId };
+
+/** Does a deletion or a call's redactions; what an attempt met is on their rows, for whoever wonders why they wait, and is thrown on: the job tries again. */
+export async function tellingTrouble<T>(pool: pg.Pool, asked: Asked, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const [table, where, id] = "deletion" in asked ? ["deletions", "id", asked.deletion] : ["redactions", "call_id", asked.redactionsOf];
+    // The database may be what failed; then the job's own error says so.
+    await pool
+      .query(`update ${table} set attempts = attempts + 1, trouble = $2 where ${where} = $1 and done_at is null`, [id, wordsOf(error)])
+      .catch(() => {});
+    throw error;
+  }
+}
+
+function wordsOf(error: unknown): { code: string; message: string; remedy: string } {
+  if (error instanceof Failure) return { code: error.code, message: error.message, remedy: error.remedy };
+  return {
+    code: "KEEPING_FAILED",
+    message: `The last attempt failed: ${error instanceof Error ? error.message : String(error)}`,
+    remedy: "It is tried again by itself with growing pauses. The server's log has the whole error; check the storage first.",
+  };
+}
+
+/** Tries a deletion or redaction that waits again now. In the caller's transaction; `wake` the jobs afterwards. @throws RecordingUnknown */
+export async function tryKeepingAgain(sql: Sql, id: string): Promise<"deletion" | "redaction"> {
+  const { rows } = await sql.query<{ call: CallId | null }>(
+    `select null::uuid as call from deletions where id = $1 and done_at is null
+     union all select call_id from redactions where id = $1 and done_at is null`,
+    [id],
+  );
+  if (!rows[0]) throw new RecordingUnknown(id);
+  const { call } = rows[0];
+  if (call === null) await enqueue(sql, deleteQueue, id, { deletion: id });
+  else await enqueue(sql, redactQueue, call, { call });
+  return call === null ? "deletion" : "redaction";
+}
