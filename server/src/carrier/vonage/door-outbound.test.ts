@@ -1,3 +1,4 @@
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
 import { openPool } from "../../db/pool.ts";
 import {
@@ -23,6 +24,37 @@ import {
 import { CONVERSATION, type Story, stories } from "./test-stories.ts";
 
 useTestDoor();
+
+/** The test's database behind an address that refuses its first `times` connections, as one that is being restarted does. */
+async function databaseThatComesBack(url: string, times: number) {
+  const real = new URL(url);
+  const sockets = new Set<Socket>();
+  let refused = 0;
+  const front = createServer((client) => {
+    client.on("error", () => client.destroy());
+    if (refused < times) {
+      refused++;
+      client.resetAndDestroy();
+      return;
+    }
+    const database = connect(Number(real.port), real.hostname).on("error", () => client.destroy());
+    for (const socket of [client, database]) sockets.add(socket);
+    client.pipe(database).pipe(client);
+  });
+  await new Promise<void>((listening) => front.listen(0, "127.0.0.1", listening));
+  const address = new URL(url);
+  address.host = `127.0.0.1:${(front.address() as AddressInfo).port}`;
+  const pool = openPool(address.href, 1);
+  return {
+    pool,
+    refused: () => refused,
+    async close() {
+      await pool.end();
+      for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => front.close(closed));
+    },
+  };
+}
 
 describe("an outbound call", () => {
   const asked = { to: "12025550101", from: "12025550100", uuid: "5b0c1e0a-3c61-4f5e-9b5d-2f9f1f7a1a11", conversation_uuid: CONVERSATION };
@@ -94,6 +126,19 @@ describe("an outbound call", () => {
     expect((await post("/webhooks/vonage/fallback", { ...body, status: "ringing" })).statusCode).toBe(204);
     await inbox.sweep(true);
     expect((await db.pool.query("select kind from legs where call_id = $1", [call])).rows).not.toContainEqual({ kind: "transfer" });
+  });
+
+  it("that picks up while the database is being restarted waits for it, and is connected", async () => {
+    const call = await outbound();
+    await stop();
+    const database = await databaseThatComesBack(db.url, 2);
+    await start(database.pool, null, { somebodyWaits: 60_000, nobodyWaits: 60_000 });
+    const actions = (await post(`/webhooks/vonage/answer?call=${call}`, asked)).json().map(({ action }: { action: string }) => action);
+    expect(actions).toEqual(["record", "connect", ...tries, "talk"]);
+    expect(database.refused()).toBe(2);
+    await stop();
+    await database.close();
+    await start();
   });
 
   it("at the fallback while the database is away hears an apology at its beginning, and in its middle goes on with its instructions", async () => {

@@ -4,6 +4,7 @@ import type { Logger } from "pino";
 import { takePermit } from "../../calls/pace.ts";
 import { wasOpenedSince } from "../../calls/socket-token.ts";
 import type { Clock } from "../../clock.ts";
+import { whileAway } from "../../db/away.ts";
 import type { CallId, WebhookId } from "../../ids.ts";
 import { ProofUnreadable, WebhookRefused, WebhookUnanswered } from "../failures.ts";
 import type { CarrierEvent } from "../port.ts";
@@ -33,7 +34,16 @@ export interface DoorParts extends InstructionParts {
   readonly hooks: CallHooks;
   /** Are calls that come in now to be sent away? */
   readonly refusesNew?: () => Promise<boolean>;
+  /** How long a request waits for a database that is away. */
+  readonly patience?: typeof PATIENCE;
 }
+
+/**
+ * A database that is restarted is away for some seconds, and what the carrier then gets is final: a call that is answered with an apology is over, an
+ * event that is refused may never come again. So a request waits for it, ms. The carrier gives an answer 5 s and an event 10 s (vonage-voice §3), but
+ * somebody may hang on the line meanwhile, in silence: then there must be time left for what else is in the call's instructions.
+ */
+const PATIENCE: { readonly somebodyWaits: number; readonly nobodyWaits: number } = { somebodyWaits: 3_500, nobodyWaits: 8_000 };
 
 /** Every address Vonage may have been given for each door: ours, and those of the system before (lessons C), with and without the last slash. */
 export const doors: Readonly<Record<Door, readonly string[]>> = {
@@ -103,12 +113,17 @@ function route(
 }
 
 async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts): Promise<FastifyReply> {
-  const { pool, inbox } = parts;
+  const { pool, inbox, patience = PATIENCE } = parts;
+  const withinMs = mayBeHeld(webhook) ? patience.somebodyWaits : patience.nobodyWaits;
+  const since = performance.now();
   try {
-    const { id, signedBefore } = await inbox.store(webhook);
+    const { id, signedBefore } = await whileAway(() => inbox.store(webhook), withinMs);
     // A token proves one payload, but not the URL around it: the same token at another URL is somebody's replay.
     const elsewhere = signedBefore !== null && signedBefore !== webhook.url;
-    const instructions = elsewhere ? "replayed" : await inTurn(pool, await instruct(webhook, id, signedBefore !== null, parts));
+    const leftMs = withinMs - (performance.now() - since);
+    const instructions = elsewhere
+      ? "replayed"
+      : await whileAway(async () => inTurn(pool, await instruct(webhook, id, signedBefore !== null, parts)), leftMs);
     if (instructions === "replayed") {
       await refuseStored(pool, id, refusals.replayed);
       throw new WebhookRefused(refusals.replayed);
@@ -127,6 +142,12 @@ async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts
     }
     throw new WebhookUnanswered(error);
   }
+}
+
+/** Does somebody on the line hear nothing until this is answered? Of all events only those that may be answered with instructions hold a leg. */
+function mayBeHeld({ door, url }: NewWebhook): boolean {
+  const { leg, asked } = marksOf(url);
+  return door === "answer" || door === "fallback" || (door === "event" && (leg !== null || asked !== undefined));
 }
 
 /** Does the fallback stand in for an event of a call under way, and not for the question how to begin one? */

@@ -85,8 +85,12 @@ export async function forgetAll(): Promise<void> {
   );
 }
 
-/** `applicationId`: the one webhooks must come from; null: none is compared. */
-export async function start(pool: pg.Pool = db.pool, applicationId: string | null = null): Promise<void> {
+/** `applicationId`: the one webhooks must come from; null: none is compared. `patience`: how long a request waits for the database, ms. */
+export async function start(
+  pool: pg.Pool = db.pool,
+  applicationId: string | null = null,
+  patience = { somebodyWaits: 0, nobodyWaits: 0 },
+): Promise<void> {
   const hooks = {
     onDialing: (call: CallId) => told.push(`dialing ${call}`),
     onMachine: (call: CallId) => told.push(`machine ${call}`),
@@ -106,6 +110,7 @@ export async function start(pool: pg.Pool = db.pool, applicationId: string | nul
       keys,
       inbox,
       hooks,
+      patience,
       publicUrl: PUBLIC,
       number: "+12025550100",
       apiUrl: "https://api.nexmo.com",
