@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openSpeechWatch } from "../speech/vad.ts";
 import { channelOf, readWav, writeWav } from "../speech/wav.ts";
+import { keysSound } from "./keys.ts";
 import type { Network } from "./network.ts";
 import {
   type App,
@@ -415,6 +416,33 @@ describe("a ringback tone", () => {
     const sound = await waited(() => ({ ringbackTone: "http://127.0.0.1:9/none.wav" }));
     expect((await app.event("error")).body.reason).toMatch(/cannot be fetched/);
     expect(indexOfSound(sound, line)).toBeGreaterThanOrEqual(0);
+  });
+});
+
+describe("keys that are sent", () => {
+  it("sound in the ear of a phone that was called with dtmfAnswer", async () => {
+    await start({ "/answer": () => [{ action: "wait", timeout: 2 }] });
+    const to = [{ type: "phone", number: silent, dtmfAnswer: "1p2" }];
+    const { body: made } = await ask(network, "POST", "/v1/calls", callTo(silent, app, { to }));
+    expect(indexOfSound(await heard(made.uuid), keysSound("1p2"))).toBeGreaterThanOrEqual(0);
+  });
+
+  it("come to a socket in their time, `p` being half a second", async () => {
+    await start({
+      "/answer": (own) => [
+        { action: "connect", endpoint: [{ type: "websocket", uri: `${own.wsUrl}/media`, "content-type": "audio/l16;rate=16000" }] },
+      ],
+    });
+    await dial(silent);
+    const leg = await app.event("answered", (seen) => seen.body.to.startsWith("ws:"));
+    const socket = await app.sockets.first(() => true);
+    await ask(network, "PUT", `/v1/calls/${leg.body.uuid}/dtmf`, { digits: "1p2" });
+    await socket.messages.first((message) => message.digit === "1");
+    const frames = socket.frames.all.length;
+    await socket.messages.first((message) => message.digit === "2");
+    expect(socket.messages.all.flatMap(({ digit }) => digit ?? [])).toEqual(["1", "2"]);
+    // 700 ms of frames of 20 ms, less what was on its way
+    expect(socket.frames.all.length - frames).toBeGreaterThan(25);
   });
 });
 

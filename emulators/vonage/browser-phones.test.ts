@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { keyTone } from "./mix.ts";
+import { keyTone } from "./keys.ts";
 import type { Network } from "./network.ts";
 import { type App, ask, bridgeNcco, callTo, Facts, indexOfSound, noise, samples, startApp, startTestNetwork } from "./test-app.ts";
 

@@ -1,9 +1,9 @@
 import type WebSocket from "ws";
 import { z } from "zod";
+import { KEY_MS, keyTone } from "./keys.ts";
 import type { Leg } from "./leg.ts";
 import type { Media } from "./media.ts";
-import { FRAME, type Frame, keyTone, mix, SILENCE } from "./mix.ts";
-import { KEY_MS } from "./person-on-the-phone.ts";
+import { FRAME, type Frame, mix, SILENCE } from "./mix.ts";
 import { PlayQueue } from "./play-queue.ts";
 import { Player } from "./player.ts";
 

@@ -1,10 +1,11 @@
 import type { Line, Person } from "../people/person.ts";
 import { openAudioSocket } from "./audio-socket.ts";
 import { detectionEvent, progressEvent } from "./events.ts";
+import { sendKeys } from "./keys.ts";
 import type { Leg } from "./leg.ts";
 import { type Amd, detect } from "./machine-detection.ts";
 import type { Media } from "./media.ts";
-import { KEY_MS, PersonOnThePhone } from "./person-on-the-phone.ts";
+import { PersonOnThePhone } from "./person-on-the-phone.ts";
 import type { Switchboard } from "./switchboard.ts";
 import type { Endpoint, Websocket } from "./wire.ts";
 
@@ -104,7 +105,7 @@ function answer(exchange: Switchboard, leg: Leg, person: Person, media: Media, d
   leg.media = exchange.overheard(leg, media);
   exchange.answered(leg);
   leg.after(plan.limitS * 1_000, () => exchange.end(leg, "platform"));
-  for (const digit of dtmfAnswer.replace(/p/gi, "")) media.key(digit, KEY_MS);
+  sendKeys(leg, dtmfAnswer);
   if (!plan.detection) {
     plan.proceed();
     return;

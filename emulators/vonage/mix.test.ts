@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { atLevel, FRAME, keysSound, keyTone, mix, tone } from "./mix.ts";
+import { keysSound, keyTone } from "./keys.ts";
+import { atLevel, FRAME, mix, tone } from "./mix.ts";
 import { Player } from "./player.ts";
 
 const level = (value: number): Int16Array => new Int16Array(FRAME).fill(value);

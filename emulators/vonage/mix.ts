@@ -36,31 +36,6 @@ export function tone(hz: number, ms: number): Int16Array {
   return samples;
 }
 
-const ROWS = [697, 770, 852, 941];
-const COLUMNS = [1_209, 1_336, 1_477];
-const KEYPAD = "123456789*0#";
-
-/** The two tones of a key, as ITU-T Q.23 has them; silence for what is no key. */
-export function keyTone(digit: string, ms: number): Int16Array {
-  const place = KEYPAD.indexOf(digit);
-  if (place < 0) return new Int16Array((RATE * ms) / 1_000);
-  const low = tone(ROWS[Math.floor(place / 3)] ?? 0, ms);
-  const high = tone(COLUMNS[place % 3] ?? 0, ms);
-  return low.map((sample, i) => Math.round((sample + (high[i] ?? 0)) / 2));
-}
-
-/** Keys one after the other, 120 ms each with 80 ms between them; `p` is a pause of half a second. */
-export function keysSound(keys: string): Int16Array {
-  const parts = [...keys].flatMap((key) => (/p/i.test(key) ? [tone(0, 500)] : [keyTone(key, 120), tone(0, 80)]));
-  const sound = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    sound.set(part, at);
-    at += part.length;
-  }
-  return sound;
-}
-
 /** A sound louder or softer: Vonage's `level`, -1 (almost silent) to 1 (doubled). */
 export function atLevel(sound: Int16Array, level: number): Int16Array {
   if (level === 0) return sound;

@@ -36,6 +36,17 @@ describe("reading an NCCO", () => {
         { action: "connect", endpoint: [websocket], advanced_machine_detection: { beep_timeout: 60 } },
       ],
     ],
+    [
+      "a phone called from a random number, and with what a connect may add",
+      [
+        {
+          action: "connect",
+          randomFromNumber: true,
+          endpoint: [{ type: "phone", number: "12025550101", onAnswer: { url: "https://app.test/a" }, shaken: "eyJ" }],
+        },
+      ],
+    ],
+    ["an input of Vonage's own builder, without an event URL", [{ action: "input", type: ["dtmf"], dtmf: {}, eventUrl: [] }]],
     ["nothing", []],
   ])("takes %s", (_, ncco) => {
     expect(readNcco(ncco)).toMatchObject({ good: true });
@@ -69,7 +80,24 @@ describe("reading an NCCO", () => {
     ],
     ["another rate", [{ action: "connect", endpoint: [{ ...websocket, "content-type": "audio/l16;rate=48000" }] }], /content-type/],
     ["channels without split", [{ action: "record", channels: 2 }], /channels needs split/],
-    ["headers beyond 512 bytes", [{ action: "connect", endpoint: [{ ...websocket, headers: { long: "x".repeat(600) } }] }], /512/],
+    ["headers beyond 512 bytes", [{ action: "connect", endpoint: [{ ...websocket, headers: { long: "\u00e9".repeat(260) } }] }], /512/],
+    ["a phone without a caller", [{ action: "connect", endpoint: [{ type: "phone", number: "12025550101" }] }], /from: a phone/],
+    [
+      "a phone and a caller with a plus",
+      [{ action: "connect", from: "+12025550100", endpoint: [{ type: "phone", number: "12025550101" }] }],
+      /E\.164/,
+    ],
+    ["a sip endpoint without an address", [{ action: "connect", endpoint: [{ type: "sip", user: "me" }] }], /uri/],
+    ["mute and canSpeak", [{ action: "conversation", name: "room", mute: true, canSpeak: [] }], /mute: excludes canSpeak/],
+    ["a conversation's transcription without a recording", [{ action: "conversation", name: "room", transcription: {} }], /needs record/],
+    ["asynchronous speech", [{ action: "input", type: ["speech"], mode: "asynchronous" }], /keys only/],
+    ["settings of asynchronous keys", [{ action: "input", mode: "asynchronous", dtmf: { maxDigits: 1 } }], /dtmf: has no settings/],
+    ["bargeIn at the end", [{ action: "wait" }, { action: "talk", text: "a", bargeIn: true }], /bargeIn at position 1/],
+    [
+      "bargeIn before something else",
+      [{ action: "talk", text: "a", bargeIn: true }, { action: "wait" }, { action: "input" }],
+      /bargeIn at position 0/,
+    ],
   ])("refuses %s", (_, ncco, why) => {
     const verdict = readNcco(ncco);
     expect(verdict.good).toBe(false);

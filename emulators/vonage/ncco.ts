@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { AdvancedMachineDetection, Endpoint, httpUrl, MachineDetection, oneUrl } from "./wire.ts";
+import { AdvancedMachineDetection, Endpoint, httpUrl, MachineDetection, oneUrl, phoneNumber } from "./wire.ts";
 
 /** Every NCCO action with its options, strictly. See https://developer.vonage.com/en/voice/voice-api/ncco-reference. */
 
@@ -36,9 +37,6 @@ const transcription = z
   })
   .optional();
 
-/** Of a websocket's first message, serialised. */
-const LONGEST_HEADERS = 512;
-
 export const Record_ = z
   .strictObject({
     action: z.literal("record"),
@@ -72,25 +70,28 @@ export const Connect = z
     ringbackTone: httpUrl.optional(),
     ...events,
   })
-  .refine(({ endpoint: [to] }) => to.type !== "websocket" || JSON.stringify(to.headers).length <= LONGEST_HEADERS, {
-    message: `headers are longer than ${LONGEST_HEADERS} bytes`,
-    path: ["endpoint"],
+  .refine(({ endpoint: [to], from, randomFromNumber }) => to.type !== "phone" || randomFromNumber || phoneNumber.safeParse(from).success, {
+    message: "a phone is called from a number in E.164 format without a leading +, or with randomFromNumber",
+    path: ["from"],
   })
   .refine((connect) => !(connect.randomFromNumber && connect.from !== undefined), { message: "excludes from", path: ["randomFromNumber"] });
 
-export const Conversation = z.strictObject({
-  action: z.literal("conversation"),
-  name: z.string().min(1),
-  musicOnHoldUrl: oneUrl.optional(),
-  startOnEnter: z.boolean().default(true),
-  endOnExit: z.boolean().default(false),
-  record: z.boolean().default(false),
-  canSpeak: z.array(z.string()).optional(),
-  canHear: z.array(z.string()).optional(),
-  mute: z.boolean().default(false),
-  transcription,
-  ...events,
-});
+export const Conversation = z
+  .strictObject({
+    action: z.literal("conversation"),
+    name: z.string().min(1),
+    musicOnHoldUrl: oneUrl.optional(),
+    startOnEnter: z.boolean().default(true),
+    endOnExit: z.boolean().default(false),
+    record: z.boolean().default(false),
+    canSpeak: z.array(z.string()).optional(),
+    canHear: z.array(z.string()).optional(),
+    mute: z.boolean().default(false),
+    transcription,
+    ...events,
+  })
+  .refine(({ mute, canSpeak }) => !mute || canSpeak === undefined, { message: "excludes canSpeak", path: ["mute"] })
+  .refine(({ record, transcription: wanted }) => record || wanted === undefined, { message: "needs record", path: ["transcription"] });
 
 export const Talk = z.strictObject({
   action: z.literal("talk"),
@@ -127,17 +128,25 @@ const Speech = z.strictObject({
   sensitivity: whole(10, 100).default(90),
 });
 
-export const Input = z.strictObject({
-  action: z.literal("input"),
-  type: z
-    .array(z.enum(["dtmf", "speech"]))
-    .min(1)
-    .default(["dtmf"]),
-  mode: z.enum(["synchronous", "asynchronous"]).default("synchronous"),
-  dtmf: Dtmf.prefault({}),
-  speech: Speech.prefault({}),
-  ...events,
-});
+export const Input = z
+  .strictObject({
+    action: z.literal("input"),
+    type: z
+      .array(z.enum(["dtmf", "speech"]))
+      .min(1)
+      .default(["dtmf"]),
+    mode: z.enum(["synchronous", "asynchronous"]).default("synchronous"),
+    dtmf: Dtmf.prefault({}),
+    speech: Speech.prefault({}),
+    ...events,
+    /** Vonage's own NCCO builder writes an empty array where it was given none. */
+    eventUrl: z.union([oneUrl, z.tuple([]).transform(() => undefined)]).optional(),
+  })
+  .refine(({ mode, type }) => mode === "synchronous" || !type.includes("speech"), { message: "takes keys only", path: ["mode"] })
+  .refine(({ mode, dtmf }) => mode === "synchronous" || isDeepStrictEqual(dtmf, Dtmf.parse({})), {
+    message: "has no settings when asynchronous",
+    path: ["dtmf"],
+  });
 
 export const Notify = z.strictObject({
   action: z.literal("notify"),
@@ -198,5 +207,12 @@ export function readNcco(body: unknown): NccoVerdict {
     }
     ncco.push(parsed.data);
   }
+  const place = ncco.findIndex((action, at) => "bargeIn" in action && action.bargeIn && !isBargedInto(ncco.slice(at + 1)));
+  if (place >= 0) return { good: false, because: `Syntax error in NCCO. bargeIn at position ${place} has no input action to end it.` };
   return { good: true, ncco };
+}
+
+/** What may be barged into is followed by an input, before anything but more to hear. */
+function isBargedInto(rest: Ncco): boolean {
+  return rest.find(({ action }) => action !== "talk" && action !== "stream")?.action === "input";
 }

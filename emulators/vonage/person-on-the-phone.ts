@@ -1,12 +1,12 @@
 import { awake, type Mind, think } from "../people/mind.ts";
 import type { Line, Person, Step } from "../people/person.ts";
 import { openSpeechWatch, type SpeechWatch } from "../speech/vad.ts";
+import { KEY_MS, keyTone } from "./keys.ts";
 import type { Media } from "./media.ts";
-import { type Frame, keyTone, RATE, SILENCE, tone } from "./mix.ts";
+import { type Frame, RATE, SILENCE, tone } from "./mix.ts";
 import { Player } from "./player.ts";
 
-/** How long a key is held down, and the pause after it. */
-export const KEY_MS = 120;
+/** A person's pause after a key. */
 const BETWEEN_KEYS_MS = 160;
 
 export interface PhoneEvents {

@@ -53,6 +53,19 @@ describe("the calls REST", () => {
     ["a URL that is none", { event_url: ["not a url"] }, "event_url[0]"],
     ["a ringing timer out of range", { ringing_timer: 121 }, "ringing_timer"],
     ["a length timer out of range", { length_timer: 0 }, "length_timer"],
+    ["a caller that is no number", { from: { type: "phone", number: "anybody" } }, "from.number"],
+    ["a caller with a plus", { from: { type: "phone", number: "+12025550100" } }, "from.number"],
+    [
+      "what only a connect's phone has",
+      { to: [{ type: "phone", number: busy, onAnswer: { url: "http://app.test/a" } }] },
+      "to[0].onAnswer",
+    ],
+    ["a sip endpoint without an address", { to: [{ type: "sip", domain: "app.test" }] }, "to[0].uri"],
+    [
+      "a socket's headers beyond 512 bytes, however few characters",
+      { to: [{ type: "websocket", uri: "ws://app.test", "content-type": "audio/l16;rate=16000", headers: { a: "\u00e9".repeat(260) } }] },
+      "to[0].headers",
+    ],
     ["another method", { answer_method: "PUT" }, "answer_method"],
   ])("refuses %s with a 400 that names it", async (_, change, name) => {
     const { status, body, headers } = await ask(network, "POST", "/v1/calls", callTo(busy, app, change));

@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { callsPage, callView } from "./call-view.ts";
+import { sendKeys } from "./keys.ts";
 import type { Leg } from "./leg.ts";
 import type { RollingSecond } from "./limits.ts";
-import { keysSound } from "./mix.ts";
 import { type Ncco, readNcco } from "./ncco.ts";
-import { KEY_MS } from "./person-on-the-phone.ts";
 import { refuse, refuseParameters } from "./problems.ts";
 import { streamSound, talkSound } from "./sounds.ts";
 import type { Switchboard } from "./switchboard.ts";
@@ -141,9 +140,7 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
     const asked = modify(request, reply, SendDtmf);
     if (!asked) return reply;
     const { leg, body } = asked;
-    for (const digit of body.digits.replace(/p/gi, "")) leg.media?.key(digit, KEY_MS);
-    // a machine at the other end has ears only
-    if (leg.plan.kind === "phone") void leg.restKeys.play(keysSound(body.digits));
+    sendKeys(leg, body.digits);
     return { message: "DTMF sent", uuid: leg.uuid };
   });
 

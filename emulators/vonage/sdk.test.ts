@@ -1,7 +1,7 @@
 import { Auth } from "@vonage/auth";
 import { verifySignature } from "@vonage/jwt";
 import { Vonage } from "@vonage/server-sdk";
-import { NCCOBuilder, Notify, Record, Talk, Wait } from "@vonage/voice";
+import { Connect, Conversation, Input, NCCOBuilder, Notify, Record, Stream, Talk, Wait } from "@vonage/voice";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Network } from "./network.ts";
 import { type App, apiKey, applicationId, peopleFile, privateKey, signatureSecret, startApp, startTestNetwork } from "./test-app.ts";
@@ -147,6 +147,32 @@ describe("Vonage's Node SDK", () => {
     const recorded = await app.requests.first((seen) => seen.path === "/recording");
     expect(recorded.body.size).toBeGreaterThan(1_000);
     expect(verifySignature(String(recorded.headers.authorization).slice(7), signatureSecret)).toBe(true);
+  });
+
+  it("builds connects, inputs, streams and conversations that run", async () => {
+    const socket = { type: "websocket", uri: `${app.wsUrl}/media`, "content-type": "audio/l16;rate=16000", headers: { built: "yes" } };
+    built = new NCCOBuilder()
+      .addAction(new Stream(`${app.url}/none.wav`))
+      .addAction(new Input({ maxDigits: 1, timeOut: 5 }, undefined, undefined, undefined) as never)
+      .addAction(new Connect(socket as never, "12025550100"))
+      .addAction(new Connect({ type: "phone", number: "12025550103" } as never, "12025550100"))
+      .addAction(new Conversation("built") as never)
+      .build();
+    expect(JSON.stringify(built)).toContain('"eventUrl":[]');
+    const { uuid } = await vonage.voice.createOutboundCall({
+      to: [{ type: "phone", number: "12025550322" }],
+      from: { type: "phone", number: "12025550100" },
+      answerUrl: [`${app.url}/built`],
+      eventUrl: [`${app.url}/event`],
+    });
+    // The input's result goes to the leg's own event URL.
+    expect((await app.event("input", (seen) => seen.body.uuid === uuid)).body.dtmf.digits).toBe("5");
+    const opened = await app.sockets.first(() => true);
+    expect(await opened.messages.first(() => true)).toMatchObject({ event: "websocket:connected", built: "yes" });
+    opened.socket.close();
+    expect((await app.event("busy")).body.to).toBe("12025550103");
+    await app.event("transfer", (seen) => seen.body.uuid === uuid);
+    await vonage.voice.hangupCall(uuid);
   });
 
   it("cannot fetch recordings from here: it only trusts vonage.com and nexmo.com", async () => {

@@ -19,6 +19,7 @@ import {
   transferEvent,
 } from "./events.ts";
 import { introduce } from "./introduce.ts";
+import { KEY_MS } from "./keys.ts";
 import { Ledger } from "./ledger.ts";
 import { Leg, type LegPlan } from "./leg.ts";
 import { type Refusal, sipCodes } from "./leg-status.ts";
@@ -26,7 +27,6 @@ import type { RollingSecond } from "./limits.ts";
 import { detectionOf } from "./machine-detection.ts";
 import type { Media } from "./media.ts";
 import type { Ncco } from "./ncco.ts";
-import { KEY_MS } from "./person-on-the-phone.ts";
 import type { Recordings } from "./recordings.ts";
 import { Run, Stopped } from "./run.ts";
 import type { Settings } from "./settings.ts";
@@ -91,6 +91,11 @@ export class Switchboard {
       synchronous: false,
       ledger: this.#newLedger(person, elsewhere),
     });
+    if (to.type === "phone" && call.from && from !== settings.number.slice(1))
+      leg.plan.ledger.note(
+        leg.uuid,
+        `${from} is no number of this application: at Vonage the caller would be unknown, or the call not connect`,
+      );
     const answer: Target | null = call.answer_url ? { url: call.answer_url[0], method: call.answer_method } : null;
     const begin = (): void =>
       dial(this, leg, to, {

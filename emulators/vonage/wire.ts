@@ -2,7 +2,7 @@ import { z } from "zod";
 
 /** What a client may send to `/v1/calls`, strictly: Vonage's documented fields and nothing else. See https://developer.vonage.com/en/api/voice. */
 
-const phoneNumber = z.string().regex(/^\d{3,15}$/, { message: "must be a number in E.164 format without a leading +" });
+export const phoneNumber = z.string().regex(/^\d{3,15}$/, { message: "must be a number in E.164 format without a leading +" });
 export const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http or https URL" });
 /** Documented as an array of one; old versions took a bare string. */
 export const oneUrl = z.union([z.tuple([httpUrl]), httpUrl.transform((url): [string] => [url])], {
@@ -13,13 +13,19 @@ const whole = (least: number, most: number) =>
   z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().min(least).max(most));
 const method = z.enum(["GET", "POST"]);
 
-export const Phone = z.strictObject({
+/** Of a websocket's first message, serialised. */
+const LONGEST_HEADERS = 512;
+
+const Phone = z.strictObject({
   type: z.literal("phone"),
   number: phoneNumber,
   dtmfAnswer: z
     .string()
     .regex(/^[0-9*#pP]+$/)
     .optional(),
+});
+/** In a connect a phone may have more. */
+const ConnectedPhone = Phone.extend({
   onAnswer: z.strictObject({ url: httpUrl, ringbackTone: httpUrl.optional(), ringback: httpUrl.optional() }).optional(),
   /** A STIR/SHAKEN Identity header of the caller's own. */
   shaken: z.string().min(1).optional(),
@@ -29,7 +35,12 @@ export const Websocket = z.strictObject({
   type: z.literal("websocket"),
   uri: z.url({ protocol: /^wss?$/, message: "must be a ws or wss URL" }),
   "content-type": z.string().regex(/^audio\/l16; ?rate=(8000|16000|24000)$/, { message: "must be audio/l16;rate=8000, 16000 or 24000" }),
-  headers: z.record(z.string(), z.unknown()).default({}),
+  headers: z
+    .record(z.string(), z.unknown())
+    .default({})
+    .refine((headers) => Buffer.byteLength(JSON.stringify(headers)) <= LONGEST_HEADERS, {
+      message: `headers are longer than ${LONGEST_HEADERS} bytes`,
+    }),
   authorization: z
     .union([
       z.strictObject({ type: z.literal("vonage") }),
@@ -39,21 +50,27 @@ export const Websocket = z.strictObject({
 });
 export type Websocket = z.infer<typeof Websocket>;
 
-const Sip = z.strictObject({
-  type: z.literal("sip"),
-  uri: z.string().startsWith("sip:").optional(),
-  user: z.string().optional(),
-  domain: z.string().optional(),
-  headers: z.record(z.string(), z.string()).optional(),
-  standard_headers: z.record(z.string(), z.string()).optional(),
-  standardHeaders: z.record(z.string(), z.string()).optional(),
-});
+const Sip = z
+  .strictObject({
+    type: z.literal("sip"),
+    uri: z.string().startsWith("sip:").optional(),
+    user: z.string().min(1).optional(),
+    domain: z.string().min(1).optional(),
+    headers: z.record(z.string(), z.string()).optional(),
+    standard_headers: z.record(z.string(), z.string()).optional(),
+    standardHeaders: z.record(z.string(), z.string()).optional(),
+  })
+  .refine((sip) => (sip.uri === undefined) === (sip.user !== undefined && sip.domain !== undefined), {
+    message: "either a uri, or user and domain, is required",
+    path: ["uri"],
+  });
 const App = z.strictObject({ type: z.literal("app"), user: z.string() });
 const Vbc = z.strictObject({ type: z.literal("vbc"), extension: z.union([z.string(), z.int().transform(String)]) });
 
-/** Where a call can go. The emulated network has people (phone) and sockets; sip, app and vbc are well-formed, but nobody is there. */
-export const Endpoint = z.discriminatedUnion("type", [Phone, Websocket, Sip, App, Vbc]);
+/** Where a connect can go. The emulated network has people (phone) and sockets; sip, app and vbc are well-formed, but nobody is there. */
+export const Endpoint = z.discriminatedUnion("type", [ConnectedPhone, Websocket, Sip, App, Vbc]);
 export type Endpoint = z.infer<typeof Endpoint>;
+const Called = z.discriminatedUnion("type", [Phone, Websocket, Sip, App, Vbc]);
 
 export const MachineDetection = z.enum(["continue", "hangup"]);
 /** The reference and the SDKs differ in spelling inside NCCOs; both are taken. */
@@ -68,7 +85,7 @@ export const AdvancedMachineDetection = z
 
 export const CreateCall = z
   .strictObject({
-    to: z.tuple([Endpoint], { error: "must be an array of exactly one endpoint" }),
+    to: z.tuple([Called], { error: "must be an array of exactly one endpoint" }),
     from: z
       .union([
         z.strictObject({ type: z.literal("phone"), number: z.string().min(1) }),
@@ -90,6 +107,10 @@ export const CreateCall = z
     const bad = (field: string, message: string): void => context.addIssue({ code: "custom", path: [field], message });
     if ((call.ncco === undefined) === (call.answer_url === undefined)) bad("answer_url", "exactly one of ncco and answer_url is required");
     if ((call.from === undefined) === !call.random_from_number) bad("from", "exactly one of from and random_from_number is required");
+    // Free for a socket: there it is but a word in events.
+    const [to] = call.to;
+    if (to.type === "phone" && call.from?.type === "phone" && !phoneNumber.safeParse(call.from.number).success)
+      context.addIssue({ code: "custom", path: ["from", "number"], message: "must be a number in E.164 format without a leading +" });
   });
 export type CreateCall = z.infer<typeof CreateCall>;
 
