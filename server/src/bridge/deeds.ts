@@ -1,5 +1,5 @@
 import type { Pieces } from "./parts.ts";
-import type { Action } from "./step.ts";
+import type { Action } from "./states.ts";
 
 /** What is done for each decision of step.ts, and by which piece. */
 const deeds: { readonly [D in Action["do"]]: (all: Pieces, action: Action & { readonly do: D }) => void } = {

@@ -14,7 +14,7 @@ import type { Mouth } from "./mouth.ts";
 import type { PatienceRules } from "./patience.ts";
 import type { Player } from "./player.ts";
 import type { SilenceWatch } from "./silence-watch.ts";
-import type { Bridge, Heard } from "./step.ts";
+import type { Bridge, Heard } from "./states.ts";
 import type { Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
 import type { ToolDesk, UsedBefore } from "./tool-desk.ts";

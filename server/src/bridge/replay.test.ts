@@ -6,7 +6,8 @@ import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import { journalPath, openJournals } from "../journal/file.ts";
 import { replayJournal } from "./replay.ts";
-import { type Bridge, beginning, type Heard, step } from "./step.ts";
+import { type Bridge, beginning, type Heard } from "./states.ts";
+import { step } from "./step.ts";
 
 let dir: string;
 beforeAll(async () => {

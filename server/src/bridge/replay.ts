@@ -1,6 +1,7 @@
 import { readJournal } from "../journal/read.ts";
 import { type Pacing, PacingReplay } from "./replay-pacing.ts";
-import { type Action, type Bridge, beginning, type Heard, step } from "./step.ts";
+import { type Action, type Bridge, beginning, type Heard } from "./states.ts";
+import { step } from "./step.ts";
 
 /** A place where the decisions of today are not those that were made, or what went out is not what was decided. */
 export interface Difference {

@@ -1,12 +1,14 @@
 import { CallerFeelings } from "./caller-feelings.ts";
 import { CallerLine } from "./caller-line.ts";
+import { dueAt } from "./deadlines.ts";
 import { act } from "./deeds.ts";
 import { EngineLine } from "./engine-line.ts";
 import type { CallerMedia } from "./media.ts";
 import { Mouth } from "./mouth.ts";
 import { type Pieces, type RunningBridge, type RunParts, safely, type WithoutTime } from "./parts.ts";
 import { SilenceWatch } from "./silence-watch.ts";
-import { type Bridge, beginning, dueAt, type Heard, step } from "./step.ts";
+import { type Bridge, beginning, type Heard } from "./states.ts";
+import { step } from "./step.ts";
 import type { BridgeFact } from "./timeline.ts";
 import { ToolDesk } from "./tool-desk.ts";
 import { Transcript } from "./transcript.ts";
@@ -15,8 +17,8 @@ import { Transcript } from "./transcript.ts";
 const TURN_OVER_MS = 2_000;
 
 /**
- * Carries one call: hears both sockets, asks `step` what to do, does it (deeds.ts). Its states are those of step.ts; what is held is in pieces, each with its own:
- * the caller's connection (caller-line.ts), the engine's sessions (engine-line.ts), the agent's speech on its way (mouth.ts), tools (tool-desk.ts), what
+ * Carries one call: hears both sockets, asks `step` what to do, does it (deeds.ts). Its states are those of states.ts; what is held is in pieces, each with
+ * its own: the caller's connection (caller-line.ts), the engine's sessions (engine-line.ts), the agent's speech on its way (mouth.ts), tools (tool-desk.ts), what
  * was said (transcript.ts), feelings (caller-feelings.ts) and silence (silence-watch.ts).
  *
  * Nothing here awaits: the database and the disk are behind `said`, `fact` and `journal`, which return at once. Who closes whom: `end` closes the

@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { type Action, type Bridge, beginning, dueAt, type Heard, step, WORD_LASTS_MS } from "./step.ts";
+import { dueAt, WORD_LASTS_MS } from "./deadlines.ts";
+import { type Action, type Bridge, beginning, type Heard } from "./states.ts";
+import { step } from "./step.ts";
 
 /*
  * Whatever happens in whatever order, a caller on the line who waits for words is never left in silence. Stories are made by chance from a seed,

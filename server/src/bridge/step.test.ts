@@ -2,22 +2,20 @@ import { expect, test } from "vitest";
 import {
   AGAIN_MS,
   APART_MS,
-  type Bridge,
-  beginning,
   DEAF_AGAIN_MS,
   DEAF_MS,
   ENGINE_WITHIN_MS,
   FIRST_WORDS_MS,
   GOODBYE_MS,
-  type Heard,
   LAST_SENTENCE_MS,
   LAST_WORDS_MS,
   RESUME_WITHIN_MS,
   SILENT_MS,
   SLOWEST_MS,
-  step,
   WAIT_MS,
-} from "./step.ts";
+} from "./deadlines.ts";
+import { type Bridge, beginning, type Heard } from "./states.ts";
+import { step } from "./step.ts";
 
 const lost: Heard = { what: "engine ended", at: 5_000, why: "lost", code: "ws_1006", text: "The connection was lost.", retry: true };
 const refused: Heard = { what: "engine ended", at: 100, why: "refused", code: "http_401", text: "EVI refused the API key.", retry: false };

@@ -1,6 +1,6 @@
 /**
  * Does the caller speak? An estimate by loudness alone, cheap enough for every frame of every call: it only has to notice an engine that does not
- * react to speech, and what it takes for speech wrongly costs little (step.ts). Every fourth sample is looked at; nothing is allocated.
+ * react to speech, and what it takes for speech wrongly costs little (deadlines.ts). Every fourth sample is looked at; nothing is allocated.
  *
  * States: quiet, speaking. It becomes speaking after VOICED_FRAMES loud frames with no pause of PAUSE_FRAMES between them, and quiet after
  * PAUSE_FRAMES that are not loud. Loud is what is LOUDER times the power of the line's own noise: the least power of the last two windows, since
