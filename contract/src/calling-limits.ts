@@ -9,11 +9,20 @@ export const CallingLimits = z.strictObject({
     .max(300)
     .nullable()
     .describe("Countries (US) and prefixes (+4930) that may be dialled; null: our own number's country. Premium numbers never."),
+  legs_per_second: z
+    .int()
+    .min(2)
+    .max(200)
+    .optional()
+    .describe(
+      "New calls and new connections together that the carrier takes in a second: 3, unless it granted the account more. Absent: as it is.",
+    ),
 });
 export type CallingLimits = z.infer<typeof CallingLimits>;
 
 /** GET /api/settings/calling-limits: the limits, and how much of them is used now. */
 export const CallingLimitsNow = CallingLimits.extend({
+  legs_per_second: CallingLimits.shape.legs_per_second.unwrap(),
   running: z.int().describe("Calls that run now, both directions."),
   placed: z.int().describe("Calls placed within the last 24 hours."),
 });

@@ -36,6 +36,7 @@ export const limits = CallingLimitsNow.parse({
   max_concurrent: 20,
   max_per_day: 500,
   allowed: ["DE", "US", "+4420"],
+  legs_per_second: 3,
   running: 3,
   placed: 431,
 });

@@ -47,10 +47,11 @@ function Used({ said, used, of }: { said: string; used: number; of: number }) {
   );
 }
 
-type Draft = { max_concurrent: string; max_per_day: string; allowed: readonly string[] | null };
-const draftOf = (limits: CallingLimits): Draft => ({
+type Draft = { max_concurrent: string; max_per_day: string; legs_per_second: string; allowed: readonly string[] | null };
+const draftOf = (limits: CallingLimitsNow): Draft => ({
   max_concurrent: String(limits.max_concurrent),
   max_per_day: String(limits.max_per_day),
+  legs_per_second: String(limits.legs_per_second),
   allowed: limits.allowed,
 });
 
@@ -64,18 +65,25 @@ function Edit({ limits }: { limits: CallingLimitsNow }) {
   useEffect(() => setDraft(draftOf(limits)), [shown]);
   const save = useMutation({
     mutationFn: (body: CallingLimits) => ask(CallingLimits, "/settings/calling-limits", { method: "PUT", body }),
-    onSuccess: (saved) => client.setQueryData(queries.callingLimits().queryKey, (old) => old && { ...old, ...saved }),
+    onSuccess: (saved) =>
+      client.setQueryData(
+        queries.callingLimits().queryKey,
+        (old) => old && { ...old, ...saved, legs_per_second: saved.legs_per_second ?? old.legs_per_second },
+      ),
   });
   const whole = (text: string, most: number) => /^\d+$/.test(text.trim()) && Number(text) <= most;
+  const fast = () => whole(draft.legs_per_second, 200) && Number(draft.legs_per_second) >= 2;
   const wrong = (name: "max_concurrent" | "max_per_day" | "allowed", most = 0) =>
     (save.error instanceof Refused ? save.error.field(name) : null) ??
     (name !== "allowed" && !whole(draft[name], most) ? `A whole number, at most ${most.toLocaleString("en")}.` : null);
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    if (save.isPending || !whole(draft.max_concurrent, 10_000) || !whole(draft.max_per_day, 1_000_000)) return;
+    if (save.isPending || !whole(draft.max_concurrent, 10_000) || !whole(draft.max_per_day, 1_000_000) || !fast()) return;
     save.mutate({
       max_concurrent: Number(draft.max_concurrent),
       max_per_day: Number(draft.max_per_day),
+      // Who did not touch it does not set it: its rows may have been changed by hand.
+      ...(Number(draft.legs_per_second) === limits.legs_per_second ? {} : { legs_per_second: Number(draft.legs_per_second) }),
       allowed: draft.allowed === null ? null : [...draft.allowed],
     });
   };
@@ -98,6 +106,14 @@ function Edit({ limits }: { limits: CallingLimitsNow }) {
           value={draft.max_per_day}
           wrong={wrong("max_per_day", 1_000_000)}
           onChange={(event) => setDraft({ ...draft, max_per_day: event.target.value })}
+        />
+        <TextField
+          label="New connections in a second"
+          hint="What the carrier takes: 3, unless it granted the account more. A call takes two."
+          inputMode="numeric"
+          value={draft.legs_per_second}
+          wrong={fast() ? (save.error instanceof Refused ? save.error.field("legs_per_second") : null) : "A whole number from 2 to 200."}
+          onChange={(event) => setDraft({ ...draft, legs_per_second: event.target.value })}
         />
       </div>
       <Segments

@@ -19,8 +19,8 @@ export async function readLimits(sql: Sql): Promise<CallingLimits> {
   return Stored.safeParse(rows[0]?.value ?? {}).data ?? Stored.parse({});
 }
 
-/** In force with the next call that is placed; those that run go on. */
-export async function setLimits(sql: Sql, limits: CallingLimits): Promise<void> {
+/** In force with the next call that is placed; those that run go on. How fast the carrier may be asked is kept by pace.ts. */
+export async function setLimits(sql: Sql, { legs_per_second: _, ...limits }: CallingLimits): Promise<void> {
   await sql.query("insert into settings (name, value) values ('call_limits', $1) on conflict (name) do update set value = excluded.value", [
     JSON.stringify(limits),
   ]);

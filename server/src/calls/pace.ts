@@ -19,8 +19,8 @@ export interface Rate {
 export type Asking = "create" | "connect" | "other";
 
 /**
- * Vonage's defaults with room for the network's jitter; an account with more has its rows changed. Of three new legs a second one is for a new
- * call: a call takes two, and people who pick up in the same moment get theirs at once.
+ * Vonage's defaults with room for the network's jitter; for an account with more an administrator sets so (setLegRate). Of three new legs a second one
+ * is for a new call: a call takes two, and people who pick up in the same moment get theirs at once.
  */
 export const usualRates: Readonly<Record<Asking, Rate>> = {
   create: { most: 1, windowMs: 1_200 },
@@ -93,12 +93,39 @@ export async function readPace(sql: Sql): Promise<Pace[]> {
   return rows.map((pace) => ({ ...pace, free: Math.max(0, pace.free) }));
 }
 
+/** Of so many new legs a second these may be new calls; the others are for connecting them. */
+const share = (legs: string, asking: string): string => `case ${asking} when 'create' then ${legs} / 2 else ${legs} - ${legs} / 2 end`;
+
+/** How many new legs a second the carrier takes, new calls and connects together: as the rows say, which may have been changed by hand. */
+export async function readLegRate(sql: Sql): Promise<number> {
+  const { rows } = await sql.query<{ legs: number | null }>(
+    `select coalesce(
+       (select sum(most)::int from carrier_rates where name ~ ' (create|connect)$' group by split_part(name, ' ', 1) having count(*) = 2 limit 1),
+       (select value::text::int from settings where name = 'leg_rate')) as legs`,
+  );
+  return rows[0]?.legs ?? usualRates.create.most + usualRates.connect.most;
+}
+
+/** Sets it, for all processes from the next permit on; 2 at least. In the caller's transaction. */
+export async function setLegRate(sql: Sql, legs: number): Promise<void> {
+  await sql.query(
+    "insert into settings (name, value) values ('leg_rate', to_jsonb($1::int)) on conflict (name) do update set value = excluded.value",
+    [legs],
+  );
+  await sql.query(
+    `update carrier_rates set most = ${share("$1::int", "split_part(name, ' ', 2)")}, window_ms = $2 where name ~ ' (create|connect)$'`,
+    [legs, usualRates.create.windowMs],
+  );
+}
+
 async function known(sql: Sql, carrier: string, asking: Asking): Promise<string> {
   const name = `${carrier} ${asking}`;
   const { most, windowMs } = usualRates[asking];
   await sql.query(
-    "insert into carrier_rates (name, most, window_ms) select $1, $2, $3 where not exists (select from carrier_rates where name = $1) on conflict do nothing",
-    [name, most, windowMs],
+    `insert into carrier_rates (name, most, window_ms)
+     select $1, coalesce((select ${share("value::text::int", "$4::text")} from settings where name = 'leg_rate' and $4::text <> 'other'), $2), $3
+      where not exists (select from carrier_rates where name = $1) on conflict do nothing`,
+    [name, most, windowMs, asking],
   );
   return name;
 }

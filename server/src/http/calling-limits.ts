@@ -1,5 +1,6 @@
 import { CallingLimits, CallingLimitsNow } from "@earshot/contract/calling-limits";
 import { readLimits, setLimits, usedOfLimits } from "../calls/limits.ts";
+import { readLegRate, setLegRate } from "../calls/pace.ts";
 import { inTransaction } from "../db/pool.ts";
 import { recordAudit } from "../people/audits.ts";
 import { credentialIn } from "./access.ts";
@@ -20,8 +21,8 @@ export function callingLimitRoutes(door: Door, { pool, clock }: DoorParts): void
       },
     },
     async () => {
-      const [limits, { open, day }] = await Promise.all([readLimits(pool), usedOfLimits(pool, clock.now())]);
-      return { ...limits, running: open, placed: day };
+      const [limits, { open, day }, legs] = await Promise.all([readLimits(pool), usedOfLimits(pool, clock.now()), readLegRate(pool)]);
+      return { ...limits, legs_per_second: legs, running: open, placed: day };
     },
   );
 
@@ -37,10 +38,12 @@ export function callingLimitRoutes(door: Door, { pool, clock }: DoorParts): void
       },
     },
     async (request) => {
-      const { max_concurrent, max_per_day, allowed } = request.body;
-      const detail = { max_concurrent, max_per_day, allowed: allowed?.join(" ") ?? null };
+      const { max_concurrent, max_per_day, allowed, legs_per_second: legs } = request.body;
+      const faster = legs === undefined ? {} : { legs_per_second: legs };
+      const detail = { max_concurrent, max_per_day, allowed: allowed?.join(" ") ?? null, ...faster };
       await inTransaction(pool, async (sql) => {
         await setLimits(sql, request.body);
+        if (legs !== undefined) await setLegRate(sql, legs);
         await recordAudit(sql, { at: clock.now(), actor: credentialIn(request).actor, action: "calling_limits.set", detail });
       });
       return request.body;
