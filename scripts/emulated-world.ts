@@ -49,7 +49,7 @@ export async function startEmulatedWorld(
   const { secrets, privateKeyFile, publicKeyFile } = readSecrets(folder);
   const humeWebhookKey = randomBytes(24).toString("hex");
   const wantsCarrier = config.vonage === null;
-  const wantsEngine = config.hume === null && config.openai === null;
+  const wantsEngine = Object.keys(config.engines).length === 0;
 
   const [carrier, engine] = await Promise.all([
     wantsCarrier &&

@@ -5,6 +5,7 @@ import { parseArgs, parseEnv } from "node:util";
 import { type Config, ConfigFailure, listenOn, readConfig } from "../server/src/config.ts";
 import { findOwner, stopLeftover } from "../server/src/db/embedded.ts";
 import { EmbeddedTaken } from "../server/src/db/failures.ts";
+import { engineKinds } from "../server/src/engine/kinds.ts";
 import { Failure } from "../server/src/failure.ts";
 import { heapFlags } from "../server/src/heap-flags.ts";
 import { runDemo } from "./demo.ts";
@@ -161,18 +162,16 @@ async function greet(config: Config, world: EmulatedWorld, server: Program): Pro
     line("", `${tone("bold", `${world.carrierUrl}/phone`)} ${tone("dim", "your own phone, in the browser: to be called, and to call")}`);
     line("", `${tone("bold", `${world.carrierUrl}/`)} ${tone("dim", "what the network sees: calls, legs, webhooks")}`);
   } else line("Phone", `Vonage, with ${config.vonage?.number}: people are really called`);
-  line("Engine", enginesOf(config).join(" and ") || "the emulated one: neither HUME_API_KEY nor OPENAI_API_KEY is set");
+  const engineKeys = engineKinds.map(({ needs: [key] }) => key).join(" nor ");
+  line("Engine", enginesOf(config).join(" and ") || `the emulated one: neither ${engineKeys} is set`);
   if (world.carrierUrl !== null && !flags.logs) line("Logs", relative(process.cwd(), join(config.dataDir, "logs")) || ".");
   line("Stop", "Ctrl-C");
   say();
 }
 
 /** The engines that are configured, each with where it is. */
-function enginesOf({ hume, openai }: Config): string[] {
-  return [
-    ...(hume === null ? [] : [`Hume EVI at ${new URL(hume.eviUrl).host}`]),
-    ...(openai === null ? [] : [`OpenAI Realtime (${openai.model}) at ${new URL(openai.realtimeUrl).host}`]),
-  ];
+function enginesOf({ engines }: Config): string[] {
+  return engineKinds.filter(({ name }) => name in engines).map((kind) => kind.describe(engines[kind.name]));
 }
 
 async function emulatedPeople(carrierUrl: string): Promise<readonly { number: string; habit: string }[]> {

@@ -31,6 +31,7 @@ const app = await openDoor({
   inCall: { transfer: never, pressKeys: never, mute: never, whisper: never },
   line: null,
   engines: {},
+  engineKinds: [],
   secretsKey: null,
   jobs: { states: async () => [], wake: () => {} },
   asWav: () => Promise.reject(new Error("There are no recordings here.")),

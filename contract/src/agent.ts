@@ -73,7 +73,11 @@ export type Interruption = z.infer<typeof Interruption>;
 /** What an agent is: the configured persona a caller meets. Every change makes a new version; a call keeps the one it ran with. */
 export const AgentSettings = z.strictObject({
   name: z.string().trim().min(1).max(100),
-  engine: z.enum(["evi", "openai"]).default("evi"),
+  engine: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,39}$/, "is no engine's name; GET /api/engines lists them")
+    .default("evi")
+    .describe("One of GET /api/engines that is configured."),
   options: z.record(z.string(), z.unknown()).default({}).describe("Engine-specific settings, passed through untouched."),
   prompt: z.string().max(20_000).describe("What the agent is told. {{name}} is replaced by the call's variables."),
   greeting: z.string().max(1000).nullable().default(null).describe("Spoken once, first, at once; null waits for the other party."),
@@ -122,7 +126,9 @@ export type Agent = z.infer<typeof Agent>;
 /** GET /api/engines: what each engine makes of an agent's settings. */
 export const EngineInfo = z.object({
   name: AgentSettings.shape.engine,
+  title: z.string().describe("As people read it."),
   configured: z.boolean().describe("Has this server credentials for it?"),
+  needs: z.array(z.string()).describe("The environment variables without which it is not configured."),
   most_prompt_chars: z.int().nullable().describe("The longest prompt it takes; null: only our own limit is known."),
   emotions: z.enum(["none", "caller", "both"]).describe("Whose it measures."),
   verbatim: z.boolean().describe("Does it say greetings, nudges and goodbyes word for word?"),

@@ -46,8 +46,7 @@ describe("the configuration", () => {
       databaseUrl: null,
       dataDir: resolve(".data"),
       vonage: null,
-      hume: null,
-      openai: null,
+      engines: {},
       expression: null,
       admin: null,
       apiKey: null,
@@ -175,9 +174,11 @@ describe("the configuration", () => {
 
   test("a phone line at the vendor's needs an engine: people who are really called never meet the emulated one by mistake", () => {
     expect(problems(vonage)).toEqual({ HUME_API_KEY: expect.stringContaining("or OPENAI_API_KEY is needed") });
-    expect(readConfig({ ...vonage, OPENAI_API_KEY: "k" }).openai?.apiKey).toBe("k");
-    expect(readConfig({ ...line, EVI_URL: "ws://127.0.0.1:8701/v0/evi/chat" }).hume?.eviUrl).toBe("ws://127.0.0.1:8701/v0/evi/chat");
-    expect(readConfig({ ...vonage, VONAGE_API_URL: "http://127.0.0.1:4010" }).hume).toBeNull();
+    expect(readConfig({ ...vonage, OPENAI_API_KEY: "k" }).engines.openai).toMatchObject({ apiKey: "k" });
+    expect(readConfig({ ...line, EVI_URL: "ws://127.0.0.1:8701/v0/evi/chat" }).engines.evi).toMatchObject({
+      eviUrl: "ws://127.0.0.1:8701/v0/evi/chat",
+    });
+    expect(readConfig({ ...vonage, VONAGE_API_URL: "http://127.0.0.1:4010" }).engines).toEqual({});
   });
 
   test.each<[what: string, place: string, why: string]>([
@@ -216,13 +217,13 @@ describe("the configuration", () => {
 
   test("an engine without its key is refused, one with it has the vendor's address", () => {
     expect(problems({ HUME_CONFIG_ID: vonage.VONAGE_APPLICATION_ID })).toEqual({ HUME_API_KEY: expect.stringContaining("missing") });
-    expect(readConfig({ HUME_API_KEY: "k" }).hume).toEqual({
+    expect(readConfig({ HUME_API_KEY: "k" }).engines.evi).toEqual({
       apiKey: "k",
       configId: null,
       eviUrl: "wss://api.hume.ai/v0/evi/chat",
       webhookSecret: null,
     });
-    expect(readConfig({ OPENAI_API_KEY: "k" }).openai).toEqual({
+    expect(readConfig({ OPENAI_API_KEY: "k" }).engines.openai).toEqual({
       apiKey: "k",
       realtimeUrl: "wss://api.openai.com/v1/realtime",
       model: "gpt-realtime-2.1",
@@ -242,7 +243,7 @@ describe("the configuration", () => {
     });
     expect(config.vonage).toMatchObject({ number: "+12025550100", privateKeyPem: `${pem}\n` });
     expect(config.publicUrl).toBe("https://calls.example.com");
-    expect(config.hume?.apiKey).toBe("ours");
+    expect(config.engines.evi).toMatchObject({ apiKey: "ours" });
     expect(config.warnings).toHaveLength(4);
     expect(config.warnings).toContainEqual(expect.stringMatching(/^HUME_AI_API_KEY is ignored/));
   });

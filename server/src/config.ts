@@ -3,8 +3,11 @@ import { mkdtempSync, readFileSync, rmdirSync, type Stats, statSync } from "node
 import { isIP } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { z } from "zod";
+import type { EngineKind } from "./engine/kind.ts";
+import { engineKinds } from "./engine/kinds.ts";
 import { Failure } from "./failure.ts";
 import { EnginePrice, type Prices, publishedPrices } from "./prices.ts";
+import { address, loopback } from "./web-address.ts";
 
 /** The environment, parsed once. Whatever is not set is null, never half there. */
 export interface Config {
@@ -19,21 +22,8 @@ export interface Config {
   /** Absolute. */
   readonly dataDir: string;
   readonly vonage: VonageConfig | null;
-  /** `webhookSecret`: the account's webhook signing key; null: its webhooks are not taken. */
-  readonly hume: {
-    readonly apiKey: string;
-    readonly configId: string | null;
-    readonly eviUrl: string;
-    readonly webhookSecret: string | null;
-  } | null;
-  readonly openai: {
-    readonly apiKey: string;
-    readonly realtimeUrl: string;
-    /** Unless an agent names another. */
-    readonly model: string;
-    /** Which server of the protocol it is. */
-    readonly dialect: RealtimeDialect;
-  } | null;
+  /** Of each engine that is configured its settings, by its name (engine/kinds.ts). */
+  readonly engines: Readonly<Record<string, unknown>>;
   /** Hume's listener for callers' feelings, beside engines that measure none. */
   readonly expression: { readonly apiKey: string; readonly url: string } | null;
   readonly admin: { readonly email: string; readonly password: string } | null;
@@ -71,9 +61,6 @@ export interface VonageConfig {
   readonly emulated: boolean;
 }
 
-export const realtimeDialects = ["openai", "azure", "xai", "inworld", "localai", "huggingface"] as const;
-export type RealtimeDialect = (typeof realtimeDialects)[number];
-
 const logLevels = ["fatal", "error", "warn", "info", "debug", "trace", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -94,50 +81,26 @@ export class ConfigFailure extends Failure {
   }
 }
 
-/** Older name -> ours; the value may be left where it is. */
-const olderNames = {
+/** Older name -> ours; the value may be left where it is. Engines bring their own. */
+const olderNames: Readonly<Record<string, string>> = {
   VONAGE_PRIVATE_KEY_PATH: "VONAGE_PRIVATE_KEY",
   VONAGE_PHONE_NUMBER: "VONAGE_NUMBER",
   BASE_URL: "PUBLIC_URL",
   SERVER_URL: "PUBLIC_URL",
-  HUME_AI_API_KEY: "HUME_API_KEY",
-} as const;
+};
 
-/** Names that only make sense together: one set means all are wanted. */
+/** Names that only make sense together: one set means all are wanted. Engines bring their own. */
 const together: readonly { readonly names: readonly string[]; readonly also: readonly string[]; readonly what: string }[] = [
   {
     names: ["VONAGE_APPLICATION_ID", "VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "VONAGE_API_KEY", "VONAGE_NUMBER"],
     also: ["VONAGE_API_URL", "VONAGE_API_SECRET"],
     what: "a phone line at Vonage",
   },
-  { names: ["HUME_API_KEY"], also: ["HUME_CONFIG_ID", "EVI_URL", "HUME_WEBHOOK_SECRET"], what: "Hume EVI" },
   { names: ["HUME_EXPRESSION_API_KEY"], also: ["HUME_EXPRESSION_URL"], what: "Hume's expression measurement" },
-  { names: ["OPENAI_API_KEY"], also: ["OPENAI_REALTIME_URL", "OPENAI_REALTIME_MODEL", "OPENAI_REALTIME_DIALECT"], what: "OpenAI Realtime" },
   { names: ["ADMIN_EMAIL", "ADMIN_PASSWORD"], also: [], what: "a first administrator" },
 ];
 
 // ---- one variable at a time ----------------------------------------------------------------------------------------------------
-
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
-
-/** A URL of one of `schemes`, the insecure one on this machine only. Comes without a slash at the end. */
-function address(secure: string, insecure: string, example: string) {
-  return z.string().transform((text, context) => {
-    const url = URL.parse(text);
-    const said = (message: string): typeof z.NEVER => {
-      context.addIssue({ code: "custom", message });
-      return z.NEVER;
-    };
-    if (url === null || (url.protocol !== `${secure}:` && url.protocol !== `${insecure}:`)) {
-      return said(`is not an ${secure}:// address; give one such as ${example}`);
-    }
-    if (url.protocol === `${insecure}:` && !loopback.test(url.hostname)) {
-      return said(`must begin with ${secure}:// (${insecure}:// is for this machine only)`);
-    }
-    if (url.username || url.password || url.hash) return said(`must not hold a user, a password or a #; give one such as ${example}`);
-    return text.replace(/\/+$/, "");
-  });
-}
 
 const origin = address("https", "http", "https://calls.example.com").refine(
   (text) => URL.parse(text)?.pathname === "/" && !text.includes("?"),
@@ -235,20 +198,10 @@ const Variables = z.object({
   VONAGE_API_SECRET: z.string().optional(),
   VONAGE_NUMBER: number.optional(),
   VONAGE_API_URL: address("https", "http", "https://api.nexmo.com").default("https://api.nexmo.com"),
-  HUME_API_KEY: z.string().optional(),
-  HUME_CONFIG_ID: z.uuid("is not a configuration id; copy it from Hume, or leave it out").optional(),
-  HUME_WEBHOOK_SECRET: z.string().min(16, "is too short to sign with; copy the webhook signing key from Hume, or leave it out").optional(),
-  EVI_URL: address("wss", "ws", "wss://api.hume.ai/v0/evi/chat").default("wss://api.hume.ai/v0/evi/chat"),
   HUME_EXPRESSION_API_KEY: z.string().optional(),
   HUME_EXPRESSION_URL: address("wss", "ws", "wss://api.cloud.hume.ai/v1/expression/audio/realtime").default(
     "wss://api.cloud.hume.ai/v1/expression/audio/realtime",
   ),
-  OPENAI_API_KEY: z.string().optional(),
-  OPENAI_REALTIME_URL: address("wss", "ws", "wss://api.openai.com/v1/realtime").default("wss://api.openai.com/v1/realtime"),
-  OPENAI_REALTIME_MODEL: z.string().default("gpt-realtime-2.1"),
-  OPENAI_REALTIME_DIALECT: z
-    .enum(realtimeDialects, `is not a known server of the protocol; give one of ${realtimeDialects.join(", ")}, or leave it out for openai`)
-    .default("openai"),
   ADMIN_EMAIL: z.email("is not an e-mail address").optional(),
   ADMIN_PASSWORD: z.string().min(10, "is too short; give at least 10 characters").optional(),
   API_KEY: z
@@ -278,16 +231,20 @@ const Variables = z.object({
   EARSHOT_READY_LINE: z.string().optional(),
 });
 
-/** What opens a door; an address may hold a password. */
+/** What opens a door; an address may hold a password. Engines bring their own. */
 const secrets = [
   ...["ADMIN_PASSWORD", "API_KEY", "DATABASE_URL", "STORAGE_URL", "STORAGE_KEY"],
   ...["VONAGE_PRIVATE_KEY", "VONAGE_SIGNATURE_SECRET", "VONAGE_API_KEY", "VONAGE_API_SECRET"],
-  ...["HUME_API_KEY", "HUME_AI_API_KEY", "HUME_WEBHOOK_SECRET", "HUME_EXPRESSION_API_KEY", "OPENAI_API_KEY"],
+  "HUME_EXPRESSION_API_KEY",
 ] as const;
 
 /** Takes the secrets out of `env` once they are read: what a later part starts, prints or reports cannot give them away. */
-export function forgetSecrets(env: Record<string, string | undefined>): void {
+export function forgetSecrets(env: Record<string, string | undefined>, kinds: readonly EngineKind[] = engineKinds): void {
   for (const name of secrets) delete env[name];
+  for (const kind of kinds) {
+    for (const name of kind.secrets) delete env[name];
+    for (const [older, ours] of Object.entries(kind.olderNames ?? {})) if (kind.secrets.includes(ours)) delete env[older];
+  }
 }
 
 // ---- all of them ---------------------------------------------------------------------------------------------------------------
@@ -296,12 +253,14 @@ export function forgetSecrets(env: Record<string, string | undefined>): void {
  * Reads the configuration out of `env` (design: "The outside of the house"); an empty value counts as not set.
  * Throws one ConfigFailure that lists every problem. Older names are understood and named in `warnings`.
  */
-export function readConfig(env: Env): Config {
-  const { set, warnings } = withOurNames(env);
+export function readConfig(env: Env, kinds: readonly EngineKind[] = engineKinds): Config {
+  const { set, warnings } = withOurNames(env, Object.assign({}, olderNames, ...kinds.map((kind) => kind.olderNames)));
   const parsed = Variables.safeParse(set);
   const problems: Problem[] = [];
   for (const issue of parsed.error?.issues ?? []) problems.push({ field: String(issue.path[0]), message: issue.message });
-  for (const { names, also, what } of together) {
+  const engines = enginesIn(set, kinds, problems);
+  const ofEngines = kinds.map(({ needs, variables, title }) => ({ names: needs, also: Object.keys(variables), what: title }));
+  for (const { names, also, what } of [...together, ...ofEngines]) {
     if (![...names, ...also].some((name) => set[name] !== undefined)) continue;
     for (const name of names.filter((name) => set[name] === undefined))
       problems.push({ field: name, message: `is missing: ${what} needs it` });
@@ -311,10 +270,11 @@ export function readConfig(env: Env): Config {
   if (carrierIsElsewhere && (set.PUBLIC_URL === undefined || isHere(set.PUBLIC_URL))) {
     problems.push({ field: "PUBLIC_URL", message: "must be an https:// address that Vonage can reach, such as https://calls.example.com" });
   }
-  if (carrierIsElsewhere && set.HUME_API_KEY === undefined && set.OPENAI_API_KEY === undefined) {
+  const [one = "", ...others] = kinds.map(({ needs: [key] }) => key);
+  if (carrierIsElsewhere && kinds.every(({ needs: [key] }) => set[key] === undefined)) {
     problems.push({
-      field: "HUME_API_KEY",
-      message: "or OPENAI_API_KEY is needed: people who are really called must meet a real engine, not the emulated one with its script",
+      field: one,
+      message: `or ${others.join(" or ")} is needed: people who are really called must meet a real engine, not the emulated one with its script`,
     });
   }
   const unusable = whyUnusable(resolve(set.DATA_DIR ?? ".data"));
@@ -342,18 +302,8 @@ export function readConfig(env: Env): Config {
             emulated,
           }
         : null,
-    hume: is.HUME_API_KEY
-      ? { apiKey: is.HUME_API_KEY, configId: is.HUME_CONFIG_ID ?? null, eviUrl: is.EVI_URL, webhookSecret: is.HUME_WEBHOOK_SECRET ?? null }
-      : null,
+    engines,
     expression: is.HUME_EXPRESSION_API_KEY ? { apiKey: is.HUME_EXPRESSION_API_KEY, url: is.HUME_EXPRESSION_URL } : null,
-    openai: is.OPENAI_API_KEY
-      ? {
-          apiKey: is.OPENAI_API_KEY,
-          realtimeUrl: is.OPENAI_REALTIME_URL,
-          model: is.OPENAI_REALTIME_MODEL,
-          dialect: is.OPENAI_REALTIME_DIALECT,
-        }
-      : null,
     admin: is.ADMIN_EMAIL && is.ADMIN_PASSWORD ? { email: is.ADMIN_EMAIL, password: is.ADMIN_PASSWORD } : null,
     apiKey: is.API_KEY ?? null,
     trustedProxies: is.TRUSTED_PROXIES,
@@ -367,8 +317,19 @@ export function readConfig(env: Env): Config {
   };
 }
 
+/** The settings of the engines that are configured; what is wrong with them is put into `problems`. */
+function enginesIn(set: Readonly<Record<string, string>>, kinds: readonly EngineKind[], problems: Problem[]): Record<string, unknown> {
+  const settings: [string, unknown][] = [];
+  for (const kind of kinds) {
+    const read = z.object(kind.variables).safeParse(set);
+    for (const issue of read.error?.issues ?? []) problems.push({ field: String(issue.path[0]), message: issue.message });
+    if (read.success && kind.needs.every((name) => set[name] !== undefined)) settings.push([kind.name, kind.settings(read.data)]);
+  }
+  return Object.fromEntries(settings);
+}
+
 /** Drops empty values, and moves older names to ours unless ours is set too. */
-function withOurNames(env: Env): { set: Record<string, string>; warnings: string[] } {
+function withOurNames(env: Env, olderNames: Readonly<Record<string, string>>): { set: Record<string, string>; warnings: string[] } {
   const set: Record<string, string> = {};
   const warnings: string[] = [];
   for (const [name, value] of Object.entries(env)) if (value?.trim()) set[name] = value.trim();

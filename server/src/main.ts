@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Agent, AgentNote, AgentSettings } from "@earshot/contract/agent";
+import type { Agent, AgentNote } from "@earshot/contract/agent";
 import type { EmulatedNumber } from "@earshot/contract/session";
 import type { FastifyInstance } from "fastify";
 import type pg from "pg";
@@ -38,9 +38,8 @@ import { startEmbedded } from "./db/embedded.ts";
 import { migrate } from "./db/migrate.ts";
 import { inTransaction, openPool } from "./db/pool.ts";
 import { expressionSource } from "./emotion/expression/expression.ts";
-import { createEviEngine } from "./engine/evi/evi.ts";
-import { HUME_WEBHOOKS_PATH, openHumeWebhooks } from "./engine/evi/webhooks.ts";
-import { createOpenAiEngine } from "./engine/openai/openai.ts";
+import { openEngines } from "./engine/kind.ts";
+import { engineKinds } from "./engine/kinds.ts";
 import type { Engine } from "./engine/port.ts";
 import { Failure } from "./failure.ts";
 import type { Line } from "./http/carrier.ts";
@@ -92,8 +91,21 @@ async function start(config: Config): Promise<void> {
   const operator = await inTransaction(pool, (sql) => ensureAdmin(sql, config.admin));
   await endDemonstrationKeys(pool, clock);
   if (config.apiKey !== null) await inTransaction(pool, (sql) => ensureFirstApiKey(sql, config.apiKey as string, clock));
-  const engines = enginesOf(config, pool);
-  const engineNames = Object.keys(engines) as (keyof typeof engines)[];
+  const quietly = (error: unknown): void =>
+    log.error({ err: error }, "what a call's turn asked for could not be done; its events say how far it came");
+  /** What is asked about calls before they can be carried waits until they can. */
+  const asking = Promise.withResolvers<AsksParts>();
+  const onUnnoticedEnd = (call: CallId, session: string): void =>
+    void asking.promise.then((asks) => askForEngine(asks, call, session)).catch(quietly);
+  const { engines, ...ofEngines } = await openEngines(engineKinds, config.engines, {
+    pool,
+    clock,
+    log,
+    publicUrl: config.publicUrl,
+    onUnnoticedEnd,
+  });
+  for (const { name, close } of ofEngines.parts) closing.part(name, close);
+  const engineNames = Object.keys(engines);
   await ensureFirstAgent(pool, engineNames[0]);
   const { rows } = await pool.query<{ first: boolean }>("select not exists (select from calls) as first");
   const first = rows[0]?.first === true;
@@ -106,7 +118,7 @@ async function start(config: Config): Promise<void> {
     pool,
     url: databaseUrl,
     carrier,
-    reconstructions: { evi: engines.evi?.reconstructions },
+    reconstructions: Object.fromEntries(Object.entries(engines).map(([name, engine]) => [name, engine.reconstructions])),
     storage,
     clock,
     log,
@@ -122,8 +134,6 @@ async function start(config: Config): Promise<void> {
 
   const number = config.vonage?.number ?? null;
   const asked = { pool, carrier, clock, log };
-  const quietly = (error: unknown): void =>
-    log.error({ err: error }, "what a call's turn asked for could not be done; its events say how far it came");
   const ended = (call: CallId): void => {
     bridges
       .end(call)
@@ -202,17 +212,7 @@ async function start(config: Config): Promise<void> {
     doAsk: (call, asked) =>
       asked.what === "whisper" ? bridges.whisper(call, asked.how, asked.text) : bridges.engineGone(call, asked.session),
   };
-  const humeWebhooks =
-    config.hume === null
-      ? null
-      : openHumeWebhooks({
-          pool,
-          clock,
-          log,
-          secret: config.hume.webhookSecret,
-          onUnnoticedEnd: (call, session) => void askForEngine(asks, call, session).catch(quietly),
-        });
-  closing.part("Hume's webhooks", () => humeWebhooks?.close());
+  asking.resolve(asks);
   const app = await openDoor({
     pool,
     databaseUrl,
@@ -223,6 +223,7 @@ async function start(config: Config): Promise<void> {
     storage,
     dashboardDir: join(import.meta.dirname, "../../dashboard/dist"),
     engines,
+    engineKinds,
     agentSaved: (agent) => prepareAgent(engines, agent, log, PREPARED_WITHIN_MS),
     secretsKey: toolKey,
     emulatedNumbers: config.vonage?.emulated ? await emulatedNumbers(config.vonage) : null,
@@ -254,7 +255,7 @@ async function start(config: Config): Promise<void> {
       { room: "jobs", read: () => recordings.states() },
     ],
     mayUpgrade,
-    engineDoors: humeWebhooks === null ? [] : [humeWebhooks.door],
+    engineDoors: ofEngines.doors,
     carrierDoors:
       config.vonage === null || keys === null
         ? []
@@ -329,24 +330,7 @@ async function heldElsewhere(pool: pg.Pool, call: CallId): Promise<void> {
   for (let tries = 0; tries < 20 && (await isHeldElsewhere(pool, call, owner)); tries++) await wait(250);
 }
 
-/** Where Hume shall tell of chats: it takes https addresses only, the emulated one any. Null while nothing says how it signs. */
-function humeTellsAt({ hume, publicUrl }: Config): string | null {
-  if (hume === null || hume.webhookSecret === null) return null;
-  const reaches = publicUrl.startsWith("https:") || hume.eviUrl.startsWith("ws:");
-  return reaches ? `${publicUrl}${HUME_WEBHOOKS_PATH}` : null;
-}
-
-/** The engines that are configured, by the name an agent's settings use. */
-function enginesOf(config: Config, pool: pg.Pool): Readonly<Partial<Record<AgentSettings["engine"], Engine>>> {
-  return {
-    ...(config.hume === null
-      ? {}
-      : { evi: createEviEngine({ ...config.hume, url: config.hume.eviUrl, clock, configs: { pool, webhooks: humeTellsAt(config) } }) }),
-    ...(config.openai === null ? {} : { openai: createOpenAiEngine({ ...config.openai, url: config.openai.realtimeUrl, clock }) }),
-  };
-}
-
-async function prepareAgents(pool: pg.Pool, engines: ReturnType<typeof enginesOf>, log: Logger, stop: AbortSignal): Promise<void> {
+async function prepareAgents(pool: pg.Pool, engines: Readonly<Record<string, Engine>>, log: Logger, stop: AbortSignal): Promise<void> {
   for (const agent of await listAgents(pool)) if (!stop.aborted) await prepareAgent(engines, agent, log, null);
 }
 
@@ -355,7 +339,7 @@ async function prepareAgents(pool: pg.Pool, engines: ReturnType<typeof enginesOf
  * what went wrong within `withinMs`; what takes longer goes on.
  */
 async function prepareAgent(
-  engines: ReturnType<typeof enginesOf>,
+  engines: Readonly<Record<string, Engine>>,
   { id, version, settings }: Agent,
   log: Logger,
   withinMs: number | null,

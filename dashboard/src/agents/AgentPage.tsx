@@ -17,13 +17,13 @@ import {
   type Draft,
   draftOf,
   emptyDraft,
-  engines,
   interruptions,
   settingsOf,
   type TextFields,
   voicemailRules,
   type Wrong,
 } from "./draft.ts";
+import { titles } from "./engines.ts";
 import { Hours } from "./Hours.tsx";
 import { Standing, Versions } from "./Standing.tsx";
 import { Tools } from "./Tools.tsx";
@@ -153,16 +153,16 @@ function Editor({ agent, shown, past, version }: { agent: Agent | null; shown: D
               label="Engine"
               hint={
                 engine && !engine.configured ? (
-                  <span className="text-look">This server has no credentials for it: see the configuration.</span>
+                  <span className="text-look">This server has no credentials for it: it needs {engine.needs.join(", ")}.</span>
                 ) : (
                   hint("engine", `The AI that listens and speaks.${engine ? ` It measures ${feltBy[engine.emotions]}.` : ""}`)
                 )
               }
               {...of("engine")}
             >
-              {Object.entries(engines).map(([name, said]) => (
+              {titles(known.data, draft.engine).map(({ name, title }) => (
                 <option key={name} value={name}>
-                  {said}
+                  {title}
                 </option>
               ))}
             </Choice>

@@ -8,7 +8,7 @@ import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
 import { phoneNumber } from "../words/phone-number.ts";
-import { engines } from "./draft.ts";
+import { titleOf } from "./engines.ts";
 
 export function AgentsPage(): ReactNode {
   useTitle("Agents");
@@ -54,6 +54,7 @@ export function AgentsPage(): ReactNode {
 
 function Row({ agent }: { agent: Agent }) {
   const { name, engine, language, greeting, prompt, numbers } = agent.settings;
+  const engines = useQuery(queries.engines());
   return (
     <li className="relative grid items-center gap-x-6 border-b border-line px-4 py-2.5 hover:bg-sunk sm:grid-cols-[minmax(0,1fr)_12rem_9rem] sm:px-6">
       <div className="min-w-0">
@@ -81,7 +82,7 @@ function Row({ agent }: { agent: Agent }) {
         )}
       </p>
       <p className="text-soft max-sm:hidden">
-        {engines[engine]}, {language}
+        {titleOf(engines.data, engine)}, {language}
       </p>
     </li>
   );

@@ -14,6 +14,10 @@ const settings = AgentSettings.parse({
 
 describe("an agent's form", () => {
   it("gives back the settings it was filled from", () => expect(settingsOf(draftOf(settings), settings)).toEqual({ settings }));
+  it("keeps an engine this page has never heard of", () => {
+    const other = { ...settings, engine: "third" };
+    expect(settingsOf(draftOf(other), other)).toEqual({ settings: other });
+  });
   it("left untouched but for name and prompt is what the contract takes", () => {
     const read = settingsOf({ ...emptyDraft, name: " Desk ", prompt: "Help." }, null);
     expect("settings" in read && AgentSettings.parse(read.settings)).toMatchObject({

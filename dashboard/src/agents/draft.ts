@@ -3,8 +3,6 @@ import type { AgentSettings, Interruption, LineRules, Patience, RecordingPolicy 
 import { type HoursDraft, hoursDraftOf, hoursOf } from "./hours.ts";
 import { firstTools, type ToolsDraft, toolsDraftOf, toolsOf } from "./tools.ts";
 
-export const engines = { evi: "Hume EVI", openai: "OpenAI Realtime" } as const satisfies Record<AgentSettings["engine"], string>;
-
 /** What an agent may do when a machine answers. */
 export const voicemailRules = {
   talk: "talks to it as to a person",
@@ -140,7 +138,7 @@ export function settingsOf(draft: Draft, before: AgentSettings | null): Read {
     settings: {
       ...before,
       name: draft.name.trim(),
-      engine: draft.engine === "openai" ? "openai" : "evi",
+      engine: draft.engine,
       prompt: draft.prompt,
       greeting: draft.greeting.trim() === "" ? null : draft.greeting.trim(),
       language: draft.language.trim() === "" ? "en" : draft.language.trim(),

@@ -49,7 +49,8 @@ export class EngineNotConfigured extends Failure {
   readonly status = 422;
   constructor(engine: string, configured: readonly string[], field: "engine" | "agent_id") {
     super(`The engine ${JSON.stringify(engine)} is not configured, so its agents cannot talk.`, {
-      remedy: "Set its key (evi: HUME_API_KEY, openai: OPENAI_API_KEY) and restart, or give the agent an engine that is configured.",
+      remedy:
+        "Set the variables it needs (GET /api/engines lists the engines there are, with theirs) and restart, or give the agent an engine that is configured.",
       fields: [{ field, message: `needs the engine ${engine}; configured: ${configured.join(", ") || "none"}` }],
     });
   }

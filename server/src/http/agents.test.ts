@@ -54,7 +54,7 @@ describe("an agent", () => {
   it.each([
     [{}, ["name", "prompt"]],
     [{ ...settings, name: " " }, ["name"]],
-    [{ ...settings, engine: "psychic" }, ["engine"]],
+    [{ ...settings, engine: "Psychic " }, ["engine"]],
     [{ ...settings, prompt: "x".repeat(20_001) }, ["prompt"]],
     [{ ...settings, max_minutes: 0 }, ["max_minutes"]],
     [{ ...settings, max_minutes: 12.5 }, ["max_minutes"]],
@@ -80,6 +80,8 @@ describe("an agent", () => {
       code: "ENGINE_NOT_CONFIGURED",
       errors: [{ field: "engine", message: "needs the engine evi; configured: openai" }],
     });
+    const nobody = await one.ask("member", { method: "POST", url: "/api/agents", payload: { ...settings, engine: "psychic" } });
+    expect([nobody.statusCode, nobody.json().code]).toEqual([422, "ENGINE_NOT_CONFIGURED"]);
     const made = await one.ask("member", { method: "POST", url: "/api/agents", payload: { ...settings, engine: "openai" } });
     expect(made.statusCode).toBe(201);
     const payload = { ...made.json().settings, engine: "evi" };

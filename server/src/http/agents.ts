@@ -33,13 +33,16 @@ const SeenVersion = z.object({
 });
 
 /** The configured personas. Every change makes a version; a call keeps the one it ran with. */
-export function agentRoutes(door: Door, { pool, clock, engines, tellings, secretsKey, agentSaved }: DoorParts): void {
+export function agentRoutes(door: Door, { pool, clock, engines, engineKinds, tellings, secretsKey, agentSaved }: DoorParts): void {
   const configured = Object.keys(engines);
   const house: House = { local: tellings.local, seals: secretsKey !== null };
   /** With what is to be known about its settings, and what could not be checked when they were saved just now. */
   const shown = (agent: Agent, unchecked: readonly AgentNote[] = []): Agent => ({
     ...agent,
-    notes: [...unchecked, ...notesOn(agent.settings, engines[agent.settings.engine], house)],
+    notes: [
+      ...unchecked,
+      ...notesOn(agent.settings, configured.includes(agent.settings.engine) ? engines[agent.settings.engine] : undefined, house),
+    ],
   });
   /** Settings as they may be saved, and what could not be checked. Nothing is written yet: the vendor is asked outside of any transaction. */
   const checked = async (body: AgentSettings): Promise<{ settings: AgentSettings; unchecked: AgentNote[] }> => {
@@ -173,11 +176,13 @@ export function agentRoutes(door: Door, { pool, clock, engines, tellings, secret
       schema: { summary: "What each engine makes of an agent's settings", tags: ["agents"], response: { 200: page(EngineInfo) } },
     },
     async () => ({
-      items: AgentSettings.shape.engine.unwrap().options.map((name) => {
-        const engine = engines[name];
+      items: engineKinds.map(({ name, title, needs }) => {
+        const engine = Object.hasOwn(engines, name) ? engines[name] : undefined;
         return {
           name,
+          title,
           configured: engine !== undefined,
+          needs: [...needs],
           most_prompt_chars: engine?.manner.mostPromptChars ?? null,
           emotions: engine?.abilities.emotions ?? "none",
           verbatim: engine?.abilities.verbatim ?? false,

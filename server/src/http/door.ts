@@ -72,6 +72,8 @@ export interface DoorParts {
   readonly emulatedNumbers: readonly EmulatedNumber[] | null;
   /** The engines that are configured, by name: an agent can have no other. */
   readonly engines: Readonly<Record<string, EngineSide & Pick<Engine, "abilities">>>;
+  /** Every engine there can be (engine/kinds.ts). */
+  readonly engineKinds: readonly { readonly name: string; readonly title: string; readonly needs: readonly string[] }[];
   /** Seals what agents' tools keep secret, 32 bytes; null: the house has no key. */
   readonly secretsKey: Buffer | null;
   /** Told of every saved agent, for engines that keep settings of their own. Gives what of them they did not keep. */

@@ -18,6 +18,7 @@ import type { Carrier } from "../carrier/port.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import { eviAbilities } from "../engine/evi/evi.ts";
 import { eviManner } from "../engine/evi/manner.ts";
+import { engineKinds } from "../engine/kinds.ts";
 import { dialectOf } from "../engine/openai/dialects.ts";
 import { mannerOf } from "../engine/openai/manner.ts";
 import { createOpenAiEngine } from "../engine/openai/openai.ts";
@@ -131,6 +132,7 @@ export async function openTestHouse(
     storage,
     dashboardDir: join(folder, "no-dashboard"),
     engines: testEngines,
+    engineKinds,
     secretsKey: null,
     emulatedNumbers: [{ number: "+12025550103", name: "Busy line", habit: "is always busy" }],
     placeCall: (request, by) => placeCall(calling, request, by),

@@ -1,11 +1,10 @@
-import type { RealtimeDialect } from "../../config.ts";
-
 /**
  * Servers that speak OpenAI's Realtime protocol, and in what each differs (openai-realtime §12). Adding one is adding a row and its test.
  * Names of events are no column: every older and newer name is understood from anybody (wire.ts).
  */
 export interface Dialect {
-  readonly name: DialectName;
+  /** As OPENAI_REALTIME_DIALECT and prices name it. */
+  readonly name: string;
   readonly headers: (key: string) => Readonly<Record<string, string>>;
   /** PCM rates it takes and gives, Hz, best first. Other rates are resampled here. */
   readonly rates: readonly number[];
@@ -25,14 +24,11 @@ export interface Dialect {
   readonly maxMs: number;
 }
 
-/** As OPENAI_REALTIME_DIALECT names them. */
-export type DialectName = RealtimeDialect;
-
+type Row = Omit<Dialect, "name">;
 const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 const MINUTE = 60_000;
 
-const openai: Dialect = {
-  name: "openai",
+const openai: Row = {
   headers: bearer,
   rates: [24_000],
   session: "ga",
@@ -46,12 +42,11 @@ const openai: Dialect = {
 /** Servers that honour whatever rate is declared; 16 kHz is what they work at. */
 const selfHosted = { rates: [16_000, 24_000], voice: null, noiseReduction: false, maxMs: 24 * 60 * MINUTE } as const;
 
-const rows: readonly Dialect[] = [
+const table = {
   openai,
-  { ...openai, name: "azure", headers: (key) => ({ "api-key": key }), transcription: { model: "gpt-4o-mini-transcribe" } },
-  {
+  azure: { ...openai, headers: (key) => ({ "api-key": key }), transcription: { model: "gpt-4o-mini-transcribe" } },
+  xai: {
     ...openai,
-    name: "xai",
     rates: [24_000, 16_000, 8_000],
     session: "xai",
     verbatim: true,
@@ -60,16 +55,18 @@ const rows: readonly Dialect[] = [
     noiseReduction: false,
     maxMs: 30 * MINUTE,
   },
-  {
+  inworld: {
     ...openai,
-    name: "inworld",
     headers: (key) => ({ authorization: `Basic ${key}` }),
     heardPart: "note",
     voice: null,
     noiseReduction: false,
   },
-  { ...openai, ...selfHosted, name: "localai", transcription: {} },
-  { ...openai, ...selfHosted, name: "huggingface", heardPart: "note", transcription: {} },
-];
+  localai: { ...openai, ...selfHosted, transcription: {} },
+  huggingface: { ...openai, ...selfHosted, heardPart: "note", transcription: {} },
+} satisfies Record<string, Row>;
 
-export const dialectOf = (name: DialectName): Dialect => rows.find((row) => row.name === name) as Dialect;
+export type DialectName = keyof typeof table;
+export const dialectNames = Object.keys(table) as [DialectName, ...DialectName[]];
+
+export const dialectOf = (name: DialectName): Dialect => ({ name, ...table[name] });

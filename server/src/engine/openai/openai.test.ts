@@ -4,8 +4,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../clock.ts";
-import type { RealtimeDialect } from "../../config.ts";
 import { type EngineConnection, type EngineEvent, type EngineSession, plainManners } from "../port.ts";
+import type { DialectName } from "./dialects.ts";
 import { createOpenAiEngine } from "./openai.ts";
 
 /** The other end, byte for byte: what a test says is what goes over the wire. */
@@ -47,7 +47,7 @@ interface House {
 }
 
 /** A session whose settings are in force. */
-async function house(wish: Partial<EngineSession> = {}, dialect: RealtimeDialect = "openai", lastsS = 3_600): Promise<House> {
+async function house(wish: Partial<EngineSession> = {}, dialect: DialectName = "openai", lastsS = 3_600): Promise<House> {
   server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/realtime`;

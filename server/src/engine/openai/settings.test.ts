@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { realtimeDialects } from "../../config.ts";
 import { type EngineSession, plainManners } from "../port.ts";
-import { dialectOf } from "./dialects.ts";
+import { dialectNames, dialectOf } from "./dialects.ts";
 import { endingOf, refusalOf } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
 import { sessionSettings, sessionUrl, wireRates } from "./settings.ts";
@@ -87,7 +86,7 @@ describe("settings", () => {
     expect(audio.input.transcription.language).toBe(written);
   });
 
-  test.each(realtimeDialects)("of the dialect %s have a key in a header, a rate it takes, and no field it does not know", (name) => {
+  test.each(dialectNames)("of the dialect %s have a key in a header, a rate it takes, and no field it does not know", (name) => {
     const dialect = dialectOf(name);
     expect(Object.values(dialect.headers("secret")).join()).toContain("secret");
     const rates = wireRates(dialect, session);

@@ -1,0 +1,23 @@
+import { z } from "zod";
+
+/** A host that is this machine. */
+export const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/** A URL of one of `schemes`, the insecure one on this machine only. Comes without a slash at the end. */
+export function address(secure: string, insecure: string, example: string) {
+  return z.string().transform((text, context) => {
+    const url = URL.parse(text);
+    const said = (message: string): typeof z.NEVER => {
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    };
+    if (url === null || (url.protocol !== `${secure}:` && url.protocol !== `${insecure}:`)) {
+      return said(`is not an ${secure}:// address; give one such as ${example}`);
+    }
+    if (url.protocol === `${insecure}:` && !loopback.test(url.hostname)) {
+      return said(`must begin with ${secure}:// (${insecure}:// is for this machine only)`);
+    }
+    if (url.username || url.password || url.hash) return said(`must not hold a user, a password or a #; give one such as ${example}`);
+    return text.replace(/\/+$/, "");
+  });
+}
