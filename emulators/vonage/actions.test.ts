@@ -497,20 +497,47 @@ describe("conversation and transfer", () => {
     expect((await app.event("record")).body.conversation_uuid).toBe(rooms[0]);
   });
 
+  const waits = { startOnEnter: false };
   it.each([
-    ["hear nobody until somebody may start it", false],
-    ["hear each other once it is started", true],
-  ])("lets those in it %s", async (_, startOnEnter) => {
+    ["hear nobody until somebody may start it", waits, () => waits, false],
+    ["hear each other once it is started", {}, () => waits, true],
+    ["hear nothing of one who may not speak", { canSpeak: [] }, () => ({}), false],
+    ["hear nothing of one who is muted", { mute: true }, () => ({}), false],
+    ["hear nobody who may not", {}, () => ({ canHear: [] }), false],
+    ["hear whom they may", {}, (talker: string) => ({ canHear: [talker] }), true],
+  ])("lets those in it %s", async (_, talks, listens, hears) => {
+    let talker = "";
     await start({
-      "/answer": (_, seen) => [
-        { action: "conversation", name: "moderated", startOnEnter: seen.query.to !== "12025550346" && startOnEnter },
-      ],
+      "/answer": (_, seen) => [{ action: "conversation", name: "room", ...(seen.query.to === "12025550346" ? listens(talker) : talks) }],
     });
-    const talker = await dial("12025550347");
+    talker = await dial("12025550347");
     await app.event("transfer", (seen) => seen.body.uuid === talker);
     const sound = await heard(await dial("12025550346"));
-    if (startOnEnter) expect(indexOfSound(sound, line)).toBeGreaterThanOrEqual(0);
+    if (hears) expect(indexOfSound(sound, line)).toBeGreaterThanOrEqual(0);
     else expect(loudness(sound)).toBe(0);
+  });
+
+  it("moves a leg by its NCCO into the conversation of another", async () => {
+    let room = "";
+    await start({
+      "/answer": (own, seen) =>
+        seen.query.to === "12025550347"
+          ? [{ action: "wait", timeout: 60 }]
+          : [{ action: "transfer", conversationId: room }, done(own, "never")],
+    });
+    const talker = await dial("12025550347");
+    room = (await app.event("answered", (seen) => seen.body.uuid === talker)).body.conversation_uuid;
+    const listener = await dial("12025550346");
+    expect((await app.event("transfer")).body).toMatchObject({ uuid: listener, conversation_uuid_to: room });
+    expect(indexOfSound(await heard(listener), line)).toBeGreaterThanOrEqual(0);
+    expect(paths()).not.toContain("/never");
+  });
+
+  it("says in an error event that there is no conversation to move to, and goes on", async () => {
+    await start({ "/answer": (own) => [{ action: "transfer", conversation_id: "CON-none" }, done(own)] });
+    await dial(silent);
+    await reached();
+    expect((await app.event("error")).body.reason).toBe("There is no conversation CON-none.");
   });
 
   it("plays music until somebody may start it", async () => {
@@ -543,6 +570,65 @@ describe("conversation and transfer", () => {
     const moved = await app.event("transfer");
     expect((await over(uuid)).body.conversation_uuid).toBe(moved.body.conversation_uuid_to);
     expect(paths()).not.toContain("/never");
+  });
+});
+
+describe("an event in mid-call that is answered badly", () => {
+  const asks = (own: App): object[] => [{ action: "notify", payload: { a: 1 }, eventUrl: [`${own.url}/broken`] }, done(own, "went-on")];
+  const broken = (seen: Seen): Reply | undefined => (seen.path === "/broken" ? { status: 500 } : undefined);
+
+  it("is put to the fallback URL, whose NCCO takes over", async () => {
+    await start({ "/answer": asks, "/fallback": (own) => [done(own)] }, broken);
+    await network.close();
+    network = await startTestNetwork(app, { people: people.path, fallbackUrl: `${app.url}/fallback`, answerMethod: "POST" });
+    const uuid = await dial(silent);
+    await reached();
+    const fallback = await app.requests.first((seen) => seen.path === "/fallback");
+    const asked = fallback.method === "GET" ? JSON.parse(fallback.query.original_request ?? "") : fallback.body.original_request;
+    expect(asked).toEqual({ url: `${app.url}/broken`, type: "event" });
+    await over(uuid);
+    expect(paths()).not.toContain("/went-on");
+  });
+
+  it("changes nothing when there is no fallback: the flow goes on", async () => {
+    await start({ "/answer": asks }, broken);
+    await dial(silent);
+    await reached("went-on");
+  });
+});
+
+describe("the lengths a call may have", () => {
+  it("end it by length_timer, counted from the answer", async () => {
+    await start({ "/answer": () => [{ action: "wait", timeout: 60 }] });
+    const { body: made } = await ask(network, "POST", "/v1/calls", callTo(silent, app, { length_timer: 1 }));
+    expect((await over(made.uuid)).body).toMatchObject({ disconnected_by: "platform", duration: "1" });
+  });
+
+  it("end a connect by its limit, and the flow goes on", async () => {
+    await start({
+      "/answer": (own) => [
+        { action: "connect", from: "12025550100", limit: 1, endpoint: [{ type: "phone", number: "12025550347" }] },
+        done(own),
+      ],
+    });
+    await dial(silent);
+    await reached();
+    expect((await app.event("completed", (seen) => seen.body.to === "12025550347")).body).toMatchObject({
+      disconnected_by: "platform",
+      duration: "1",
+    });
+  });
+
+  it("end a recording by its timeOut, before the next action", async () => {
+    await start({
+      "/answer": (own) => [{ action: "record", format: "wav", timeOut: 3, eventUrl: [`${own.url}/recording`] }, done(own)],
+    });
+    await dial("12025550347");
+    await reached();
+    const { body } = await app.event("record");
+    // three seconds of one channel, to the frame or so
+    expect(Math.abs(body.size - 96_044)).toBeLessThan(5_000);
+    expect(paths().filter((path) => path === "/recording" || path === "/done")).toEqual(["/recording", "/done"]);
   });
 });
 

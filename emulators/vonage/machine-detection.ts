@@ -34,11 +34,15 @@ export function detect(leg: Leg, finding: Person["detection"], asked: Amd, then:
     if (finding.is === "machine" && asked.behavior === "hangup") return then.hangUp();
     if (!waits) return;
     if (finding.is === "human" || asked.mode === "detect") return then.proceed();
+    let given = false;
     const silent = leg.after(asked.beepTimeoutS * 1_000, () => {
+      given = true;
       then.found("machine", "beep_timeout");
       then.proceed();
     });
     leg.onceBeeped(() => {
+      // a tone after all: the NCCO runs already
+      if (given) return;
       silent();
       then.found("machine", "beep_start");
       then.proceed();

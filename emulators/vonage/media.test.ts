@@ -198,6 +198,19 @@ describe("the audio socket", () => {
     expect(await socketFacts()).toMatchObject({ clears: 1, received: 1_505 });
   });
 
+  it("gives back pending markers at a clear, when the network is told to", async () => {
+    const { socket } = await call({ settings: { notifyAfterClear: "send" } });
+    send(socket, noise(30, 5));
+    for (const turn of [1, 2]) socket.socket.send(JSON.stringify({ action: "notify", payload: { turn } }));
+    socket.socket.send(JSON.stringify({ action: "clear" }));
+    await socket.messages.first((message) => message.payload?.turn === 2);
+    expect(socket.messages.all.slice(1)).toEqual([
+      { event: "websocket:cleared" },
+      { event: "websocket:notify", payload: { turn: 1 } },
+      { event: "websocket:notify", payload: { turn: 2 } },
+    ]);
+  });
+
   it("hears what we press, as messages", async () => {
     const { socket } = await call({ person: { script: [{ after: { ms: 400 }, press: "7#" }] } });
     await socket.messages.first((message) => message.digit === "#");
