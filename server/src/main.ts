@@ -170,9 +170,15 @@ async function start(config: Config): Promise<void> {
   });
   closing.part("bridges", () => bridges.close());
 
+  let wayIn: WayIn | null = null;
+  const drain = openDrain({ pool, owner, wayIn: () => (config.sharePort ? wayIn : null) });
+  const prepare = (call: CallId): void => {
+    // The audio will come to another.
+    if (!drain.elsewhere()) bridges.prepare(call);
+  };
   const hooks: CallHooks = {
-    onDialing: (call) => bridges.prepare(call),
-    onAnswered: (call) => bridges.prepare(call),
+    onDialing: prepare,
+    onAnswered: prepare,
     onEnded: ended,
     onRecorded: () => recordings.wake(),
     onMachine: (call) => void followVoicemailRule({ ...asked, number, onEnded: ended }, call).catch(quietly),
@@ -188,8 +194,6 @@ async function start(config: Config): Promise<void> {
   const closingDials = new AbortController();
   const placing = { ...calling, engines: engineNames, owner, dialing, closing: closingDials.signal };
   const unfinished = new Set<CallId>();
-  let wayIn: WayIn | null = null;
-  const drain = openDrain({ pool, owner, wayIn: () => (config.sharePort ? wayIn : null) });
   leases = await startLeases({
     pool,
     log,

@@ -5,7 +5,7 @@ import { engineMissing } from "../agents/engines.ts";
 import { sessionDropped, sessionsOver } from "../calls/engine-sessions.ts";
 import { type CallFact, factText, writeFact } from "../calls/facts.ts";
 import { endLease } from "../calls/leases.ts";
-import { audioStarted, audioStopped, type BridgedCall, engineOpened, loadForBridge } from "../calls/load.ts";
+import { audioStarted, audioStopped, type BridgedCall, engineOpened, loadForBridge, mayPrepare } from "../calls/load.ts";
 import { restoreCall } from "../calls/take-over.ts";
 import { recordSessionTimes } from "../calls/usage.ts";
 import type { Clock } from "../clock.ts";
@@ -136,14 +136,17 @@ export function createBridges(parts: BridgesParts): Bridges {
   /** Loads the call, waiting for a database that is away, and runs its bridge. `anew`: as if it had not been begun before. */
   const start = async (call: CallId, one: Carried, anew: boolean): Promise<void> => {
     const known = await load(call, one, () => loadForBridge(pool, call));
-    if (known !== null && known.status !== "ended" && known.hangupAskedAt === null)
+    if (known !== null && known.status !== "ended" && known.hangupAskedAt === null && (await isOurs(call, one)))
       await begin(call, one, anew ? { ...known, engineResume: null } : known);
     else {
-      // Over before it began: nothing is carried, and nobody will come to end it.
+      // Over before it began, or prepared elsewhere: nothing is carried, and nobody will come to end it.
       one.media?.close();
       if (carried.get(call) === one) carried.delete(call);
     }
   };
+  /** Its audio is here, or no other process opens an engine for it. */
+  const isOurs = async (call: CallId, one: Carried): Promise<boolean> =>
+    one.media !== null || (await load(call, one, () => mayPrepare(pool, call, parts.owner))) === true || one.media !== null;
   const load = <T>(call: CallId, one: Carried, deed: () => Promise<T>): Promise<T | null> => chronicle.load(call, deed, () => !one.ended);
 
   /** Into the journal and the database. */

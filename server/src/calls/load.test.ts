@@ -4,7 +4,7 @@ import { ensureFirstAgent } from "../agents/first.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { recordEvent } from "./events.ts";
-import { audioStarted, audioStopped, engineOpened, loadForBridge } from "./load.ts";
+import { audioStarted, audioStopped, engineOpened, loadForBridge, mayPrepare } from "./load.ts";
 import { receiveCall } from "./receive.ts";
 import { makeSocketToken, redeemSocketToken } from "./socket-token.ts";
 
@@ -49,6 +49,22 @@ describe("a socket token", () => {
       over,
     ]);
     expect(await redeemSocketToken(db.pool, "process-1", await makeSocketToken(db.pool, over))).toBeNull();
+  });
+});
+
+describe("an engine is opened before the audio comes", () => {
+  it("by one process of several, by another when that one is dead, and by none once there was audio", async () => {
+    const call = await inbound();
+    await db.pool.query("insert into processes (name) values ('process-1'), ('process-2'), ('process-3')");
+    const asked = await Promise.all([1, 2, 3].map((n) => mayPrepare(db.pool, call, `process-${n}`)));
+    expect(asked.filter(Boolean)).toHaveLength(1);
+    const [first, second] = asked[0] ? ["process-1", "process-2"] : [`process-${asked.indexOf(true) + 1}`, "process-1"];
+    expect(await mayPrepare(db.pool, call, first)).toBe(true);
+    await db.pool.query("update processes set beat_at = now() - interval '1 minute' where name = $1", [first]);
+    expect(await mayPrepare(db.pool, call, second)).toBe(true);
+    await audioStarted(db.pool, call, "process-3", NOW);
+    expect(await mayPrepare(db.pool, call, second)).toBe(false);
+    await db.pool.query("delete from processes");
   });
 });
 

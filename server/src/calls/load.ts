@@ -11,7 +11,7 @@ import { noteAnswer } from "./apply.ts";
 import { after, deadlineOf, ENDING_S } from "./deadlines.ts";
 import { recordEvent } from "./events.ts";
 import { settle } from "./hear.ts";
-import { takeLease } from "./leases.ts";
+import { isDead, takeLease } from "./leases.ts";
 import { lockCall, lookBy, saveCall } from "./store.ts";
 
 /** Everything the bridge needs of a call. */
@@ -96,6 +96,19 @@ export async function loadForBridge(sql: Sql, call: CallId): Promise<BridgedCall
     engineResume: row.engine_resume,
     maxMs: (agent?.settings.max_minutes ?? 10) * 60_000,
   };
+}
+
+/**
+ * May this process open the call's engine before its audio comes? The first living one that asks may, and no other: each session is billed, and
+ * the audio comes to one of them at most. Once there was audio, whoever has that opens the engine.
+ */
+export async function mayPrepare(sql: Sql, call: CallId, owner: string): Promise<boolean> {
+  const { rowCount } = await sql.query(
+    `update calls c set prepared_by = $2 where id = $1 and socket_started_at is null
+       and (prepared_by is null or prepared_by = $2 or ${isDead("c.prepared_by")})`,
+    [call, owner],
+  );
+  return rowCount === 1;
 }
 
 /**
