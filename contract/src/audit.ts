@@ -4,7 +4,7 @@ import { z } from "zod";
 export const Audit = z.object({
   id: z.uuid(),
   at: z.iso.datetime(),
-  actor: z.string().describe("user:<id>, key:<id>, link:<recording>, us."),
+  actor: z.string().describe("user:<id>, key:<id>, link:<recording>, us, command: by `npx earshot` on the server's machine."),
   who: z.string().nullable().describe("The user's e-mail or the key's name; null for links and ourselves."),
   action: z.string().describe("Past tense, dotted: recording.played, agent.changed ..."),
   call_id: z.uuid().nullable(),
@@ -20,7 +20,7 @@ export const ListAudits = z.strictObject({
     .describe("An action, or the first word of several: recording"),
   by: z
     .string()
-    .regex(/^(user|key|link):[0-9a-f-]{36}$|^us$/, "must be user:<id>, key:<id>, link:<recording> or us")
+    .regex(/^(user|key|link):[0-9a-f-]{36}$|^(us|command)$/, "must be user:<id>, key:<id>, link:<recording>, us or command")
     .optional(),
   call_id: z.uuid().optional(),
   from: z.iso.datetime({ offset: true }).optional(),

@@ -84,7 +84,13 @@ function byDay(items: readonly Audit[], now: Date): [string, Audit[]][] {
   return [...days];
 }
 
-const nobody: Readonly<Record<string, string>> = { us: "Earshot", link: "Somebody with a shared link", user: "Somebody", key: "A program" };
+const nobody: Readonly<Record<string, string>> = {
+  us: "Earshot",
+  command: "Somebody at the server's command line",
+  link: "Somebody with a shared link",
+  user: "Somebody",
+  key: "A program",
+};
 
 function Row({ audit }: { audit: Audit }) {
   const detail = detailSaid(audit.detail);

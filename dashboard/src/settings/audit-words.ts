@@ -8,6 +8,7 @@ const said: Readonly<Record<string, string>> = {
   "recording.played": "listened to a recording",
   "recording.downloaded": "downloaded a recording",
   "recording.shared": "made a link to a recording",
+  "recording.unsealed": "took the sealed originals of a call",
   "recording.tried_again": "had a recording tried again",
   "recording.given_up": "gave a recording up",
   "call.placed": "placed a call",

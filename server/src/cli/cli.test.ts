@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmod, cp, mkdtemp, readdir, rm, unlink, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -78,7 +78,8 @@ describe("earshot", () => {
   it("says what it can, and ends with 2 when it is not understood", async () => {
     const help = await earshot(["help"]);
     expect(help).toMatchObject({ code: 0, err: "" });
-    for (const name of ["doctor", "recordings audit", "recordings move", "evidence", "verify"]) expect(help.out).toContain(`  ${name} `);
+    for (const name of ["doctor", "recordings audit", "recordings move", "recordings unseal", "evidence", "verify"])
+      expect(help.out).toContain(`  ${name} `);
     expect((await earshot(["recordings", "audit", "--help"])).out).toContain("--hash");
     for (const words of [
       ["frobnicate"],
@@ -86,6 +87,7 @@ describe("earshot", () => {
       ["recordings", "audit", "--what"],
       ["recordings", "move", "file:/a"],
       ["evidence", "x"],
+      ["recordings", "unseal", "x"],
     ]) {
       expect(await earshot(words, env), words.join(" ")).toMatchObject({ code: 2, out: "" });
     }
@@ -142,12 +144,41 @@ describe("earshot recordings", () => {
   });
 });
 
+describe("earshot recordings unseal", () => {
+  const audited = async (call: string) =>
+    (await database.pool.query("select actor, action from audits where call_id = $1", [call])).rows.map(
+      ({ actor, action }) => `${actor} ${action}`,
+    );
+
+  it("writes the sealed originals of a call into files, and that it was done into the audits", async () => {
+    const { call, key } = await recordedCall();
+    expect(await earshot(["recordings", "unseal", call], env)).toMatchObject({ code: 1, out: "", err: expect.stringContaining("Nothing") });
+    expect(await audited(call)).toEqual([]);
+    await database.pool.query("update recordings set sealed_key = storage_key, sealed_sha256 = sha256 where call_id = $1", [call]);
+    const told = await earshot(["recordings", "unseal", call, "originals"], env);
+    expect(told.code, told.err).toBe(0);
+    expect(await readFile(told.out.trim(), "utf8")).toBe(`the sound of ${call}`);
+    expect(await readdir(join(folder, "originals"))).toHaveLength(1);
+    expect(await audited(call)).toEqual(["command recording.unsealed"]);
+
+    await writeFile(join(folder, "kept", key), "another sound");
+    const changed = await earshot(["recordings", "unseal", call, "changed"], env);
+    expect(changed).toMatchObject({ code: 69, out: "", err: expect.stringContaining("SHA-256 differs") });
+    expect(await readdir(join(folder, "changed"))).toEqual([]);
+    await rm(join(folder, "kept", key));
+    await database.pool.query("delete from recordings where call_id = $1", [call]);
+    expect(await earshot(["recordings", "unseal", newId()], env)).toMatchObject({ code: 69, err: expect.stringContaining("no call") });
+  });
+});
+
 describe("earshot evidence and verify", () => {
   it("write a call's evidence where one stands, and check it with nothing configured", async () => {
     const { call } = await recordedCall();
     const made = await earshot(["evidence", call, "e.zip"], env);
     expect(made).toMatchObject({ code: 0, out: `${join(folder, "e.zip")}\n` });
     expect(await readdir(folder)).not.toContain("e.zip.unfinished");
+    const { rows } = await database.pool.query("select actor, action from audits where call_id = $1", [call]);
+    expect(rows).toEqual([{ actor: "command", action: "evidence.taken" }]);
     for (const program of ["scripts/earshot.mjs", "server/src/cli/main.ts"]) {
       expect(await earshot(["verify", "e.zip"], {}, program)).toMatchObject({
         code: 0,

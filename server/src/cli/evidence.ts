@@ -9,6 +9,7 @@ import { z } from "zod";
 import { CallUnknown } from "../calls/failures.ts";
 import { systemClock } from "../clock.ts";
 import type { CallId } from "../ids.ts";
+import { recordAudit } from "../people/audits.ts";
 import { evidenceOf } from "../recordings/evidence/evidence.ts";
 import { type Command, exits, Misasked } from "./command.ts";
 
@@ -31,6 +32,12 @@ export const evidence: Command = {
       const unfinished = `${path}.unfinished`;
       try {
         await pipeline(made.bytes, createWriteStream(unfinished));
+        await recordAudit(database.pool, {
+          at: systemClock.now(),
+          actor: "command",
+          action: "evidence.taken",
+          call: call.toLowerCase() as CallId,
+        });
         await rename(unfinished, path);
       } finally {
         await rm(unfinished, { force: true });

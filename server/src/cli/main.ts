@@ -12,10 +12,20 @@ import { evidence, verify } from "./evidence.ts";
 import { recordingsAudit, recordingsMove, recordingsUnclaimed } from "./recordings.ts";
 import { replay } from "./replay.ts";
 import { openTerminal } from "./terminal.ts";
+import { recordingsUnseal } from "./unseal.ts";
 
 /** `earshot COMMAND`: reads what is asked, does it, and ends with a number that scripts understand (command.ts). */
 
-const commands: readonly Command[] = [doctor, recordingsAudit, recordingsMove, recordingsUnclaimed, evidence, verify, replay];
+const commands: readonly Command[] = [
+  doctor,
+  recordingsAudit,
+  recordingsMove,
+  recordingsUnclaimed,
+  recordingsUnseal,
+  evidence,
+  verify,
+  replay,
+];
 
 const root = join(import.meta.dirname, "../../..");
 const cwd = process.cwd();

@@ -3,8 +3,8 @@ import type { Sql } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
 import { newId } from "../ids.ts";
 
-/** Who did it: a user, a key, whoever holds a shared link, or the server itself. */
-export type Actor = `user:${string}` | `key:${string}` | `link:${string}` | "us";
+/** Who did it: a user, a key, whoever holds a shared link, the server itself, or whoever runs commands on its machine. */
+export type Actor = `user:${string}` | `key:${string}` | `link:${string}` | "us" | "command";
 
 export type AuditAction =
   | "session.opened"
@@ -13,6 +13,7 @@ export type AuditAction =
   | "recording.played"
   | "recording.downloaded"
   | "recording.shared"
+  | "recording.unsealed"
   | "call.placed"
   | "call.hung_up"
   | "call.transferred"

@@ -107,6 +107,12 @@ export async function recordingsOfCall(sql: Sql, call: CallId): Promise<Recordin
   return rows;
 }
 
+/** The same, not locked: for who only reads, in a snapshot of its own. */
+export async function recordingsAsRead(sql: Sql, call: CallId): Promise<RecordingRow[]> {
+  const { rows } = await sql.query<RecordingRow>(`select ${selected} from recordings where call_id = $1 order by created_at, id`, [call]);
+  return rows;
+}
+
 /** By the carrier's own id of it. Locked. */
 export async function carrierRecording(sql: Sql, recording: string): Promise<RecordingRow | null> {
   const { rows } = await sql.query<RecordingRow>(

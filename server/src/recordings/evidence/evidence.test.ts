@@ -1,13 +1,15 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../clock.ts";
+import { inTransaction } from "../../db/pool.ts";
 import { type CallId, newId } from "../../ids.ts";
 import { conversation, mp3Of, randomFrom } from "../audio/test-sounds.ts";
+import { askRedaction } from "../keeping/redaction.ts";
 import { writeJournal } from "../test-journal.ts";
 import { openTestRoom, type TestRoom } from "../test-room.ts";
 import { evidenceOf } from "./evidence.ts";
@@ -68,10 +70,12 @@ describe("an evidence file", () => {
         `audio/journal-${rows.journal.id}.mp3`,
         "call.json",
         "consents.json",
+        "keeping.json",
         "recordings.json",
         "timeline.json",
         "transcript.json",
         "transcript.vtt",
+        "verify.mjs",
         "webhooks.json",
       ].sort(),
     );
@@ -89,6 +93,67 @@ describe("an evidence file", () => {
     expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("another key") });
   });
 
+  it("says itself how it is verified, with its own program or with none of ours, and that is so", async () => {
+    const needed =
+      "for tool in unzip xxd openssl; do command -v $tool > /dev/null || exit 9; done; openssl version | grep -q 'OpenSSL [3-9]' || exit 9";
+    const tools = await run("sh", ["-c", needed]).then(
+      () => true,
+      () => false,
+    );
+    if (!tools) return;
+    const { stdout: readme } = await run("unzip", ["-p", path, "README.txt"]);
+    const commands = readme.split("\n").filter((line) => /^ {4}(unzip|node|printf|sed|openssl) /.test(line));
+    expect(commands).toHaveLength(6);
+    const away = join(folder, "away");
+    await mkdir(away);
+    await symlink(away, join(folder, "linked")); // as /tmp is one elsewhere
+    const { stdout } = await run("sh", ["-ec", commands.join("\n").replaceAll("EVIDENCE.zip", path)], {
+      cwd: join(folder, "linked"),
+      env: { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` },
+    });
+    expect(stdout).toContain(`Verified: call ${call}`);
+    expect(stdout).toContain("Signature Verified Successfully");
+    const linked = await run(process.execPath, [join(folder, "linked", "verify.mjs"), path], { cwd: folder });
+    expect(linked.stdout).toContain("Verified");
+  });
+
+  it("names a copy with a tone in it a copy, and says what was decided about keeping the call", async () => {
+    const recordings = await room.start();
+    const talk = conversation(4, 2);
+    const file = await mp3Of(talk);
+    const other = await room.call({ talkMs: 4000 });
+    await writeJournal(join(room.folder, "journal"), other, talk);
+    await room.announce({ call: other, url: room.files.serve("redacted", file), sizeBytes: file.length });
+    await recordings.callEnded(other);
+    await room.until(async () => (await room.kinds(other)).includes("carrier compared"));
+    const before = (await room.rows(other)).carrier.sha256;
+    const said = async () => {
+      await writeFile(join(folder, "other.zip"), await make(other));
+      const verified = await verifyEvidence(join(folder, "other.zip"), key);
+      if (!verified.ok) throw new Error(verified.problem);
+      return verified.manifest.files.filter(({ name }) => name.startsWith("audio/carrier")).map(({ what }) => what);
+    };
+    expect(await said()).toEqual(["The carrier's recording, as it was fetched"]);
+    await inTransaction(room.database.pool, (sql) =>
+      askRedaction(sql, other, {
+        fromMs: 500,
+        toMs: 900,
+        side: "both",
+        original: "sealed",
+        why: "a card number",
+        by: "user:test",
+        at: new Date(),
+      }),
+    );
+    expect(await said()).toEqual([]); // not before the tone is in it
+    recordings.wake();
+    await room.until(async () => (await said()).length > 0);
+    expect(await said()).toEqual([
+      `A copy of the carrier's recording, encoded anew, with a tone where it was redacted (keeping.json says where); the original, SHA-256 ${before}, is sealed`,
+    ]);
+    expect((await make(other)).toString("latin1")).toContain('"why": "a card number"');
+  });
+
   it("opens in other programs", async () => {
     const { stdout } = await run("python3", [
       "-c",
@@ -97,7 +162,7 @@ describe("an evidence file", () => {
     ]).catch(() => ({
       stdout: "no python here",
     }));
-    expect(stdout).toMatch(/^12\n|no python here/);
+    expect(stdout).toMatch(/^14\n|no python here/);
   });
 
   it("does not verify with one bit flipped, wherever", { timeout: 60_000 }, async () => {

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { Call, CallEvent, Utterance } from "@earshot/contract/call";
+import type { Keeping } from "@earshot/contract/keeping";
 import type { Recording } from "@earshot/contract/recording";
 import type { Webhook } from "@earshot/contract/webhook";
 import type pg from "pg";
@@ -11,9 +13,11 @@ import type { CallId } from "../../ids.ts";
 import { RecordingFailure } from "../failures.ts";
 import { type Consent, consentsOf } from "../keeping/consent.ts";
 import { inClearOf } from "../keeping/in-clear.ts";
+import { keepingOf } from "../keeping/read.ts";
+import { doneTo } from "../keeping/redact-file.ts";
 import { listRecordings } from "../read.ts";
 import type { Storage } from "../storage.ts";
-import { type RecordingRow, recordingsOfCall } from "../store.ts";
+import { type RecordingRow, recordingsAsRead } from "../store.ts";
 import { type EvidenceKey, evidenceKey } from "./key.ts";
 import { crc32, manifestText, signatureText } from "./verify.mjs";
 import { webVtt } from "./vtt.ts";
@@ -23,6 +27,8 @@ export interface Evidence {
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
+
+const verifier = new URL("./verify.mjs", import.meta.url);
 
 type Described = ZipFile & { readonly what: string; readonly sha256: string };
 
@@ -41,7 +47,11 @@ export async function evidenceOf(
   const known = await inTransaction(pool, (sql) => snapshot(sql, call));
   if (!known) return null;
   const madeAt = clock.now().toISOString();
-  const files: Described[] = [text("README.txt", "What this file is and how to verify it", readme(key)), ...known.texts];
+  const files: Described[] = [
+    text("README.txt", "What this file is and how to verify it", readme(key)),
+    text("verify.mjs", "A program that verifies this file, for Node.js", await readFile(verifier, "utf8")),
+    ...known.texts,
+  ];
   for (const row of known.audio) files.push(await sound(storage, row));
   const manifest = manifestText({
     format: "earshot-evidence",
@@ -67,7 +77,7 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
   const { items: utterances } = await listUtterances(sql, id, ALL, null);
   const { items: events } = await listEvents(sql, id, answeredAt, ALL, null);
   const { items: webhooks } = await listWebhooks(sql, id, ALL, null);
-  const rows = await recordingsOfCall(sql, id);
+  const rows = await recordingsAsRead(sql, id);
   const inClear = await inClearOf(sql, id);
   const recordings = (await listRecordings(sql, { id, answeredAt })).map((recording) => ({
     ...recording,
@@ -80,6 +90,11 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
       text("transcript.vtt", "The transcript as subtitles; 0:00 is the answer", webVtt(utterances)),
       json("timeline.json", "Everything that happened, in order, each with its time and its teller", events),
       json("webhooks.json", "The carrier's requests as they came, secrets taken out, with what became of each", webhooks),
+      json(
+        "keeping.json",
+        "What was decided about keeping it: hold, redactions, and deletions with their receipts",
+        await keepingOf(sql, id),
+      ),
       json("consents.json", "What the parties were told about being recorded, and what they answered", await consentsOf(sql, id)),
       json("recordings.json", "Each recording: its source, state, hash, measurements and comparison with the other", recordings),
     ],
@@ -90,7 +105,11 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
 /** All rows of one call: a long one has some thousands. */
 const ALL = 1_000_000;
 
-function json(name: string, what: string, value: Call | readonly (Utterance | CallEvent | Webhook | Recording | Consent)[]): Described {
+function json(
+  name: string,
+  what: string,
+  value: Call | Keeping | readonly (Utterance | CallEvent | Webhook | Recording | Consent)[],
+): Described {
   return text(name, what, `${JSON.stringify(value, null, 2)}\n`);
 }
 
@@ -111,14 +130,23 @@ async function* once(bytes: Buffer): AsyncGenerator<Uint8Array> {
 }
 
 const described = {
-  carrier: "The carrier's recording, as it was fetched",
-  journal: "Our own recording, made from both audio streams",
-  engine: "The engine's recording",
+  carrier: { as: "The carrier's recording, as it was fetched", of: "the carrier's recording" },
+  journal: { as: "Our own recording, made from both audio streams", of: "our own recording" },
+  engine: { as: "The engine's recording, as it was fetched", of: "the engine's recording" },
 };
 
+/** What a file of sound is: a copy with a tone in it is no longer what was fetched. */
+function whatItIs(row: RecordingRow): string {
+  const { as, of } = described[row.source];
+  if (doneTo(row).length === 0) return as;
+  const original = row.sealedSha256 ? `the original, SHA-256 ${row.sealedSha256}, is sealed` : "the original was destroyed";
+  return `A copy of ${of}, encoded anew, with a tone where it was redacted (keeping.json says where); ${original}`;
+}
+
 /** Reads a stored file once for its checksums; the zip opens it again. */
-async function sound(storage: Storage, { source, id, format, storageKey, sha256: expected }: RecordingRow): Promise<Described> {
-  const key = storageKey as string;
+async function sound(storage: Storage, row: RecordingRow): Promise<Described> {
+  const { source, id, format, sha256: expected } = row;
+  const key = row.storageKey as string;
   const hash = createHash("sha256");
   let crc = 0;
   let size = 0;
@@ -129,26 +157,41 @@ async function sound(storage: Storage, { source, id, format, storageKey, sha256:
   }
   const sha256 = hash.digest("hex");
   if (sha256 !== expected) throw new RecordingFailure("STORED_FILE_ROTTEN", `${key} reads as ${sha256}.`);
-  return { name: `audio/${source}-${id}.${format}`, what: described[source], size, crc32: crc, sha256, open: () => storage.read(key) };
+  return { name: `audio/${source}-${id}.${format}`, what: whatItIs(row), size, crc32: crc, sha256, open: () => storage.read(key) };
 }
 
+/** Commands stand indented by four: evidence.test.ts runs them. */
 const readme = ({ publicHex }: EvidenceKey): string => `Evidence of one phone call, made by Earshot
 ===========================================
 
-manifest.json names every file here with its size and SHA-256 hash. signature.json holds an Ed25519 signature over manifest.json.
+manifest.json names every file here with its size, its SHA-256 hash and what it is. signature.json holds an Ed25519 signature over manifest.json.
 
-To verify, with Node.js 18 or newer:
+To verify it, with Node.js 18 or newer (EVIDENCE.zip is the file this came in):
 
-    npx earshot verify FILE.zip
-    npx earshot verify FILE.zip --key ${publicHex}
+    unzip -o EVIDENCE.zip verify.mjs
+    node verify.mjs EVIDENCE.zip --key ${publicHex}
 
-What a successful verification says: this file has not changed by a single bit since the installation that owns the key
+verify.mjs is one file without dependencies, to be read before it is run. It came with what it verifies: who could forge the one could forge the
+other. Earshot's source has the same file (${SOURCE}), and the signature can be checked without it, with OpenSSL 3:
+
+    unzip -o EVIDENCE.zip -d evidence
+    printf 302a300506032b6570032100${publicHex} | xxd -r -p | openssl pkey -pubin -inform DER -out key.pem
+    sed -n 's/.*"signature": "\\([0-9a-f]*\\)".*/\\1/p' evidence/signature.json | xxd -r -p > signature.bin
+    openssl pkeyutl -verify -pubin -inkey key.pem -rawin -in evidence/manifest.json -sigfile signature.bin
+
+and the files with sha256sum against manifest.json.
+
+What a successful verification says: this file has not changed by a single bit since somebody who has the private half of the key
     ${publicHex}
-put it together, at the time the manifest says by that installation's clock; and the files in it were one state of its database.
+put it together, at the time the manifest says by their clock; and the files in it were one state of their database.
 
-What it does not say: that the key is who you think (ask the operator for it by another way), that the installation's clock was right, or
-that nobody changed its database before. The two audio files were recorded independently, one by the phone network and one by the server;
-recordings.json says how far they agree.
+What it does not say: that the key is the operator's (ask them for it by another way), that their clock was right, or that nobody changed
+their database before. The two audio files were recorded independently, one by the phone network and one by the server; recordings.json says how
+far they agree, and manifest.json which of them are copies in which a stretch was redacted. What was deleted of the call, and what is not
+given because it is yet to be redacted, is not here: keeping.json and recordings.json name it.
 
-Times: timeline.json and webhooks.json in UTC; the transcript in milliseconds from the answer; a recording begins offset_ms after the answer.
+Times: timeline.json, webhooks.json and keeping.json in UTC; the transcript and redactions in milliseconds from the answer; a recording begins offset_ms
+after the answer.
 `;
+
+const SOURCE = "server/src/recordings/evidence/verify.mjs";

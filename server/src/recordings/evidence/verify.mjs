@@ -6,6 +6,7 @@
 // behind): headers are made anew from what they say and must be the same bytes. manifest.json names each other file with its size and SHA-256
 // and is signed (Ed25519) in signature.json, which has one permitted form as well. So no single bit can change unnoticed.
 import { createHash, createPublicKey, verify } from "node:crypto";
+import { realpathSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
@@ -257,4 +258,6 @@ async function main([path, option, key]) {
   return 0;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2));
+// A path with a symbolic link in it is the same program: it must not end in silence, which would look like success.
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
+  process.exitCode = await main(process.argv.slice(2));
