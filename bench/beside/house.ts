@@ -45,7 +45,7 @@ export interface Measured {
 
 const wait = (ms: number): Promise<void> => new Promise((settle) => setTimeout(settle, ms));
 
-export async function openHouse(wish: { readonly servers: number }): Promise<House> {
+export async function openHouse(wish: { readonly servers: number; readonly env?: Readonly<Record<string, string>> }): Promise<House> {
   const dir = mkdtempSync(join(tmpdir(), "earshot-beside-"));
   const quiet = (): void => {};
   const database = await startEmbedded({ dataDir: join(dir, "postgres"), log: { info: quiet, warn: quiet, error: quiet } });
@@ -72,6 +72,7 @@ export async function openHouse(wish: { readonly servers: number }): Promise<Hou
           ...{ PORT: String(port), SHARE_PORT: "1", DATABASE_URL: database.url, DATA_DIR: dataDir, DRAIN_SECONDS: "0" },
           ...{ HUME_API_KEY: "bench", EVI_URL: `${engine.url}/v0/evi/chat`, LOG_LEVEL: "info", EARSHOT_READY_LINE: "1" },
           SLOW_DISK_PIPE: pipePath,
+          ...wish.env,
         },
         stdio: ["pipe", "pipe", openSync(join(dir, `server-${i}.log`), "w")],
       },

@@ -15,14 +15,15 @@ export interface Asked {
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/** A webhook with its own JWT over its own body. */
-export function signed(path: string, payload: object): Asked {
+/** A webhook with its own JWT over its own body. @param account further claims: whose it is */
+export function signed(path: string, payload: object, account: object = {}): Asked {
   const body = JSON.stringify(payload);
   const claims = {
     iat: Math.floor(Date.now() / 1000),
     jti: randomUUID(),
     iss: "Vonage",
     payload_hash: createHash("sha256").update(body).digest("hex"),
+    ...account,
   };
   const text = `${part({ alg: "HS256", typ: "JWT" })}.${part(claims)}`;
   return { path, body, authorization: `Bearer ${text}.${createHmac("sha256", SECRET).update(text).digest("base64url")}` };
