@@ -23,7 +23,7 @@ let empty = await usage();
 process.stdout.write(`| 0 | | | ${megabytes(empty.rssBytes)}, ${megabytes(empty.heapBytes)} | ${empty.resources} |\n`);
 for (let wave = 1; wave <= Number(values.waves); wave++) {
   const { urls } = await ask<FromServer, "calls">(server, { ask: "calls", count: calls }, "calls");
-  await ask<FromGenerator, "connected">(generator, { ask: "connect", urls, path: "media" }, "connected");
+  await ask<FromGenerator, "connected">(generator, { ask: "connect", urls }, "connected");
   await wait(6_000);
   const full = await usage();
   await ask<FromGenerator, "disconnected">(generator, { ask: "disconnect" }, "disconnected");

@@ -110,7 +110,7 @@ export async function openHouse(wish: { readonly servers: number; readonly env?:
         );
         urls.push(`${origin.replace("http", "ws")}/media/vonage/${await makeSocketToken(pool, call)}`);
       }
-      await ask<FromGenerator, "connected">(generator, { ask: "connect", urls, path: "media" }, "connected");
+      await ask<FromGenerator, "connected">(generator, { ask: "connect", urls }, "connected");
       return calls;
     },
     async measure(ms, meanwhile = () => wait(ms)) {

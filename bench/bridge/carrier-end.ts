@@ -1,5 +1,18 @@
+import { TONE_AMPLITUDE } from "./engine-end.ts";
+import { faithful, levelDb } from "./true-sound.ts";
+
 const FRAME_MS = 20;
 const FRAME_BYTES = 640;
+/** More than this the carrier need not hold. */
+const MOST_LEAD_MS = 120;
+
+/** What a turn's sound is held against. */
+export interface Wanted {
+  readonly speechMs: number;
+  /** As it should come, and where: a sine's own frequency or the false tone it would leave; null: speech, held against the true sound. */
+  readonly sound: Int16Array;
+  readonly toneHz: number | null;
+}
 
 /** What the carrier's end of one call sees: frames, clears, and how far it is ahead of the caller's ear. Times in ms of one clock. */
 export class CarrierEnd {
@@ -14,15 +27,25 @@ export class CarrierEnd {
   turns = 0;
   /** Worst difference between a turn's speech and what came of it, ms; padding of less than a frame is allowed for. */
   offMs = 0;
+  /** Silence added at the end of a turn, at most, ms. */
+  paddedMs = 0;
+  /** Samples that are not those of the true sound, and by how much at most, of 32768. */
+  clicks = 0;
+  worstSample = 0;
+  /** Frames that brought the carrier further ahead than it need be. */
+  overfed = 0;
+  /** Between the middle lead of a turn's first and last quarter, ms, at most. */
+  leadDriftMs = 0;
+  readonly toneDb: number[] = [];
   private playedUntil = 0;
-  private turn: { startedAt: number; speechMs: number; frames: number; leads: number[] } | null = null;
+  private turn: { startedAt: number; wanted: Wanted; frames: number; leads: number[]; sound: Buffer[] } | null = null;
   private cutAt: number | null = null;
   private clearAt: number | null = null;
 
-  /** The engine's end hands over the first chunk of a turn; its whole speech will be `speechMs`. */
-  turnStarts(at: number, speechMs: number): void {
+  /** The engine's end hands over the first chunk of a turn. */
+  turnStarts(at: number, wanted: Wanted): void {
     this.finishTurn();
-    this.turn = { startedAt: at, speechMs, frames: 0, leads: [] };
+    this.turn = { startedAt: at, wanted, frames: 0, leads: [], sound: [] };
     this.cutAt = null;
     this.clearAt = null;
   }
@@ -32,9 +55,9 @@ export class CarrierEnd {
     this.cutAt = at;
   }
 
-  frame(at: number, bytes: number): void {
+  frame(at: number, pcm: Buffer): void {
     this.frames++;
-    if (bytes !== FRAME_BYTES) this.wrongSized++;
+    if (pcm.length !== FRAME_BYTES) this.wrongSized++;
     if (this.cutAt !== null) {
       if (this.clearAt !== null) this.leftover++;
       return;
@@ -47,7 +70,10 @@ export class CarrierEnd {
     }
     this.playedUntil = Math.max(at, this.playedUntil) + FRAME_MS;
     this.turn.frames++;
-    this.turn.leads.push(this.playedUntil - at);
+    const lead = this.playedUntil - at;
+    if (lead > MOST_LEAD_MS + 0.5) this.overfed++;
+    this.turn.leads.push(lead);
+    this.turn.sound.push(pcm);
   }
 
   cleared(at: number): void {
@@ -63,10 +89,30 @@ export class CarrierEnd {
   finishTurn(): void {
     if (this.turn === null) return;
     this.turns++;
-    const missing = this.turn.speechMs - this.turn.frames * FRAME_MS;
-    this.offMs = Math.max(this.offMs, missing > 0 ? missing : Math.max(0, -missing - FRAME_MS));
-    this.leads.push(...this.turn.leads.slice(5, -5));
+    const { wanted, frames, leads, sound } = this.turn;
     this.turn = null;
+    const missing = wanted.speechMs - frames * FRAME_MS;
+    this.offMs = Math.max(this.offMs, missing > 0 ? missing : Math.max(0, -missing - FRAME_MS));
+    this.paddedMs = Math.max(this.paddedMs, -missing);
+    const inside = leads.slice(5, -5);
+    for (const lead of inside) this.leads.push(lead);
+    const quarter = Math.floor(inside.length / 4);
+    if (quarter > 0) {
+      const drift = Math.abs(mean(inside.slice(0, quarter)) - mean(inside.slice(-quarter)));
+      this.leadDriftMs = Math.max(this.leadDriftMs, drift);
+    }
+    this.listen(Buffer.concat(sound), wanted);
+  }
+
+  private listen(bytes: Buffer, { sound, toneHz }: Wanted): void {
+    const came = new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length >> 1);
+    if (toneHz !== null) {
+      this.toneDb.push(levelDb(came, toneHz, TONE_AMPLITUDE));
+      return;
+    }
+    const { clicks, worst } = faithful(came, sound);
+    this.clicks += clicks;
+    this.worstSample = Math.max(this.worstSample, worst);
   }
 
   /** The warm-up is over. */
@@ -81,5 +127,13 @@ export class CarrierEnd {
     this.frames = 0;
     this.turns = 0;
     this.offMs = 0;
+    this.paddedMs = 0;
+    this.clicks = 0;
+    this.worstSample = 0;
+    this.overfed = 0;
+    this.leadDriftMs = 0;
+    this.toneDb.length = 0;
   }
 }
+
+const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -39,29 +39,32 @@ acceptAudio(http, { pool, bridges, owner: "bench", keys: null, clock: systemCloc
 await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
 const origin = `ws://127.0.0.1:${(http.address() as AddressInfo).port}`;
 const agent = await inTransaction(pool, (sql) => createAgent(sql, { ...receptionist, greeting: null }, false));
+const greeter = await inTransaction(pool, (sql) => createAgent(sql, { ...receptionist, name: "Greeter", greeting: "Hello." }, false));
 let calls: CallId[] = [];
 
-async function newCalls(count: number): Promise<string[]> {
+async function newCalls(count: number, greets: boolean): Promise<{ urls: string[]; ids: CallId[] }> {
   const urls: string[] = [];
+  const ids: CallId[] = [];
   for (let i = 0; i < count; i++) {
     const call = newId<CallId>();
     calls.push(call);
+    ids.push(call);
     await pool.query(
       `insert into calls (id, direction, status, agent_id, agent_version, answered_at, deadline_at)
        values ($1, 'outbound', 'in_progress', $2, 1, now(), now() + interval '1 hour')`,
-      [call, agent.id],
+      [call, (greets ? greeter : agent).id],
     );
     bridges.prepare(call);
     urls.push(`${origin}/media/vonage/${await makeSocketToken(pool, call)}`);
   }
-  return urls;
+  return { urls, ids };
 }
 
 send({ tell: "listening", origin });
 process.on("message", (message: ToServer) => {
   switch (message.ask) {
     case "calls":
-      void newCalls(message.count).then((urls) => send({ tell: "calls", urls }));
+      void newCalls(message.count, message.greets === true).then((made) => send({ tell: "calls", ...made }));
       return;
     case "usage":
       send(usage(message.collect));

@@ -95,7 +95,7 @@ send({ tell: "listening", origin });
 process.on("message", (message: ToServer) => {
   switch (message.ask) {
     case "calls":
-      send({ tell: "calls", urls: Array.from({ length: message.count }, (_, i) => `${origin}/${i}`) });
+      send({ tell: "calls", urls: Array.from({ length: message.count }, (_, i) => `${origin}/${i}`), ids: [] });
       return;
     case "usage":
       send(usage(message.collect));

@@ -1,14 +1,24 @@
 /** The load: both ends of every call in one process with one clock. Callers speak all the time; the engine answers, is cut, listens. */
 import type { AddressInfo } from "node:net";
 import WebSocket, { WebSocketServer } from "ws";
-import { CarrierEnd } from "./carrier-end.ts";
-import { answer, callerWords, SPEECH_MS } from "./engine-end.ts";
+import { CarrierEnd, type Wanted } from "./carrier-end.ts";
+import { answersOf, callerWords, type Speech } from "./engine-end.ts";
 import type { Figures, FromGenerator, ToGenerator } from "./protocol.ts";
 import { percentile, spread } from "./spread.ts";
+import { trueSound } from "./true-sound.ts";
 
 const FRAME_BYTES = 640;
 const send = (message: FromGenerator): void => void process.send?.(message);
 const now = (): number => performance.now();
+
+const usual: Speech = { ms: 6_000, sound: "noise" };
+/** The half of the carrier's rate that 48 kHz sound is folded at: 10 kHz would be heard as 6. */
+const FOLDED_AT = 16_000;
+const wantedOf = ({ ms, sound }: Speech): Wanted => ({
+  speechMs: ms,
+  sound: trueSound({ ms, sound }),
+  toneHz: sound === "noise" ? null : sound > FOLDED_AT / 2 ? FOLDED_AT - sound : sound,
+});
 
 interface Call {
   readonly end: CarrierEnd;
@@ -25,6 +35,9 @@ const ups: number[] = [];
 const lates: number[] = [];
 let upLost = 0;
 let running = false;
+let speech = usual;
+let answer = answersOf(speech);
+let wanted = wantedOf(speech);
 
 /** Caller frames carry who and when in their first samples: call, number of the frame, time of sending. */
 function callerFrame(call: number, number: number): Buffer {
@@ -66,10 +79,17 @@ function later(ms: number, deed: () => void): void {
   due.push({ at: now() + ms, deed });
 }
 
-async function connect(urls: readonly string[]): Promise<void> {
+async function connect(urls: readonly string[], wish: Speech): Promise<void> {
   running = true;
+  if (wish.ms !== speech.ms || wish.sound !== speech.sound) {
+    speech = wish.ms === usual.ms && wish.sound === usual.sound ? usual : wish;
+    answer = answersOf(speech);
+    wanted = wantedOf(speech);
+  }
+  const before = calls.length;
   await Promise.all(
-    urls.map(async (url, index) => {
+    urls.map(async (url, nth) => {
+      const index = before + nth;
       const carrier = new WebSocket(url, { perMessageDeflate: false });
       const call: Call = { end: new CarrierEnd(), carrier, engine: null, sentFrames: 0, heardFrames: 0, turn: 0, words: 0, answers: 0 };
       calls[index] = call;
@@ -78,11 +98,11 @@ async function connect(urls: readonly string[]): Promise<void> {
         carrier.once("error", reject);
       });
       carrier.on("message", (data: Buffer, isBinary) => {
-        if (isBinary) call.end.frame(now(), data.length);
+        if (isBinary) call.end.frame(now(), data);
         else if (data.includes('"clear"')) call.end.cleared(now());
       });
       carrier.send('{"event":"websocket:connected","content-type":"audio/l16;rate=16000"}');
-      const phase = (index * 20) / urls.length;
+      const phase = (nth * 20) / urls.length;
       const start = now() + phase;
       const speak = (): void => {
         if (!running || carrier.readyState !== WebSocket.OPEN) return;
@@ -100,12 +120,12 @@ async function connect(urls: readonly string[]): Promise<void> {
   send({ tell: "connected" });
 }
 
-/** One turn of a call: 6 s of answer, every third cut after 2 s; then 3 s of the caller's words; and again. About half of it is agent speech. */
+/** One turn of a call: 6 s of answer, every third cut after 2 s; then 3 s of the caller's words; and again. About half of it is agent speech. Of longer answers, and of sines, none is cut. */
 function turn(call: Call, index: number): void {
   const socket = call.engine;
   if (!running || socket === null || socket.readyState !== WebSocket.OPEN) return;
   const number = call.turn++;
-  const cut = number % 3 === 2;
+  const cut = speech === usual && number % 3 === 2;
   const id = `sentence-${String(index).padStart(4, "0")}-${String(number).padStart(5, "0")}`;
   let over = false;
   let first = true;
@@ -115,12 +135,12 @@ function turn(call: Call, index: number): void {
       if (afterMs === 0 && typeof message === "string") call.answers++;
       if (typeof message !== "string" && first) {
         first = false;
-        call.end.turnStarts(now(), SPEECH_MS);
+        call.end.turnStarts(now(), wanted);
       }
       socket.send(message, { binary: false });
     });
   }
-  const speaksMs = cut ? 2_000 : SPEECH_MS + 500;
+  const speaksMs = cut ? 2_000 : speech.ms + 500;
   later(speaksMs, () => {
     over = true;
     if (cut) {
@@ -164,6 +184,17 @@ function figures(): Figures {
     leftover: ends.reduce((sum, { leftover }) => sum + leftover, 0),
     upLost,
     speechOffMs: ends.reduce((most, { offMs }) => Math.max(most, offMs), 0),
+    paddedMs: ends.reduce((most, { paddedMs }) => Math.max(most, paddedMs), 0),
+    clicks: ends.reduce((sum, { clicks }) => sum + clicks, 0),
+    worstSample: ends.reduce((most, { worstSample }) => Math.max(most, worstSample), 0),
+    overfed: ends.reduce((sum, { overfed }) => sum + overfed, 0),
+    leadDriftMs: ends.reduce((most, { leadDriftMs }) => Math.max(most, leadDriftMs), 0),
+    toneDb: ends
+      .flatMap(({ toneDb }) => toneDb)
+      .reduce((sum, db) => ({ least: Math.min(sum.least, db), most: Math.max(sum.most, db) }), {
+        least: Number.POSITIVE_INFINITY,
+        most: Number.NEGATIVE_INFINITY,
+      }),
     turns: ends.reduce((sum, { turns }) => sum + turns, 0),
     frames: ends.reduce((sum, { frames }) => sum + frames, 0),
     generatorLateP99: percentile(lates, 0.99),
@@ -173,7 +204,7 @@ function figures(): Figures {
 process.on("message", (message: ToGenerator) => {
   switch (message.ask) {
     case "connect":
-      void connect(message.urls);
+      void connect(message.urls, message.speech ?? usual);
       return;
     case "measure":
       ups.length = 0;

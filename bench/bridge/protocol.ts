@@ -1,17 +1,20 @@
 /** What the processes of a bench run tell each other. */
+import type { Speech } from "./engine-end.ts";
 
 /** From whoever is measured. */
 export type FromServer =
   | { readonly tell: "listening"; readonly origin: string }
   /** Where each call's audio socket opens. */
-  | { readonly tell: "calls"; readonly urls: readonly string[] }
+  | { readonly tell: "calls"; readonly urls: readonly string[]; readonly ids: readonly string[] }
   | {
       readonly tell: "usage";
       /** Of all threads, and of the one that carries the calls. */
       readonly cpuMs: number;
       readonly mainMs: number;
       readonly rssBytes: number;
+      /** Of the heap and of buffers outside it. */
       readonly heapBytes: number;
+      readonly split: { readonly heapMB: number; readonly externalMB: number; readonly buffersMB: number };
       readonly atMs: number;
       readonly resources: number;
       /** Garbage collections by kind. */
@@ -21,7 +24,8 @@ export type FromServer =
 
 /** To whoever is measured. */
 export type ToServer =
-  | { readonly ask: "calls"; readonly count: number }
+  /** `greets`: their agent has a greeting. */
+  | { readonly ask: "calls"; readonly count: number; readonly greets?: boolean }
   /** Collects garbage first when `collect`. */
   | { readonly ask: "usage"; readonly collect: boolean }
   | { readonly ask: "end calls" }
@@ -29,7 +33,8 @@ export type ToServer =
 
 /** To the load generator. */
 export type ToGenerator =
-  | { readonly ask: "connect"; readonly urls: readonly string[]; readonly path: "direct" | "media" }
+  /** Connects further calls, whose agents answer with `speech`. */
+  | { readonly ask: "connect"; readonly urls: readonly string[]; readonly speech?: Speech }
   /** Forgets what was measured so far: the warm-up is over. */
   | { readonly ask: "measure" }
   | { readonly ask: "figures" }
@@ -84,8 +89,36 @@ export interface Figures {
   readonly upLost: number;
   /** Speech samples the carrier got too few or too many, of turns that were not cut, ms per turn at most. */
   readonly speechOffMs: number;
+  /** Silence added to a turn, at most, ms. */
+  readonly paddedMs: number;
+  /** Samples of turns that were not cut that differ audibly from the true sound, and the largest difference, of 32768. */
+  readonly clicks: number;
+  readonly worstSample: number;
+  /** Frames that came although the carrier held 120 ms. */
+  readonly overfed: number;
+  /** How far the lead at a turn's end was from that at its beginning, ms at most. */
+  readonly leadDriftMs: number;
+  /** Of turns that were a sine: its level, or that of its false tone, dB beside what was sent; the worst. */
+  readonly toneDb: { readonly least: number; readonly most: number };
   readonly turns: number;
   readonly frames: number;
   /** How late the generator itself was, ms: what it adds to every figure. */
   readonly generatorLateP99: number;
+}
+
+/** To the ends of calls at their first moment (hello-ends.ts). */
+export type ToHello =
+  | { readonly ask: "hello"; readonly urls: readonly string[]; readonly ids: readonly string[] }
+  | { readonly ask: "stop" };
+
+export type FromHello = { readonly tell: "engine"; readonly url: string } | { readonly tell: "hellos"; readonly hellos: readonly Hello[] };
+
+export interface Hello {
+  /** From the audio socket being open until the first frame of the greeting is at the carrier, ms. */
+  readonly firstMs: number;
+  /** Of that the engine's own: until it was ready, and until it spoke. */
+  readonly engineMs: number;
+  /** Frames of the caller's from the first on, and how many of these the engine got, all in order; 0 when they were not. */
+  readonly sent: number;
+  readonly delivered: number;
 }

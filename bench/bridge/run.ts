@@ -1,5 +1,7 @@
 import { heapFlags } from "../../server/src/heap-flags.ts";
 import { ask, ended, start, told, wait } from "./children.ts";
+import type { Speech } from "./engine-end.ts";
+import { pin } from "./pin.ts";
 import type { Figures, FromGenerator, FromServer } from "./protocol.ts";
 
 export interface Run {
@@ -9,8 +11,6 @@ export interface Run {
   readonly figures: Figures;
   /** Processor ms per second of call, user and system, all threads of the measured process. */
   readonly cpuMsPerCallSecond: number;
-  /** Kilobytes of resident memory a call adds. */
-  readonly kilobytesPerCall: number;
   /** Of one core, over the run. */
   readonly coreShare: number;
 }
@@ -24,23 +24,33 @@ export interface Measured {
 /** Until the just-in-time compiler is done: before, its threads are a third of the processor time of a fresh process. */
 const WARM_UP_MS = 25_000;
 
+export interface How {
+  /** What agents answer with; absent: 6 s of speech-like noise. */
+  readonly speech?: Speech;
+  /** The server is held to this core, and the load to the other. */
+  readonly core?: number;
+  readonly warmMs?: number;
+}
+
 /** Measures one server under `calls` calls for `seconds`, after a warm-up, with the load in a process of its own. */
-export async function run({ who, file, args }: Measured, calls: number, seconds: number): Promise<Run> {
+export async function run({ who, file, args }: Measured, calls: number, seconds: number, how: How = {}): Promise<Run> {
   const generator = start("generator.ts", []);
   const engine = await told<FromGenerator, "engine">(generator, "engine");
   const server = start(file, [`${engine.url}/v0/evi/chat`, ...args], heapFlags);
   await told<FromServer, "listening">(server, "listening");
   await wait(500);
-  const empty = await ask<FromServer, "usage">(server, { ask: "usage", collect: true }, "usage");
+  if (how.core !== undefined) {
+    pin(server.pid as number, how.core);
+    pin(generator.pid as number, 1 - how.core);
+  }
   const { urls } = await ask<FromServer, "calls">(server, { ask: "calls", count: calls }, "calls");
-  await ask<FromGenerator, "connected">(generator, { ask: "connect", urls, path: "media" }, "connected");
-  await wait(WARM_UP_MS);
+  await ask<FromGenerator, "connected">(generator, { ask: "connect", urls, ...(how.speech && { speech: how.speech }) }, "connected");
+  await wait(how.warmMs ?? WARM_UP_MS);
   generator.send({ ask: "measure" });
   const before = await ask<FromServer, "usage">(server, { ask: "usage", collect: false }, "usage");
   await wait(seconds * 1000);
   const after = await ask<FromServer, "usage">(server, { ask: "usage", collect: false }, "usage");
   const { figures } = await ask<FromGenerator, "figures">(generator, { ask: "figures" }, "figures");
-  const full = await ask<FromServer, "usage">(server, { ask: "usage", collect: true }, "usage");
   await ask<FromGenerator, "disconnected">(generator, { ask: "disconnect" }, "disconnected");
   generator.send({ ask: "stop" });
   server.send({ ask: "stop" });
@@ -52,7 +62,6 @@ export async function run({ who, file, args }: Measured, calls: number, seconds:
     seconds,
     figures,
     cpuMsPerCallSecond: cpuMs / (calls * seconds),
-    kilobytesPerCall: (full.rssBytes - empty.rssBytes) / 1024 / calls,
     coreShare: cpuMs / (after.atMs - before.atMs),
   };
 }

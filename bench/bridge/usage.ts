@@ -17,13 +17,15 @@ export function usage(collect: boolean): Extract<FromServer, { tell: "usage" }> 
   if (collect) (globalThis as { gc?: () => void }).gc?.();
   const { user, system } = process.cpuUsage();
   const thread = process.threadCpuUsage();
-  const { rss, heapUsed, external } = process.memoryUsage();
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  const megabytes = (bytes: number): number => bytes / 2 ** 20;
   return {
     tell: "usage",
     cpuMs: (user + system) / 1000,
     mainMs: (thread.user + thread.system) / 1000,
     rssBytes: rss,
     heapBytes: heapUsed + external,
+    split: { heapMB: megabytes(heapUsed), externalMB: megabytes(external - arrayBuffers), buffersMB: megabytes(arrayBuffers) },
     atMs: performance.now(),
     resources: process.getActiveResourcesInfo().length,
     gc: { ...pauses },
