@@ -7,6 +7,8 @@ import { recorded } from "./shapes.ts";
 
 /** One person's morning, told in order: each test goes on where the last one stopped. */
 let house: House;
+/** Of the account at the phone network, which only an operator has. */
+const apiSecret = "only-for-operators";
 let browser: Browser;
 let context: BrowserContext;
 let page: Page;
@@ -16,7 +18,7 @@ const heading = (name: string | RegExp) => page.getByRole("heading", { name });
 const callId = (): string => new URL(page.url()).pathname.split("/").at(-1) as string;
 
 beforeAll(async () => {
-  [house, browser] = await Promise.all([openHouse({ people: briefPeople }), openBrowser()]);
+  [house, browser] = await Promise.all([openHouse({ people: briefPeople, phoneArgs: ["--api-secret", apiSecret] }), openBrowser()]);
   context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
   ({ page, wrong } = await openPage(context, new URL(house.server.url).origin));
   page.setDefaultTimeout(15_000);
@@ -111,6 +113,36 @@ test.each([
   expect(overflow).toBeLessThanOrEqual(0);
   expect(opened.wrong).toEqual([]);
   await small.close();
+});
+
+test("the doctor says of the line what is in order, and sets the application's webhooks with a secret that is right", async () => {
+  await page.goto(new URL("/settings/line", house.server.url).href);
+  await page.getByRole("button", { name: "Is the line in order?" }).click();
+  const found = (name: string) => page.getByRole("list", { name: "What was found" }).getByRole("listitem").filter({ hasText: name });
+  await found("signatures").getByText("In order").waitFor({ timeout: 30_000 });
+  for (const name of ["key", "clock", "public address", "audio address"]) await found(name).getByText("In order").waitFor();
+  expect(await found("public address").innerText()).toMatch(/asked from the server itself\. Vonage last reached us/);
+  await found("application").getByText("Not looked at").waitFor();
+  const secret = page.getByLabel("The account's API secret");
+  await secret.fill("a wrong one");
+  await page.getByRole("button", { name: "Set the webhooks" }).click();
+  await page.getByRole("alert").waitFor();
+  await secret.fill(apiSecret);
+  await page.getByRole("button", { name: "Set the webhooks" }).click();
+  await found("application").getByText("In order").waitFor({ timeout: 30_000 });
+  await secret.waitFor({ state: "detached" });
+});
+
+test("an administrator sets what the carrier takes in a second, and the line shows it", async () => {
+  const legs = page.getByLabel("New connections in a second");
+  expect(await legs.inputValue()).toBe("3");
+  await legs.fill("1");
+  await page.getByText("A whole number from 2 to 200.").waitFor();
+  await legs.fill("31");
+  await page.getByRole("button", { name: "Set the limits" }).click();
+  await page.getByText("They are in force.").waitFor();
+  await page.reload();
+  await page.getByText("at most 16 in").waitFor();
 });
 
 test("all of it happened without an error on the console and without asking any other host", () => {

@@ -378,7 +378,7 @@ function lineOf(config: Config, vonage: VonageConfig, client: VonageClient, pool
     number: vonage.number,
     emulated: vonage.emulated,
     doctor: {
-      examine: () => examine(parts),
+      examine: (apiSecret) => examine({ ...parts, apiSecret: apiSecret ?? vonage.apiSecret }),
       hasApiSecret: vonage.apiSecret !== null,
       setWebhooks: (apiSecret) => setWebhooks({ ...parts, apiSecret: apiSecret ?? vonage.apiSecret }),
     },

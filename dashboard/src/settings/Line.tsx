@@ -1,4 +1,4 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { ask } from "../ask/ask.ts";
 import { Refused } from "../ask/failures.ts";
@@ -98,6 +98,7 @@ const Permits = ({ limit }: { limit: CarrierLimit }) => (
 );
 
 function Doctor() {
+  const client = useQueryClient();
   const [asked, setAsked] = useState(false);
   const report = useQuery({ ...queries.doctor(), enabled: asked });
   const application = report.data?.checks.find(({ name }) => name === "application");
@@ -120,7 +121,9 @@ function Doctor() {
           ))}
         </ul>
       )}
-      {application && application.state !== "good" && <SetWebhooks onDone={() => void report.refetch()} />}
+      {application && application.state !== "good" && (
+        <SetWebhooks onDone={(found) => client.setQueryData(queries.doctor().queryKey, found)} />
+      )}
     </>
   );
 }
@@ -138,8 +141,8 @@ const Found = ({ check }: { check: DoctorCheck }) => (
   </li>
 );
 
-/** Sets the application's webhooks with the account's secret, which is sent once and kept nowhere. */
-function SetWebhooks({ onDone }: { onDone: () => void }) {
+/** Sets the application's webhooks with the account's secret, which is sent once and kept nowhere. What is found with it is told back. */
+function SetWebhooks({ onDone }: { onDone: (found: DoctorReport) => void }) {
   const set = useMutation({
     mutationFn: (secret: string) =>
       ask(DoctorReport, "/doctor/webhooks", { method: "POST", body: secret === "" ? {} : { api_secret: secret } }),

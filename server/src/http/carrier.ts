@@ -14,8 +14,8 @@ export interface Line {
   readonly number: string;
   readonly emulated: boolean;
   readonly doctor: {
-    /** Looks at everything and never throws. */
-    examine(): Promise<readonly DoctorCheck[]>;
+    /** Looks at everything, with the secret given or the configured one, and never throws. */
+    examine(apiSecret: string | null): Promise<readonly DoctorCheck[]>;
     /** Is an API secret configured? */
     readonly hasApiSecret: boolean;
     /** Sets the application's webhooks to ours, with the secret given or the configured one. Throws with the carrier's words. */
@@ -85,7 +85,7 @@ export function carrierRoutes(door: Door, { pool, clock, line }: DoorParts): voi
     },
     async () => {
       if (line === null) throw new NoCarrier();
-      return { at: clock.now().toISOString(), checks: [...(await line.doctor.examine())] };
+      return { at: clock.now().toISOString(), checks: [...(await line.doctor.examine(null))] };
     },
   );
 
@@ -110,7 +110,7 @@ export function carrierRoutes(door: Door, { pool, clock, line }: DoorParts): voi
         throw new WebhooksNotSet(error instanceof Error ? error.message : String(error), error);
       }
       await recordAudit(pool, { at: clock.now(), actor: credentialIn(request).actor, action: "doctor.webhooks_set" });
-      return { at: clock.now().toISOString(), checks: [...(await line.doctor.examine())] };
+      return { at: clock.now().toISOString(), checks: [...(await line.doctor.examine(apiSecret))] };
     },
   );
 }
