@@ -112,7 +112,7 @@ describe("earshot recordings", () => {
     const whole = await earshot(["recordings", "audit"], env);
     expect(whole.code, whole.err).toBe(0);
     expect(whole.out).toContain("1 ended call: 1 accounted for, 0 unexplained");
-    expect(whole.out).toContain("1 file: 1 read back whole, 0 lost, 0 changed, 0 nobody's");
+    expect(whole.out).toContain("1 file: 1 read back whole, 0 lost, 0 changed, 0 unreadable, 0 nobody's");
 
     const lost = await recordedCall();
     await unlink(join(folder, "kept", lost.key));

@@ -10,6 +10,7 @@ import { paced } from "../pace.ts";
 import { type Parts, workPath } from "../parts.ts";
 import { verifyQueue } from "../queues.ts";
 import { readBack } from "../read-back.ts";
+import { type Spoiled, spoil, spoiledBy } from "../spoiled.ts";
 import { recordingKey } from "../storage.ts";
 import { change, lockRecording, move, nameToDelete, type RecordingRow, tell, unnameToDelete } from "../store.ts";
 
@@ -35,10 +36,10 @@ export async function redactFile(parts: Parts, row: RecordingRow, redactions: re
   if (!row.storageKey) return replace(parts, row, due, null);
   const [original, copy] = [await workPath(parts, "original", row.id), await workPath(parts, "redact", row.id)];
   try {
-    const read = await readBack(parts, row.storageKey, original).catch(notThere);
-    if (read !== row.sha256) {
-      await spoiled(parts, row, read === null ? "STORED_FILE_LOST" : "STORED_FILE_ROTTEN");
-      if (read !== null && due.some(destroys)) await replace(parts, row, due, null); // whatever it is now, it was to be destroyed
+    const because = await readWhole(parts, row, row.storageKey, original);
+    if (because !== null) {
+      await noteSpoiled(parts, row, because);
+      if (because === "STORED_FILE_ROTTEN" && due.some(destroys)) await replace(parts, row, due, null); // whatever it is now, it was to be destroyed
       return;
     }
     const stretches = due.map((stretch) => onItsClock(stretch, row, answeredAt));
@@ -52,9 +53,15 @@ export async function redactFile(parts: Parts, row: RecordingRow, redactions: re
 
 const destroys = ({ original }: Redaction): boolean => original === "destroyed";
 
-function notThere(error: unknown): null {
-  if (error instanceof RecordingFailure && error.code === "STORED_FILE_LOST") return null;
-  throw error;
+/** Reads a recording's file to `path`; why that cannot be, when the file is gone or another. */
+async function readWhole(parts: Parts, row: RecordingRow, key: string, path: string): Promise<Spoiled | null> {
+  try {
+    return (await readBack(parts, key, path)) === row.sha256 ? null : "STORED_FILE_ROTTEN";
+  } catch (error) {
+    const because = spoiledBy(error);
+    if (because === null) throw error;
+    return because;
+  }
 }
 
 /** Null when it cannot be decoded. */
@@ -93,15 +100,12 @@ function blurMs({ source, audioStartedAt, detail }: Pick<RecordingRow, "source" 
   return audioStartedAt ? TOLD_TO_A_SECOND_MS : NOT_TOLD_MS;
 }
 
-/** Writes on the row that its file is not the one that was stored. It is not played: it may be in the clear. */
-async function spoiled(parts: Parts, row: RecordingRow, because: "STORED_FILE_LOST" | "STORED_FILE_ROTTEN"): Promise<void> {
+/** Its file is not the one that was stored. It is not played: it may be in the clear. */
+async function noteSpoiled(parts: Parts, row: RecordingRow, because: Spoiled): Promise<void> {
   parts.log.warn({ recording: row.id, call: row.call, code: because }, "A recording that is to be redacted cannot be read back.");
   await inTransaction(parts.pool, async (sql) => {
     const current = await lockRecording(sql, row.id);
-    if (current?.storageKey !== row.storageKey || current.because === because) return;
-    if (!(await move(sql, row.id, "failed", { because }))) await change(sql, row.id, { because });
-    const said = because === "STORED_FILE_LOST" ? "is no longer in the storage." : "is no longer the file that was stored.";
-    await tell(sql, row, { at: parts.clock.now(), kind: "spoiled", said, because });
+    if (current?.storageKey === row.storageKey) await spoil(sql, current, because, parts.clock.now());
   });
 }
 
