@@ -182,7 +182,8 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
     if (question.call !== null && marksOf(webhook.url).leg === "transfer") return instructionsForPerson(parts, question.call);
     // An event of another leg than the phone's, asked about at our event URL first, where nobody answered.
     if (webhook.door === "fallback" && question.call !== null && question.about !== null) {
-      if (seenBefore || !reading.understood || !isGone(reading.event)) return null;
+      if (!reading.understood || !isGone(reading.event)) return null;
+      if (seenBefore && (await wasAnswerTaken(parts.pool, question.call, webhook))) return null;
       const made = question.about === "ws" ? instructionsForLostAudio : instructionsAfterTransfer;
       return (await made(parts, question.call)) ?? sorryNcco();
     }
