@@ -75,10 +75,23 @@ test("a start that waits for something that never comes ends in time all the sam
   await says("starting");
   child.kill("SIGTERM");
   expect(await over).toBe(1);
-  expect(lines.at(-1)).toBe("a part did not close in time; the rest is left to the next start");
+  expect(lines.at(-1)).toBe("the process did not close in time; the rest is left to the next start");
 });
 
-test("a part that never closes ends the process in time", async () => {
+test("a part that never closes keeps no other from closing", async () => {
+  const { child, lines, says, over } = house(`closing.part("stuck", () => never, 100);`);
+  await says("serves");
+  child.kill("SIGTERM");
+  expect(await over).toBe(1);
+  expect(lines.slice(-4)).toEqual([
+    "second closed",
+    "a part did not close in time; what it had left is done at the next start",
+    "first closed",
+    "log written",
+  ]);
+});
+
+test("parts that all never close end the process in time", async () => {
   const { child, says, over } = house(`closing.part("stuck", () => never);`, undefined, 200);
   await says("serves");
   child.kill("SIGTERM");

@@ -1,18 +1,24 @@
+import { setTimeout as sleep } from "node:timers/promises";
+
 /** What has not closed by then never will; Kubernetes, for one, kills after 30 s without a word. */
-const LONGEST_CLOSING_MS = 20_000;
+const LONGEST_CLOSING_MS = 25_000;
+/** So long may one part keep the others waiting: what waits for a database that stands still must not keep the calls' last words from their journals. */
+const LONGEST_PART_MS = 3_000;
 /** So long may the last lines of the log take. */
 const LAST_LINES_MS = 1_000;
+
+const notInTime = Symbol();
 
 /** The process was asked to stop while it was starting: what is built is closed, and nothing more is built. */
 export class Stopped extends Error {}
 
 /**
  * The parts of the process and its end. States: starting (asked to stop, it throws at its next part and ends), serving (asked once, it lets its calls
- * go on to their end, asked twice, it does not wait), closing. Parts close newest first; one that does not close in time ends the process with 1.
+ * go on to their end, asked twice, it does not wait), closing. Parts close newest first; the process ends with 1 when one did not close in time.
  */
 export interface Closing {
-  /** Something that was built and is to be closed. Throws Stopped when the process was asked to stop meanwhile. */
-  part(name: string, close: () => unknown): void;
+  /** Something that was built and is to be closed, in three seconds unless it may take longer. Throws Stopped when the process was asked to stop meanwhile. */
+  part(name: string, close: () => unknown, withinMs?: number): void;
   /** Aborted when the process was asked to stop. */
   readonly stopping: AbortSignal;
   /** Where to tell of it. */
@@ -31,7 +37,7 @@ interface LogLike {
 /** Hears the signals, and with `parent` also that nobody is left at stdin: then nobody is left to wait for either. */
 export function openClosing(parts: { readonly parent: boolean; readonly withinMs?: number }): Closing {
   const { parent, withinMs = LONGEST_CLOSING_MS } = parts;
-  const built: { readonly name: string; close(): unknown }[] = [];
+  const built: { readonly name: string; readonly withinMs: number; close(): unknown }[] = [];
   const asked = new AbortController();
   const enough = new AbortController();
   let log: LogLike | null = null;
@@ -39,6 +45,7 @@ export function openClosing(parts: { readonly parent: boolean; readonly withinMs
   let drain: ((enough: AbortSignal) => Promise<void>) | null = null;
   let closing: Promise<void> | null = null;
   let atPart = "start";
+  let late = false;
 
   const stop = (why: string): void => {
     if (asked.signal.aborted) {
@@ -55,7 +62,7 @@ export function openClosing(parts: { readonly parent: boolean; readonly withinMs
     before(enough.signal).catch((error: unknown) => log?.error({ err: error }, "the calls could not be waited for"));
   const closeInTime = (): void => {
     const overdue = (): void => {
-      log?.error({ part: atPart }, "a part did not close in time; the rest is left to the next start");
+      log?.error({ part: atPart }, "the process did not close in time; the rest is left to the next start");
       process.exit(1);
     };
     setTimeout(overdue, withinMs).unref();
@@ -65,13 +72,15 @@ export function openClosing(parts: { readonly parent: boolean; readonly withinMs
     closing ??= closeAll();
     await closing;
     await written(LAST_LINES_MS);
-    process.exit(code);
+    process.exit(late ? 1 : code);
   };
   const closeAll = async (): Promise<void> => {
     for (const one of built.toReversed()) {
       atPart = one.name;
       try {
-        await one.close();
+        if ((await Promise.race([one.close(), sleep(one.withinMs, notInTime, { ref: false })])) !== notInTime) continue;
+        late = true;
+        log?.error({ part: one.name }, "a part did not close in time; what it had left is done at the next start");
       } catch (error) {
         log?.error({ err: error, part: one.name }, "a part did not close cleanly");
       }
@@ -86,8 +95,8 @@ export function openClosing(parts: { readonly parent: boolean; readonly withinMs
     });
 
   return {
-    part(name, close) {
-      built.push({ name, close });
+    part(name, close, withinMs = LONGEST_PART_MS) {
+      built.push({ name, close, withinMs });
       if (asked.signal.aborted) throw new Stopped();
     },
     stopping: asked.signal,

@@ -168,7 +168,7 @@ async function start(config: Config): Promise<void> {
     onEngineLost: (call, loss) => void endWithoutEngine(calling, call, loss).catch(notHungUp(call)),
     onWait: (call, again) => void askToWait(calling, call, again).catch(quietly),
   });
-  closing.part("bridges", () => bridges.close());
+  closing.part("bridges", () => bridges.close(), 8_000);
 
   let wayIn: WayIn | null = null;
   const drain = openDrain({ pool, owner, wayIn: () => (config.sharePort ? wayIn : null) });

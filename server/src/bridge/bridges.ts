@@ -89,7 +89,7 @@ export interface BridgeMetrics {
 }
 
 /** So long is a database waited for that is away when the process ends. */
-const LET_GO_WITHIN_MS = 5_000;
+const LET_GO_WITHIN_MS = 3_000;
 
 interface Carried {
   run: RunningBridge | null;
