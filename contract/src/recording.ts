@@ -34,6 +34,32 @@ export const recordingLeadsTo = {
   deleted: [],
 } as const satisfies Record<RecordingStatus, readonly RecordingStatus[]>;
 
+/** One thing that one of the two compared recordings has otherwise. Times are on the call's clock: ms from the answer. */
+export const ComparisonFinding = z.object({
+  in: RecordingSource.describe("Which recording has the fault: carrier or journal."),
+  what: z
+    .enum(["lacks", "jumps", "clips", "drifts", "mixed", "swapped", "unlike"])
+    .describe(
+      "lacks: sound the other has. jumps: time is cut out at from_ms. clips: too loud. drifts: its clock. mixed: both voices on one channel. swapped: its sides. unlike: of another call.",
+    ),
+  side: z.enum(["caller", "agent", "both"]).nullable(),
+  from_ms: z.int().nullable().describe("Null where it is true of the whole recording."),
+  to_ms: z.int().nullable(),
+  said: z.string().describe("The same as a sentence; its times are those of our own recording."),
+});
+export type ComparisonFinding = z.infer<typeof ComparisonFinding>;
+
+/** What the comparison of a call's carrier recording with our own came to; on both of them. */
+export const RecordingComparison = z.object({
+  verdict: z.enum(["agree", "differ", "silent"]).describe("silent: too little sound to compare."),
+  at: z.iso.datetime(),
+  offset_ms: z.int().nullable().describe("The carrier's first sample on our own recording's clock; null when they could not be aligned."),
+  drift_ppm: z.number().nullable().describe("How much faster the carrier's clock runs, in millionths; null when too short to tell."),
+  findings: z.array(ComparisonFinding).describe("Empty when they agree."),
+  said: z.string().describe("All of it in sentences."),
+});
+export type RecordingComparison = z.infer<typeof RecordingComparison>;
+
 /** The recording of a call as the API shows it. `url` is always ours. */
 export const Recording = z.object({
   id: z.string().nullable(),
@@ -51,6 +77,8 @@ export const Recording = z.object({
     .object({ code: z.string(), message: z.string(), remedy: z.string() })
     .nullable()
     .describe("Why it is not there, and what to do; null when all is well."),
+  comparison: RecordingComparison.nullable().describe("Null when it was not compared, or its sound is deleted."),
+  since: z.iso.datetime().nullable().describe("When it came to its status; null when that is not known."),
   announced_at: z.iso.datetime().nullable(),
   stored_at: z.iso.datetime().nullable(),
   verified_at: z.iso.datetime().nullable(),

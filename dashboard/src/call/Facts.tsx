@@ -152,6 +152,7 @@ const sources = { carrier: "From the carrier", journal: "Our own, from the journ
 function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
   const all = useQuery(queries.recordings(call.id));
   const others = all.data?.filter((recording) => recording.id !== call.recording.id) ?? [];
+  const comparison = all.data?.find((recording) => recording.comparison !== null)?.comparison ?? null;
   return (
     <>
       {[call.recording, ...others].map((recording) => (
@@ -164,7 +165,7 @@ function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
           <RecordingDeeds recording={recording} />
         </div>
       ))}
-      {others.length > 0 && <Compared call={call.id} />}
+      {comparison && <Compared comparison={comparison} />}
       {heard.url !== null && <Share call={call.id} heard={heard} />}
       {!isLive(call) && <Evidence call={call.id} />}
     </>
@@ -259,6 +260,8 @@ function Share({ call, heard }: { call: string; heard: Recording }) {
   );
 }
 
+const notThere: readonly Recording["status"][] = ["missing", "failed", "refused", "deleted"];
+
 /** One source of the sound: where it stands, why, what to do, and its fingerprint. */
 function RecordingState({ recording, children }: { recording: Recording; children: ReactNode }) {
   const facts = [
@@ -272,6 +275,16 @@ function RecordingState({ recording, children }: { recording: Recording; childre
       <RecordingSign recording={recording} />
       <p className="text-small text-soft">
         {facts.length > 0 ? `${facts.join(", ")}.` : recordingStates[recording.status].line}
+        {notThere.includes(recording.status) && recording.since !== null && (
+          <>
+            {" "}
+            Since{" "}
+            <time dir="ltr" dateTime={recording.since} title={exactly(recording.since)}>
+              {when(recording.since, new Date())}
+            </time>
+            .
+          </>
+        )}
         {children}
       </p>
       {recording.because !== null && (
@@ -311,16 +324,12 @@ function RecordingDeeds({ recording }: { recording: Recording }) {
 }
 
 /** What the comparison of two recordings found, its moments to be jumped to. */
-function Compared({ call }: { call: string }) {
-  const events = useQuery(queries.events(call));
-  const said = events.data?.findLast(({ kind }) => kind === "recording.compared")?.said;
-  if (said === undefined) return null;
-  const [, findings = said] = /compared with ours\. (.*)$/s.exec(said) ?? [];
+function Compared({ comparison }: { comparison: NonNullable<Recording["comparison"]> }) {
   return (
     <div className="mt-2">
       <p className="text-small font-strong">The two compared</p>
       <p className="text-small text-soft">
-        {inMoments(findings).map((piece, i) =>
+        {inMoments(comparison.said).map((piece, i) =>
           typeof piece === "string" ? (
             piece
           ) : (

@@ -7,6 +7,7 @@ import { newId } from "../ids.ts";
 import { journalPath } from "../journal/file.ts";
 import { announceRecording, expectRecording } from "./announce.ts";
 import { conversation, mp3Of } from "./audio/test-sounds.ts";
+import { listRecordings } from "./read.ts";
 import { writeJournal } from "./test-journal.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
 import type { Recordings } from "./work.ts";
@@ -182,6 +183,17 @@ describe("the carrier's recording and ours", () => {
     ]);
     expect(events).toHaveLength(1);
     expect(events[0].said).toMatch(/lacks the agent from 0:0\d to 0:0\d/);
+    const { rows: calls } = await room.database.pool.query("select answered_at from calls where id = $1", [call]);
+    const told = await listRecordings(room.database.pool, { id: call, answeredAt: calls[0].answered_at });
+    const { findings } = rows.carrier.detail.comparison as { findings: { fromMs: number }[] };
+    for (const { comparison, since } of told) {
+      expect(comparison?.verdict).toBe("differ");
+      expect(comparison?.findings[0]).toMatchObject({ in: "carrier", what: "lacks", side: "agent" });
+      // ours began 300 ms after the answer
+      expect(comparison?.findings[0]?.from_ms).toBe((findings[0]?.fromMs ?? 0) + 300);
+      expect(events[0].said).toContain(comparison?.said);
+      expect(Math.abs(Date.now() - Date.parse(since ?? ""))).toBeLessThan(600_000);
+    }
   });
 
   it("are compared once, though both ask for it", async () => {

@@ -4,6 +4,7 @@ import type { CallId, RecordingId } from "../ids.ts";
 import { unpackPeaks } from "./audio/peaks.ts";
 import type { AudioFormat } from "./audio/sound.ts";
 import { bestFirstSql, bestOf, better } from "./best.ts";
+import { comparisonAsJson, type StoredComparison } from "./comparison-json.ts";
 import { explain, type Reason } from "./failures.ts";
 import { inClearSql } from "./keeping/in-clear.ts";
 import type { ConsentState } from "./policy.ts";
@@ -24,13 +25,16 @@ interface RecordingRow {
   channels: number | null;
   has_peaks: boolean;
   in_clear: boolean;
+  status_at: Date | null;
+  comparison: StoredComparison | null;
   created_at: Date;
   stored_at: Date | null;
   verified_at: Date | null;
 }
 
 const columns = `r.id, r.call_id, r.source, r.status, r.because, r.announced_at, r.audio_started_at, r.format, r.storage_key, r.size_bytes, r.sha256,
-  r.duration_ms, r.channels, r.peaks is not null as has_peaks, r.created_at, r.stored_at, r.verified_at, ${inClearSql} as in_clear`;
+  r.duration_ms, r.channels, r.peaks is not null as has_peaks, r.created_at, r.stored_at, r.verified_at, r.status_at,
+  r.detail->'comparison' as comparison, ${inClearSql} as in_clear`;
 
 /** A call's clock begins at its answer. */
 type CallClock = { readonly id: CallId; readonly answeredAt: Date | null };
@@ -48,7 +52,9 @@ export async function recordingsOf(sql: Sql, calls: readonly CallClock[]): Promi
   );
   return (call) => {
     const best = bestOf(byCall.get(call) ?? []);
-    return best ? asJson(best, answered.get(call) ?? null, "") : { ...none, because: whyNone.get(call) ?? null };
+    return best
+      ? asJson(best, { answeredAt: answered.get(call) ?? null, all: byCall.get(call) ?? [] }, "")
+      : { ...none, because: whyNone.get(call) ?? null };
   };
 }
 
@@ -73,7 +79,7 @@ async function whyNoneOf(sql: Sql, calls: readonly CallId[]): Promise<Map<CallId
 /** All recordings of a call, the best first, each with the address of its own sound: two may be of one source. */
 export async function listRecordings(sql: Sql, call: CallClock): Promise<Recording[]> {
   const rows = await rowsOf(sql, call.id);
-  return rows.sort(better).map((row) => asJson(row, call.answeredAt, `?recording=${row.id}`));
+  return rows.sort(better).map((row) => asJson(row, { answeredAt: call.answeredAt, all: rows }, `?recording=${row.id}`));
 }
 
 /** Which of a call's recordings is meant: one by its id, the best of a source, or the best of all. */
@@ -141,12 +147,19 @@ const none: Recording = {
   channels: null,
   peaks_url: null,
   because: null,
+  comparison: null,
+  since: null,
   announced_at: null,
   stored_at: null,
   verified_at: null,
 };
 
-function asJson(row: RecordingRow, answeredAt: Date | null, query: string): Recording {
+/** `all`: the call's recordings, this one among them. */
+function asJson(
+  row: RecordingRow,
+  { answeredAt, all }: { readonly answeredAt: Date | null; readonly all: readonly RecordingRow[] },
+  query: string,
+): Recording {
   const url = `/api/calls/${row.call_id}/recording`;
   return {
     id: row.id,
@@ -155,16 +168,27 @@ function asJson(row: RecordingRow, answeredAt: Date | null, query: string): Reco
     url: isThere(row) ? `${url}${query}` : null,
     format: row.format,
     duration_ms: row.duration_ms,
-    offset_ms: row.audio_started_at && answeredAt ? row.audio_started_at.getTime() - answeredAt.getTime() : null,
+    offset_ms: offsetOf(row, answeredAt),
     size_bytes: row.size_bytes,
     sha256: row.sha256,
     channels: row.channels,
     peaks_url: row.has_peaks && isThere(row) ? `${url}/peaks${query}` : null,
     because: whyNot(row),
+    comparison: row.comparison && comparisonAsJson(row.comparison, ownZero(all, answeredAt)),
+    since: row.status_at?.toISOString() ?? null,
     announced_at: row.announced_at?.toISOString() ?? null,
     stored_at: row.stored_at?.toISOString() ?? null,
     verified_at: row.verified_at?.toISOString() ?? null,
   };
+}
+
+const offsetOf = ({ audio_started_at: at }: RecordingRow, answeredAt: Date | null): number | null =>
+  at && answeredAt ? at.getTime() - answeredAt.getTime() : null;
+
+/** Where our own recording, on whose clock the comparison was made, begins on the call's. */
+function ownZero(all: readonly RecordingRow[], answeredAt: Date | null): number {
+  const own = all.find(({ source }) => source === "journal");
+  return (own && offsetOf(own, answeredAt)) ?? 0;
 }
 
 /** For a list's filter, on `calls c`: does the recording that stands for the call have this status? `none`: there is none. */

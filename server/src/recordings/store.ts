@@ -135,8 +135,8 @@ export async function insertRecording(
   const id = newId<RecordingId>(at.getTime());
   const { names, values } = columnsOf(changes);
   const { rows } = await sql.query<{ id: RecordingId }>(
-    `insert into recordings (id, source, status, created_at${names.map((name) => `, ${name}`).join("")})
-     values ($1, $2, $3, $4${names.map((_, i) => `, $${i + 5}`).join("")}) on conflict do nothing returning id`,
+    `insert into recordings (id, source, status, created_at, status_at${names.map((name) => `, ${name}`).join("")})
+     values ($1, $2, $3, $4, $4${names.map((_, i) => `, $${i + 5}`).join("")}) on conflict do nothing returning id`,
     [id, source, status, at, ...values],
   );
   return rows[0]?.id ?? null;
@@ -165,7 +165,7 @@ async function write(sql: Sql, id: RecordingId, changes: Changes, to: StoredStat
   const { names, values } = columnsOf(changes);
   const sets = names.map((name, i) => `${name} = ${name === "detail" ? `detail || $${i + 4}::jsonb` : `$${i + 4}`}`);
   const { rows } = await sql.query<{ call_id: CallId | null }>(
-    `update recordings set ${["status = coalesce($2, status)", ...sets].join(", ")}
+    `update recordings set ${["status = coalesce($2, status)", "status_at = case when $2 is distinct from status and $2 is not null then now() else status_at end", ...sets].join(", ")}
       where id = $1 and ($2::text is null or status = any($3)) returning call_id`,
     [id, to, to === null ? [] : leadingTo(to), ...values],
   );
