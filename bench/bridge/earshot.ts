@@ -1,5 +1,5 @@
 /** The bridge as the server runs it: audio door with tokens, EVI adapter, journal, transcript into a real Postgres. */
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -24,10 +24,11 @@ const log = {
   warn: (detail: object, text: string): void => console.error(text, detail),
   error: (detail: object, text: string): void => console.error(text, detail),
 };
+const journalDir = mkdtempSync(join(tmpdir(), "earshot-bench-"));
 const bridges = createBridges({
   pool,
   engines: { evi: createEviEngine({ url: engineUrl, apiKey: "bench", configId: null, clock: systemClock }) },
-  journalDir: mkdtempSync(join(tmpdir(), "earshot-bench-")),
+  journalDir,
   clock: systemClock,
   log,
   owner: "bench",
@@ -67,15 +68,19 @@ process.on("message", (message: ToServer) => {
       void newCalls(message.count, message.greets === true).then((made) => send({ tell: "calls", ...made }));
       return;
     case "usage":
-      send(usage(message.collect));
+      send(usage(message.collect, [http, pool]));
       return;
     case "end calls":
       void Promise.all(calls.map((call) => bridges.end(call))).then(() => {
+        if (message.forget) for (const call of calls) rmSync(join(journalDir, `${call}.journal`), { force: true });
         calls = [];
         send({ tell: "calls ended" });
       });
       return;
     case "stop":
-      void bridges.close().then(() => process.exit(0));
+      void bridges.close().then(() => {
+        rmSync(journalDir, { recursive: true, force: true });
+        process.exit(0);
+      });
   }
 });

@@ -79,7 +79,7 @@ function later(ms: number, deed: () => void): void {
   due.push({ at: now() + ms, deed });
 }
 
-async function connect(urls: readonly string[], wish: Speech): Promise<void> {
+async function connect(urls: readonly string[], wish: Speech, soon: boolean): Promise<void> {
   running = true;
   if (wish.ms !== speech.ms || wish.sound !== speech.sound) {
     speech = wish.ms === usual.ms && wish.sound === usual.sound ? usual : wish;
@@ -114,7 +114,7 @@ async function connect(urls: readonly string[], wish: Speech): Promise<void> {
         due.push({ at: start + call.sentFrames * 20, deed: speak });
       };
       later(phase, speak);
-      later(1_500 + ((index * 7_919) % 6_000), () => turn(call, index));
+      later(soon ? 200 + ((index * 7_919) % 300) : 1_500 + ((index * 7_919) % 6_000), () => turn(call, index));
     }),
   );
   send({ tell: "connected" });
@@ -204,7 +204,7 @@ function figures(): Figures {
 process.on("message", (message: ToGenerator) => {
   switch (message.ask) {
     case "connect":
-      void connect(message.urls, message.speech ?? usual);
+      void connect(message.urls, message.speech ?? usual, message.soon === true);
       return;
     case "measure":
       ups.length = 0;

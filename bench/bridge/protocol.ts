@@ -16,7 +16,11 @@ export type FromServer =
       readonly heapBytes: number;
       readonly split: { readonly heapMB: number; readonly externalMB: number; readonly buffersMB: number };
       readonly atMs: number;
-      readonly resources: number;
+      /** What keeps this process awake, by kind: timers, sockets, requests under way. */
+      readonly resources: Readonly<Record<string, number>>;
+      /** Open files and sockets, as the system counts them; listeners on what outlives a call. */
+      readonly descriptors: number;
+      readonly listeners: number;
       /** Garbage collections by kind. */
       readonly gc: Readonly<Record<string, Pauses>>;
     }
@@ -28,13 +32,14 @@ export type ToServer =
   | { readonly ask: "calls"; readonly count: number; readonly greets?: boolean }
   /** Collects garbage first when `collect`. */
   | { readonly ask: "usage"; readonly collect: boolean }
-  | { readonly ask: "end calls" }
+  /** `forget`: their journals are thrown away. */
+  | { readonly ask: "end calls"; readonly forget?: boolean }
   | { readonly ask: "stop" };
 
 /** To the load generator. */
 export type ToGenerator =
-  /** Connects further calls, whose agents answer with `speech`. */
-  | { readonly ask: "connect"; readonly urls: readonly string[]; readonly speech?: Speech }
+  /** Connects further calls, whose agents answer with `speech`; `soon`: from their first half second on. */
+  | { readonly ask: "connect"; readonly urls: readonly string[]; readonly speech?: Speech; readonly soon?: boolean }
   /** Forgets what was measured so far: the warm-up is over. */
   | { readonly ask: "measure" }
   | { readonly ask: "figures" }

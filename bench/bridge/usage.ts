@@ -1,3 +1,5 @@
+import type { EventEmitter } from "node:events";
+import { readdirSync } from "node:fs";
 import { PerformanceObserver } from "node:perf_hooks";
 import type { FromServer, Pauses } from "./protocol.ts";
 
@@ -12,8 +14,8 @@ new PerformanceObserver((list) => {
   }
 }).observe({ entryTypes: ["gc"] });
 
-/** What this process has used so far. With `collect`, after the garbage is gone (node --expose-gc). */
-export function usage(collect: boolean): Extract<FromServer, { tell: "usage" }> {
+/** What this process has used so far. With `collect`, after the garbage is gone (node --expose-gc). `lasting`: what outlives calls, and could gather listeners. */
+export function usage(collect: boolean, lasting: readonly EventEmitter[] = []): Extract<FromServer, { tell: "usage" }> {
   if (collect) (globalThis as { gc?: () => void }).gc?.();
   const { user, system } = process.cpuUsage();
   const thread = process.threadCpuUsage();
@@ -27,7 +29,17 @@ export function usage(collect: boolean): Extract<FromServer, { tell: "usage" }> 
     heapBytes: heapUsed + external,
     split: { heapMB: megabytes(heapUsed), externalMB: megabytes(external - arrayBuffers), buffersMB: megabytes(arrayBuffers) },
     atMs: performance.now(),
-    resources: process.getActiveResourcesInfo().length,
+    resources: counted(process.getActiveResourcesInfo()),
+    descriptors: process.platform === "linux" ? readdirSync("/proc/self/fd").length : 0,
+    listeners: [process, ...lasting].reduce((sum, one) => sum + listenersOf(one), 0),
     gc: { ...pauses },
   };
 }
+
+function counted(kinds: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const kind of kinds) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+const listenersOf = (one: EventEmitter): number => one.eventNames().reduce((sum, name) => sum + one.listenerCount(name), 0);
