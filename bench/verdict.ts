@@ -13,7 +13,7 @@ export const atMost = (figure: string, value: number, bar: number, unit: string,
   figure,
   bar: `≤ ${bar} ${unit}`.trim(),
   found: Number.isFinite(value) ? `${value.toFixed(digits)} ${unit}`.trim() : "not measured",
-  met: value <= bar,
+  met: Number.isFinite(value) && value <= bar,
   timing,
 });
 

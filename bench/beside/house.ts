@@ -79,7 +79,7 @@ export async function openHouse(wish: { readonly servers: number; readonly env?:
     );
     servers.push(child);
     await new Promise<void>((settle, fail) => {
-      createInterface({ input: child.stdout as NodeJS.ReadableStream }).once("line", () => settle());
+      createInterface({ input: child.stdout as NodeJS.ReadableStream }).on("line", (line) => line.includes('"ready"') && settle());
       child.once("exit", () => fail(new Error("A server ended before it was ready.")));
     });
   }

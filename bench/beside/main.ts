@@ -3,8 +3,7 @@
  * still, a disk that does, a second process on the same port. Writes a table into bench/results/. See ../README.md.
  */
 import { fork } from "node:child_process";
-import { readdir, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -13,6 +12,8 @@ import type { CallId } from "../../server/src/ids.ts";
 import { readJournal } from "../../server/src/journal/read.ts";
 import { makeApiKey } from "../../server/src/people/api-keys.ts";
 import type { Totals } from "../bridge/protocol.ts";
+import { keepResult, machine } from "../results.ts";
+import { atMost, type Held, isRight, none, verdictTable } from "../verdict.ts";
 import { type House, type Measured, openHouse } from "./house.ts";
 
 const { values } = parseArgs({
@@ -24,13 +25,16 @@ const { values } = parseArgs({
     single: { type: "boolean", default: false },
     /** Nothing is written then. */
     dry: { type: "boolean", default: false },
+    note: { type: "string", default: "" },
   },
 });
 const calls = Number(values.calls);
 const ms = Number(values.seconds) * 1000;
 const columns: { name: string; measured: Measured }[] = [];
 const said: string[] = [];
-const loadBefore = loadavg()[0] ?? 0;
+const held: Held[] = [];
+const startedAt = performance.now();
+const on = machine();
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 await besideOne();
@@ -55,9 +59,9 @@ async function besideOne(): Promise<void> {
     await column("disk still for 10 s, then slow", () => diskSlow(house));
     const totals = await house.disconnect();
     await wait(3_000);
-    said.push(await rowsOf(house, ids, totals));
+    await rowsOf(house, ids, totals);
     await house.stopServers();
-    said.push(await journalsOf(house, ids, totals));
+    await journalsOf(house, ids, totals);
   } finally {
     await house.close();
   }
@@ -99,7 +103,7 @@ async function diskSlow(house: House): Promise<void> {
 }
 
 /** Is every sentence a row, once? */
-async function rowsOf(house: House, ids: readonly CallId[], totals: readonly Totals[]): Promise<string> {
+async function rowsOf(house: House, ids: readonly CallId[], totals: readonly Totals[]): Promise<void> {
   let [missing, tooMany, all] = [0, 0, 0];
   for (const [i, call] of ids.entries()) {
     const { rows } = await house.pool.query<{ speaker: string; n: number }>(
@@ -117,11 +121,12 @@ async function rowsOf(house: House, ids: readonly CallId[], totals: readonly Tot
       tooMany += Math.max(0, found - sent);
     }
   }
-  return `Of ${all} sentences of the run (all columns but the last) ${missing} have no row, and there are ${tooMany} rows too many.`;
+  said.push(`Of ${all} sentences of the run (all columns but the last) ${missing} have no row, and there are ${tooMany} rows too many.`);
+  held.push(none("sentences without a row", missing), none("rows too many", tooMany));
 }
 
 /** Is every frame of the callers in its journal, with no gap? */
-async function journalsOf(house: House, ids: readonly CallId[], totals: readonly Totals[]): Promise<string> {
+async function journalsOf(house: House, ids: readonly CallId[], totals: readonly Totals[]): Promise<void> {
   const files = await readdir(house.journalDir);
   let [sent, found, gaps, damaged] = [0, 0, 0, 0];
   for (const [i, call] of ids.entries()) {
@@ -135,7 +140,11 @@ async function journalsOf(house: House, ids: readonly CallId[], totals: readonly
     }
     damaged += journal.damage.length;
   }
-  return `Of ${sent} caller frames ${found} are in the journals, with ${gaps} gaps and ${damaged} damaged places.`;
+  said.push(`Of ${sent} caller frames ${found} are in the journals, with ${gaps} gaps and ${damaged} damaged places.`);
+  held.push(
+    none("caller frames that are in no journal", Math.max(0, sent - found)),
+    none("gaps and damaged places in journals", gaps + damaged),
+  );
 }
 
 /** Twice the calls on two processes that share a port: who carries how many, and do the figures hold? */
@@ -147,7 +156,22 @@ async function onTwo(): Promise<void> {
     await wait(Number(values.warm) * 1000);
     columns.push({ name: `${calls * 2} calls on two processes`, measured: await house.measure(ms) });
     const { rows } = await house.pool.query<{ n: number }>("select count(*)::int as n from calls group by owner order by 1");
-    said.push(`The kernel spread the calls over the two processes as ${rows.map(({ n }) => n).join(" and ")}.`);
+    const spread = rows.map(({ n }) => n);
+    said.push(`The kernel spread the calls over the two processes as ${spread.join(" and ")}.`);
+    const least = Math.min(...spread) / spread.reduce((sum, n) => sum + n, 0);
+    const [alone] = columns;
+    const both = columns.at(-1);
+    const cost = (column: typeof both, n: number): number => (column === undefined ? Number.NaN : column.measured.coreShare / n);
+    held.push(
+      {
+        figure: "calls of two processes on one port, on the one that has fewer",
+        bar: "≥ 25 %",
+        found: `${(least * 100).toFixed(0)} %`,
+        met: spread.length === 2 && least >= 0.25,
+        timing: true,
+      },
+      atMost("processor time of a call on two processes, against one", cost(both, calls * 2) / cost(alone, calls), 1.2, "×"),
+    );
     await house.disconnect();
   } finally {
     await house.close();
@@ -168,16 +192,36 @@ const rows: [string, (measured: Measured) => string][] = [
   ["underruns (ms dry)", ({ figures }) => `${figures.underruns} (${number(figures.dryMs, 0)})`],
   ["caller frames lost or doubled", ({ figures }) => String(figures.upLost)],
   ["speech lost or repeated, most ms a turn", ({ figures }) => number(figures.speechOffMs, 0)],
+  ["samples unlike the true sound", ({ figures }) => String(figures.clicks)],
   ["frames after clear, wrong-sized", ({ figures }) => `${figures.leftover}, ${figures.wrongSized}`],
   ["share of a core, servers", ({ coreShare }) => `${number(coreShare * 100, 0)} %`],
   ["resident, servers, MB", ({ residentMB }) => number(residentMB, 0)],
   ["the generator's own lateness, p99 ms", ({ figures }) => number(figures.generatorLateP99)],
 ];
-const date = new Date().toISOString();
-const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}, load ${loadBefore.toFixed(1)} before`;
-const text = `# ${calls} calls in the whole server, and what goes on beside them, ${date.slice(0, 16).replace("T", " ")} UTC
+/** The audio of a column is to stay what it is when nothing goes on beside it. */
+function audioBars({ name, measured: { figures } }: (typeof columns)[number]): Held[] {
+  const base = columns[0]?.measured.figures;
+  const at = (figure: string): string => `${figure}: ${name}`;
+  return [
+    ...(base === undefined || base === figures
+      ? []
+      : [atMost(at("caller → engine, p99, beyond alone"), figures.up.p99 - base.up.p99, 2, "ms")]),
+    atMost(at("first chunk → first frame, p50"), figures.firstFrame.p50, 2, "ms"),
+    atMost(at("interruption → silence, p99"), figures.silence.p99, 5, "ms"),
+    { ...none(at("underruns"), figures.underruns), timing: true },
+    none(
+      at("frames lost, doubled, wrong-sized or after clear; ms of speech lost; clicks"),
+      figures.upLost + figures.wrongSized + figures.leftover + figures.speechOffMs + figures.clicks,
+    ),
+  ];
+}
+const verdict = [...columns.flatMap(audioBars), ...held];
+const date = new Date();
+const text = `# ${calls} calls in the whole server, and what goes on beside them, ${date.toISOString().slice(0, 16).replace("T", " ")} UTC
 
-Machine: ${machine}. ${values.seconds} s a column after ${values.warm} s of warm-up; the load (callers, engine, API clients) in processes of its own on the same machine; method in bench/README.md.
+Machine: ${on}. ${values.seconds} s a column after ${values.warm} s of warm-up, ${((performance.now() - startedAt) / 60_000).toFixed(1)} minutes in all; the load (callers, engine, API clients) in processes of its own on the same machine, the servers logging as in life; method in bench/README.md.${values.note === "" ? "" : ` ${values.note}`}
+
+${verdictTable(verdict)}
 
 | figure | ${columns.map(({ name }) => name).join(" | ")} |
 |---|${columns.map(() => "---|").join("")}
@@ -186,8 +230,5 @@ ${rows.map(([name, value]) => `| ${name} | ${columns.map(({ measured }) => value
 ${said.map((line) => `- ${line}`).join("\n")}
 `;
 process.stdout.write(text);
-if (!values.dry)
-  await writeFile(
-    join(import.meta.dirname, "../results", `${date.slice(0, 10)}-beside-${availableParallelism()}-core-${process.platform}.md`),
-    text,
-  );
+if (!values.dry) say(`written: results/${await keepResult("beside", text, date)}`);
+process.exit(isRight(verdict) ? 0 : 1);
