@@ -256,6 +256,49 @@ describe("as a WAV", () => {
   });
 });
 
+describe("a recording that is yet to be redacted", () => {
+  it("is given in no form: not whole, not by a range, not again by its hash, not as a WAV, a drawing or by a link made before", async () => {
+    const whole = await get();
+    const made = await house.ask("admin", { method: "POST", url: `/api/calls/${call}/recording/link`, payload: {} });
+    const link = new URL(RecordingLink.parse(made.json()).url);
+    expect((await house.ask(null, { method: "GET", url: link.pathname + link.search })).statusCode).toBe(200);
+    await insert(house, "redactions", {
+      id: newId(),
+      call_id: call,
+      from_ms: 1000,
+      to_ms: 2000,
+      side: "both",
+      original: "sealed",
+      why: "a card number",
+      asked_at: house.clock.now(),
+      asked_by: "user:someone",
+      done_at: house.clock.now(), // done before this one came
+    });
+    const before = await audits();
+    for (const answer of [
+      await get(),
+      await get("", { range: "bytes=0-9" }),
+      await get("", { "if-none-match": String(whole.headers.etag) }),
+      await get("?as=wav"),
+      await get("?download=1"),
+      await get(`?recording=${recording}`),
+      await house.ask("viewer", { method: "GET", url: `/api/calls/${call}/recording/peaks` }),
+      await house.ask("admin", { method: "POST", url: `/api/calls/${call}/recording/link`, payload: {} }),
+      await house.ask(null, { method: "GET", url: link.pathname + link.search }),
+    ])
+      expect(answer.json(), answer.body).toMatchObject({ status: 404, code: "RECORDING_TO_BE_REDACTED" });
+    expect(await audits()).toEqual(before);
+    const listed = await house.ask("viewer", { method: "GET", url: `/api/calls?recording=verified` });
+    const json = listed.json().items.find(({ id }: { id: string }) => id === call).recording;
+    expect(json).toMatchObject({ status: "verified", url: null, peaks_url: null, because: { code: "RECORDING_TO_BE_REDACTED" } });
+    await house.database.pool.query(
+      "update recordings set detail = jsonb_build_object('redacted', (select jsonb_agg(jsonb_build_object('id', id, 'blur_ms', 0)) from redactions where call_id = $1)) where call_id = $1",
+      [call],
+    );
+    expect((await get()).statusCode).toBe(200);
+  });
+});
+
 describe("a playback", () => {
   it("is written down once, however many ranges the player asks for, and once again for a download", async () => {
     await Promise.all([
