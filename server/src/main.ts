@@ -20,7 +20,7 @@ import { muteCaller, pressKeys, transferCall } from "./calls/in-call.ts";
 import { isHeldElsewhere, type Leases, startLeases } from "./calls/leases.ts";
 import { dialWaiting, placeCall } from "./calls/place.ts";
 import { finishJournals } from "./calls/take-over.ts";
-import { followVoicemailRule } from "./calls/voicemail.ts";
+import { catchUpOnVoicemail, followVoicemailRule } from "./calls/voicemail.ts";
 import { recoverCalls, startWatchdog } from "./calls/watchdog.ts";
 import { accounted } from "./carrier/vonage/accounted.ts";
 import { acceptAudio, mayUpgrade } from "./carrier/vonage/audio-socket.ts";
@@ -279,7 +279,11 @@ async function start(config: Config): Promise<void> {
             }),
           ],
   });
-  const audio = acceptAudio(app.server, { pool, bridges, owner, keys, clock, elsewhere: drain.elsewhere, log });
+  const audio = acceptAudio(app.server, {
+    ...{ pool, bridges, owner, keys, clock, log },
+    elsewhere: drain.elsewhere,
+    onAttached: (call) => void catchUpOnVoicemail(calling, call).catch(quietly),
+  });
   closing.part("dials under way", () => {
     closingDials.abort();
     return Promise.all(dialing);

@@ -9,10 +9,11 @@ import type { Carrier } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
+import { recordEvent } from "./events.ts";
 import type { InCallParts } from "./in-call.ts";
 import { receiveCall } from "./receive.ts";
 import { makeSocketToken } from "./socket-token.ts";
-import { followVoicemailRule } from "./voicemail.ts";
+import { catchUpOnVoicemail, followVoicemailRule, messageTold } from "./voicemail.ts";
 
 let db: FreshDatabase;
 let legs = 0;
@@ -152,5 +153,42 @@ describe("the rule for machines", () => {
     await followVoicemailRule({ ...parts(), carrier: { ...carrier, leaveMessage } }, id);
     expect(before).toMatchObject({ kinds: null, message: true });
     expect(await told(id)).toMatchObject({ kinds: ["voicemail.message"], message: true });
+  });
+
+  it.each([
+    ["before anybody followed the rule", null, null, 1],
+    ["after the message's turn was taken, and before the carrier was told", "1 second", null, 1],
+    ["after the carrier was told", "1 second", "voicemail.message", 0],
+  ])("a process that died %s: when the audio comes back, the message is left if it was not", async (_, taken, event, times) => {
+    const id = await beeps();
+    await db.pool.query(
+      "update calls set answered_by = 'machine', socket_started_at = now() - interval '9 seconds', message_at = now() - $2::interval where id = $1",
+      [id, taken],
+    );
+    if (event !== null) await recordEvent(db.pool, messageTold(id, new Date()));
+    await catchUpOnVoicemail(parts(), id);
+    await catchUpOnVoicemail(parts(), id);
+    expect(asked).toHaveLength(times);
+    expect(await told(id)).toMatchObject({ kinds: ["voicemail.message"], message: true });
+  });
+
+  it("the audio that comes first, while the message's turn is just taken, leaves no second message", async () => {
+    const id = await beeps();
+    await db.pool.query(
+      "update calls set answered_by = 'machine', socket_started_at = now(), message_at = now() - interval '1 second' where id = $1",
+      [id],
+    );
+    await catchUpOnVoicemail(parts(), id);
+    expect(asked).toEqual([]);
+  });
+
+  it("the audio of a call that no machine answered asks for nothing", async () => {
+    const id = await call();
+    await rule({ voicemail: "hang_up" }, id);
+    await catchUpOnVoicemail(parts(), id);
+    expect(asked).toEqual([]);
+    await db.pool.query("update calls set answered_by = 'machine' where id = $1", [id]);
+    await catchUpOnVoicemail(parts(), id);
+    expect(asked).toEqual([["hang up", `leg-${legs}`]]);
   });
 });

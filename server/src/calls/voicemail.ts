@@ -49,6 +49,20 @@ export async function followVoicemailRule(parts: InCallParts, call: CallId): Pro
   await recordEvent(pool, messageTold(call, clock.now()));
 }
 
+/**
+ * The call's audio came to us. When it is a machine's, nobody did what the rule says: the process that was to do it died before, or just when it had
+ * taken the message's turn; with the message under way the audio would not have come back. Then it is done now. Throws as followVoicemailRule.
+ */
+export async function catchUpOnVoicemail(parts: InCallParts, call: CallId): Promise<void> {
+  const { rowCount } = await parts.pool.query(
+    `update calls set message_at = null
+      where id = $1 and status = 'in_progress' and answered_by = 'machine' and hangup_asked_at is null
+        and (message_at is null or message_at > socket_started_at and not exists (select from events where call_id = $1 and once = 'voicemail.message'))`,
+    [call],
+  );
+  if (rowCount === 1) await followVoicemailRule(parts, call);
+}
+
 /** Takes the one turn to leave a message, before the carrier is asked: who comes second finds it taken. Null when none is to be left now. */
 async function takeMessage({ pool, clock }: InCallParts, call: CallId): Promise<{ leg: LegId; regionUrl: string | null } | null> {
   return inTransaction(pool, async (sql) => {

@@ -26,6 +26,8 @@ export interface AudioSocketParts {
   readonly clock: Clock;
   /** Should the carrier find another process? Then no audio is taken here: it asks again. */
   readonly elsewhere?: () => boolean;
+  /** A call's audio is at its bridge, for the first time or again. */
+  readonly onAttached?: (call: CallId) => void;
   readonly log: { info(detail: object, text: string): void; warn(detail: object, text: string): void };
   /** For tests. */
   readonly handshakeMs?: number;
@@ -182,6 +184,7 @@ function hear(socket: WebSocket, raw: Duplex, { call, keepsSound }: Opened, live
       return;
     }
     parts.bridges.attach(call, media);
+    parts.onAttached?.(call);
   };
   socket.on("pong", () => liveness.answered());
   socket.on("message", (data: Buffer, isBinary) => {
