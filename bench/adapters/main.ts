@@ -3,16 +3,20 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { systemClock } from "../../server/src/clock.ts";
 import { audioInput } from "../../server/src/engine/evi/wire.ts";
 import { append } from "../../server/src/engine/openai/wire.ts";
+import { type CallId, newId } from "../../server/src/ids.ts";
+import { openJournals } from "../../server/src/journal/file.ts";
 import { startProgram } from "../chaos/program.ts";
 import { collect, type Message } from "./collect.ts";
-import { evi, floor, realtime, type Side } from "./sides.ts";
+import { rareOfEvi, rareOfRealtime } from "./rare.ts";
+import { evi, floor, realtime, type Side, type Tap } from "./sides.ts";
 
 const { values } = parseArgs({
   options: {
     turns: { type: "string", default: "6" },
-    rounds: { type: "string", default: "40" },
+    rounds: { type: "string", default: "150" },
     /** Nothing is written into results/. */
     dry: { type: "boolean", default: false },
     note: { type: "string", default: "" },
@@ -23,56 +27,103 @@ const KEY = "bench-key";
 interface Adapter {
   readonly name: string;
   readonly messages: readonly Message[];
+  readonly rare: readonly Message[];
   readonly floor: () => Side;
-  readonly sides: readonly { readonly name: string; readonly make: () => Side }[];
+  readonly adapter: (rate: number | null, tap: Tap | null) => Side;
 }
 
-/** Nanoseconds of processor time of one run of all `messages`, and of those of each type, timed one by one. */
-function timed(messages: readonly Message[], make: () => Side, sums: Map<string, number>): void {
-  const side = make();
-  for (const { type, bytes } of messages) {
+/** What must be true of the whole of a conversation's messages, and of a message on average. */
+const MOST = 1.3;
+
+/** What looking at the clock costs by itself, ns: taken off every figure. */
+const clockNs = ((): number => {
+  const costs: number[] = [];
+  for (let n = 0; n < 20_000; n++) {
     const before = process.hrtime.bigint();
-    side(bytes);
-    sums.set(type, (sums.get(type) ?? 0) + Number(process.hrtime.bigint() - before));
+    costs.push(Number(process.hrtime.bigint() - before));
   }
+  return median(costs);
+})();
+
+/** Of each message by itself, in order, the nanoseconds it takes: the median over rounds, in which all sides take turns. */
+function medians(messages: readonly Message[], sides: readonly (() => Side)[]): number[][] {
+  const times = sides.map(() => messages.map((): number[] => []));
+  for (let round = -20; round < Number(values.rounds); round++)
+    for (const [at, make] of sides.entries()) {
+      const side = make();
+      for (const [n, { bytes }] of messages.entries()) {
+        const before = process.hrtime.bigint();
+        side(bytes);
+        const took = Number(process.hrtime.bigint() - before);
+        if (round >= 0) times[at]?.[n]?.push(took);
+      }
+    }
+  return times.map((side) => side.map((all) => Math.max(1, median(all) - clockNs)));
 }
 
-/** The median over rounds, in which both sides take turns, of how many times the floor's time a side took; by type and in all. */
-function ratios(adapter: Adapter, make: () => Side): Map<string, { readonly ratio: number; readonly ns: number }> {
-  const rounds: Map<string, number>[] = [];
-  const own: Map<string, number>[] = [];
-  for (let round = -5; round < Number(values.rounds); round++) {
-    const [a, b] = [new Map<string, number>(), new Map<string, number>()];
-    timed(adapter.messages, make, a);
-    timed(adapter.messages, adapter.floor, b);
-    if (round < 0) continue;
-    a.set(
-      "all",
-      [...a.values()].reduce((sum, ns) => sum + ns, 0),
-    );
-    b.set(
-      "all",
-      [...b.values()].reduce((sum, ns) => sum + ns, 0),
-    );
-    rounds.push(new Map([...a].map(([type, ns]) => [type, ns / (b.get(type) as number)])));
-    own.push(a);
-  }
-  const count = (type: string): number =>
-    type === "all" ? adapter.messages.length : adapter.messages.filter((one) => one.type === type).length;
-  return new Map(
-    [...(rounds[0] as Map<string, number>).keys()].map((type) => [
-      type,
-      {
-        ratio: median(rounds.map((round) => round.get(type) as number)),
-        ns: median(own.map((round) => round.get(type) as number)) / count(type),
-      },
-    ]),
-  );
+interface Row {
+  readonly type: string;
+  readonly count: number;
+  readonly bytes: number;
+  readonly us: number;
+  /** Times the floor: without and with the journal, and with resampling too. */
+  readonly plain: number;
+  readonly tapped: number;
+  readonly resampled: number;
 }
-const median = (numbers: readonly number[]): number => [...numbers].sort((x, y) => x - y)[numbers.length >> 1] as number;
+
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((x, y) => x - y)[numbers.length >> 1] as number;
+}
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
+const mean = (numbers: readonly number[]): number => sum(numbers) / numbers.length;
+
+/** By kind, the costliest first. */
+function rowsOf(
+  { floor, adapter }: Adapter,
+  messages: readonly Message[],
+): { readonly rows: Row[]; readonly all: Row; readonly each: Row } {
+  const [atFloor = [], plain = [], tapped = [], resampled = []] = medians(messages, [
+    floor,
+    () => adapter(null, null),
+    () => adapter(null, tap),
+    () => adapter(16_000, tap),
+  ]);
+  const row = (type: string, which: (n: number) => boolean, over: (times: readonly number[]) => number): Row => {
+    const these = messages.flatMap((_, n) => (which(n) ? [n] : []));
+    const of = (side: readonly number[]): number[] => these.map((n) => side[n] as number);
+    const ratio = (side: readonly number[]): number => over(side);
+    return {
+      type,
+      count: these.length,
+      bytes: Math.round(mean(these.map((n) => (messages[n] as Message).bytes.length))),
+      us: mean(of(tapped)) / 1000,
+      plain: ratio(plain),
+      tapped: ratio(tapped),
+      resampled: ratio(resampled),
+    };
+  };
+  const totalOf = (which: (n: number) => boolean) => (side: readonly number[]) =>
+    sum(side.filter((_, n) => which(n))) / sum(atFloor.filter((_, n) => which(n)));
+  const any = (): boolean => true;
+  const types = [...new Set(messages.map(({ type }) => type))];
+  const rows = types.map((type) => {
+    const which = (n: number): boolean => messages[n]?.type === type;
+    return row(type, which, totalOf(which));
+  });
+  return {
+    rows: rows.sort((a, b) => b.us - a.us),
+    all: row("**all, by their time**", any, totalOf(any)),
+    each: row("**a message, on average**", any, (side) => mean(side.map((ns, n) => ns / (atFloor[n] as number)))),
+  };
+}
 
 const dir = await mkdtemp(join(tmpdir(), "earshot-adapters-"));
 const start = (file: string) => startProgram(file, ["--api-key", KEY, "--think-ms", "50"], { PATH: process.env.PATH }, join(dir, "log"));
+const journals = openJournals({ dir: join(dir, "journal"), clock: systemClock, log: { warn: () => undefined } });
+const journal = journals.open(newId<CallId>());
+/** As the bridge wires it: what is heard goes into the call's journal. */
+const tap: Tap = (message) => journal.put("engineHeard", systemClock.monotonicMs(), message);
 const [eviProgram, openAiProgram] = [await start("emulators/evi/main.ts"), await start("emulators/openai/main.ts")];
 const ws = (url: string): string => url.replace(/^http/, "ws");
 const turns = Number(values.turns);
@@ -96,11 +147,9 @@ try {
         },
         turns,
       ),
+      rare: rareOfEvi,
       floor: () => floor("data"),
-      sides: [
-        { name: "adapter", make: () => evi(null) },
-        { name: "and resampling to 16 kHz", make: () => evi(16_000) },
-      ],
+      adapter: evi,
     },
     {
       name: "OpenAI Realtime",
@@ -124,38 +173,47 @@ try {
         },
         turns,
       ),
+      rare: rareOfRealtime,
       floor: () => floor("delta"),
-      sides: [
-        { name: "adapter", make: () => realtime(null) },
-        { name: "and resampling to 16 kHz", make: () => realtime(16_000) },
-      ],
+      adapter: realtime,
     },
   ];
 } finally {
   await Promise.all([eviProgram.stop(), openAiProgram.stop()]);
-  await rm(dir, { recursive: true, force: true });
 }
 
 const date = new Date().toISOString();
 const lines = [
-  `# What an adapter costs a message`,
+  "# What an adapter costs a message",
   "",
   `${date.slice(0, 16).replace("T", " ")} UTC, ${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}.${values.note === "" ? "" : ` ${values.note}`}`,
-  `${turns} turns with each emulator, replayed ${values.rounds} times, adapter and floor in turn; medians. The floor is \`JSON.parse\` and base64 of the same bytes.`,
+  `${turns} turns with each emulator, replayed ${values.rounds} times, adapter and floor in turn; each message timed by itself, medians, less ${clockNs} ns for the clock.`,
+  `The floor is \`JSON.parse\` and base64 of the same bytes. Times are with the journal, which keeps every text.`,
+];
+const verdicts: { readonly text: string; readonly good: boolean }[] = [];
+const shown = ({ type, count, bytes, us, plain, tapped, resampled }: Row): string =>
+  `| ${type.startsWith("**") ? type : `\`${type}\``} | ${count} | ${bytes} | ${us.toFixed(1)} | ${plain.toFixed(2)} | ${tapped.toFixed(2)}${tapped > MOST ? " !" : ""} | ${resampled.toFixed(2)} |`;
+const head = [
+  "| message | count | mean bytes | µs | × floor | with the journal | with resampling to 16 kHz too |",
+  "|---|---|---|---|---|---|---|",
 ];
 for (const adapter of adapters) {
-  const bytes = adapter.messages.reduce((sum, one) => sum + one.bytes.length, 0);
-  lines.push("", `## ${adapter.name}: ${adapter.messages.length} messages, ${Math.round(bytes / 1024)} KiB`, "");
-  lines.push("| message | count | mean bytes | adapter, µs | × floor | with resampling to 16 kHz, × floor |", "|---|---|---|---|---|---|");
-  const [plain, resampled] = adapter.sides.map(({ make }) => ratios(adapter, make));
-  for (const [type, { ratio, ns }] of [...(plain ?? [])].sort(([, a], [, b]) => b.ns - a.ns)) {
-    const these = type === "all" ? adapter.messages : adapter.messages.filter((one) => one.type === type);
-    const mean = these.reduce((sum, one) => sum + one.bytes.length, 0) / these.length;
-    lines.push(
-      `| ${type === "all" ? "**all**" : `\`${type}\``} | ${these.length} | ${Math.round(mean)} | ${(ns / 1000).toFixed(1)} | ${ratio.toFixed(2)} | ${resampled?.get(type)?.ratio.toFixed(2)} |`,
-    );
-  }
+  const { rows, all, each } = rowsOf(adapter, adapter.messages);
+  lines.push("", `## ${adapter.name}: ${adapter.messages.length} messages, ${Math.round((all.bytes * all.count) / 1024)} KiB`, "", ...head);
+  lines.push(...[all, each, ...rows].map(shown));
+  lines.push("", "Kinds this conversation had none of:", "", ...head, ...rowsOf(adapter, adapter.rare).rows.map(shown));
+  for (const [what, ratio] of [
+    ["a conversation's messages together", all.tapped],
+    ["a message on average", each.tapped],
+  ] as const)
+    verdicts.push({
+      good: ratio <= MOST,
+      text: `${adapter.name}: ${what}, with the journal: ${ratio.toFixed(2)} × the floor, ${ratio <= MOST ? "no more" : "**more**"} than ${MOST}.`,
+    });
 }
+lines.push("", "## Verdict", "", ...verdicts.map(({ text }) => `- ${text}`));
+await journals.close();
+await rm(dir, { recursive: true, force: true });
 const text = `${lines.join("\n")}\n`;
 process.stdout.write(text);
 if (!values.dry)
@@ -163,3 +221,4 @@ if (!values.dry)
     join(import.meta.dirname, "../results", `${date.slice(0, 10)}-adapters-${cpus().length}-core-${process.platform}.md`),
     text,
   );
+if (verdicts.some(({ good }) => !good)) process.exitCode = 1;

@@ -21,14 +21,19 @@ export function floor(field: "data" | "delta"): Side {
   };
 }
 
+/** Where the journal of a call overhears the wire, as the bridge wires it: bytes of a text as they came, of sound that it came. */
+export type Tap = (message: string | Uint8Array) => void;
+
 /** What the EVI adapter does with a message but for the resampling: bytes to events, sound to samples. `rate`: and the resampling, to that many Hz. */
-export function evi(rate: number | null): Side {
+export function evi(rate: number | null, tap: Tap | null = null): Side {
   const talk = new EviTalk(() => new Date(0));
   const resampler = rate === null ? null : openResampler(48_000, rate);
   let decoded = Buffer.alloc(262_144);
   const mono = new Int16Array(131_072);
   return (bytes) => {
     const heard = hearEvi(bytes);
+    if (heard.kind === "audio") tap?.(`{"type":"audio_output","id":${JSON.stringify(heard.audio.id)},"index":${heard.audio.index}}`);
+    else tap?.(bytes);
     if (heard.kind !== "audio")
       return (heard.kind === "saying" ? talk.hear(heard.saying) : talk.strangeMessage(heard.type, heard.malformed)).length;
     if (decoded.length < mostBytes(heard.audio)) decoded = Buffer.alloc(mostBytes(heard.audio) * 2);
@@ -42,7 +47,7 @@ export function evi(rate: number | null): Side {
 }
 
 /** The same of the OpenAI Realtime adapter, at 24 kHz; `rate`: and the resampling, to that many Hz. */
-export function realtime(rate: number | null): Side {
+export function realtime(rate: number | null, tap: Tap | null = null): Side {
   let events = 0;
   const talk = new RealtimeTalk({
     dialect: dialectOf("openai"),
@@ -73,7 +78,10 @@ export function realtime(rate: number | null): Side {
   const resampler = rate === null ? null : openResampler(24_000, rate);
   return (bytes) => {
     const heard = hearRealtime(bytes);
+    if (heard.kind !== "audio") tap?.(bytes);
     if (heard.kind === "audio") {
+      const { item, from, to } = heard.audio;
+      tap?.(`{"type":"response.output_audio.delta","item_id":${JSON.stringify(item)},"base64":${to - from}}`);
       const pcm = sound.decode(heard.audio);
       talk.hearSound(heard.audio.item, heard.audio.response, pcm.length / 24);
       return resampler === null ? pcm.length : resampler.push(pcm).length;

@@ -123,8 +123,11 @@ export interface EngineConnection {
   close(): void;
 }
 
-/** Overhears the wire for the journal: every message but audio, as it went over the socket; keys are in headers, never in messages. */
-export type WireTap = (way: "heard" | "told", message: string) => void;
+/**
+ * Overhears the wire for the journal: every message but audio, as it went over the socket; keys are in headers, never in messages. Bytes are good only during
+ * the call: copy to keep.
+ */
+export type WireTap = (way: "heard" | "told", message: string | Uint8Array) => void;
 
 /** An agent as it is to be saved, for an engine to look at. */
 export interface EngineAgent {

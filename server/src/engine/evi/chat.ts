@@ -191,7 +191,7 @@ function openChat(parts: Chats, chat: ChatParts, listener: (event: EngineEvent) 
       hearSound(heard.audio);
       return;
     }
-    tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data.toString("utf8"));
+    tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data);
     const events = heard.kind === "saying" ? talk.hear(heard.saying) : talk.strangeMessage(heard.type, heard.malformed);
     // `chat_metadata` is always first (hume-evi §2.3): an error before it speaks of what was asked for.
     if (talk.error !== null && !endsTheChat(talk.error.code) && refused(talk.error.text)) return;

@@ -5,7 +5,7 @@ import { miniNeedsModel } from "./manner.ts";
 import type { HumeRest } from "./rest.ts";
 import { readConfig } from "./rest-configs.ts";
 import { unknownVoice } from "./rest-voices.ts";
-import { EviOptions } from "./settings.ts";
+import { SavedOptions } from "./settings.ts";
 
 /** Hume's limit for one message of the chat socket (hume-evi §4.2): prompt, tools and context leave in one. */
 export const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -23,7 +23,7 @@ export async function checkAgent(
   const problems: EngineProblem[] = [];
   const bytes = Buffer.byteLength(JSON.stringify([agent.prompt, agent.tools, agent.options]));
   if (bytes > MOST_MESSAGE_BYTES) problems.push({ field: "prompt", message: "is, with the tools, larger than the 16 MB that EVI takes" });
-  const { config_id, config_version } = EviOptions.catch({ hang_up: true }).parse(agent.options);
+  const { config_id, config_version } = SavedOptions.parse(agent.options);
   const own = config_id ?? configId;
   try {
     if (own === null || own === undefined) await rest.ask("GET", "/v0/evi/configs?page_number=0&page_size=1", undefined, signal);

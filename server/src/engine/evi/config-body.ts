@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { EngineSession, Manners } from "../port.ts";
-import { EviOptions } from "./settings.ts";
+import { SavedOptions } from "./settings.ts";
 
 /** A Config as Hume answers it (hume-evi §5.1): what of an operator's own Config goes over into ours. */
 export interface BaseConfig {
@@ -25,7 +25,7 @@ const endOfTurnMs = (wished: number | null): number => (wished === null ? 800 : 
  * @param webhooks where Hume shall tell of chats; null: nowhere of ours
  */
 export function configBody(agent: Configured, base: BaseConfig | null, webhooks: string | null): Record<string, unknown> {
-  const options = EviOptions.catch({ hang_up: true }).parse(agent.options);
+  const options = SavedOptions.parse(agent.options);
   const from = base?.body ?? {};
   const languageModel = options.language_model ?? known(from.language_model);
   const off = { enabled: false };
@@ -66,9 +66,7 @@ export function markOf(body: Record<string, unknown>): string {
 
 /** What is not true in a call whose chat runs without the agent's Config: paths in the agent's settings. Pure. */
 export function untrueWithout({ manners, options }: Configured): string[] {
-  const { speech_detection_threshold, prefix_padding_ms, min_interruption_ms, language_model, evi_version } = EviOptions.catch({
-    hang_up: true,
-  }).parse(options);
+  const { speech_detection_threshold, prefix_padding_ms, min_interruption_ms, language_model, evi_version } = SavedOptions.parse(options);
   const set = { speech_detection_threshold, prefix_padding_ms, min_interruption_ms, language_model, evi_version };
   return [
     ...(endOfTurnMs(manners.endOfTurnMs) === 800 ? [] : ["patience.end_of_turn_ms"]),

@@ -6,7 +6,7 @@ import type { EngineSession } from "../port.ts";
 import { type BaseConfig, type Configured, configBody, markOf } from "./config-body.ts";
 import type { HumeRest } from "./rest.ts";
 import { addVersion, type ConfigVersion, configNamed, createConfig, hasVersion, readConfig, versionMarked } from "./rest-configs.ts";
-import { EviOptions } from "./settings.ts";
+import { SavedOptions } from "./settings.ts";
 
 export interface ConfigsParts {
   readonly pool: pg.Pool;
@@ -54,7 +54,7 @@ export function openConfigs(parts: ConfigsParts): Configs {
     JSON.stringify([agent.id, agent.version, manners, options, language]);
 
   const ownOf = (agent: ConfiguredAgent): { id: string | null; config_version?: number | undefined } => {
-    const { config_id, config_version } = EviOptions.catch({ hang_up: true }).parse(agent.options);
+    const { config_id, config_version } = SavedOptions.parse(agent.options);
     return { id: config_id ?? parts.configId, config_version };
   };
   const baseOf = async (agent: ConfiguredAgent): Promise<BaseConfig | null> => {

@@ -49,6 +49,9 @@ export const reserved = {
     "is a secret, and options are kept and shown as they are; give Hume the key in its portal, or in a Config of your own",
 } as const;
 
+/** Saved options were checked; those of a version from before a check are none rather than the end of a call. */
+export const SavedOptions = EviOptions.catch({ hang_up: true });
+
 /** The address of a chat. The key is not in it: addresses end in logs. */
 export function chatUrl(
   base: string,
@@ -105,4 +108,4 @@ export function sessionSettings(session: EngineSession): Record<string, unknown>
   return withExtra(settings, optionsOf(session).extra);
 }
 
-const optionsOf = (session: EngineSession): z.infer<typeof EviOptions> => EviOptions.catch({ hang_up: true }).parse(session.options);
+const optionsOf = (session: EngineSession): z.infer<typeof EviOptions> => SavedOptions.parse(session.options);

@@ -239,7 +239,7 @@ export class EviTalk {
     utterance: string,
     fromMs: number | null,
     toMs: number | null,
-    scores: Record<string, number>,
+    scores: Readonly<Record<string, number>>,
   ): EngineEvent {
     return { what: "emotion", speaker, utterance, fromMs, toMs, set: EMOTION_SET, scores };
   }

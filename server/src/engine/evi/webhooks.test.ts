@@ -173,6 +173,9 @@ test("one that was stored and not applied is applied by the next look", async ()
 
 test("a chat that ended there and still runs here is noticed, once; one we left or saw end is not", async () => {
   const { webhooks, post } = await door();
+  // What other tests left behind is old by now.
+  await database.pool.query("update engine_sessions set ended_at = coalesce(ended_at, now())");
+  unnoticed.length = 0;
   const call = await runningCall("chat-6");
   const left = await runningCall("chat-7");
   await database.pool.query("update calls set engine_session = 'chat-8' where id = $1", [left]);
@@ -181,6 +184,7 @@ test("a chat that ended there and still runs here is noticed, once; one we left 
     await post(ended(chat));
     await applied(chat);
   }
+  await database.pool.query("update engine_sessions set told_ended_at = now() where session in ('chat-6', 'chat-7', 'chat-9')");
   await webhooks.sweep();
   expect(unnoticed).toEqual([]); // our own connection may close in the same breath
   await sessionEnded(database.pool, "evi", "chat-9", new Date());

@@ -1,47 +1,76 @@
-import { z } from "zod";
 import type { Base64 } from "../base64.ts";
+import { type Json, numberIn, objectIn, textIn } from "../fields.ts";
 
 /**
- * What EVI says, as far as we use it (hume-evi §2.3). Everything we can do without is optional and may be wrong without costing the rest:
- * the vendor's own client drops whole sentences over one missing score.
+ * What EVI says, as far as we use it (hume-evi §2.3): by type how a message is read, null where it lacks what it must have. Everything we can do without
+ * may be wrong without costing the rest: the vendor's own client drops whole sentences over one missing score.
  */
-const text = z.string().nullish().catch(null);
-/** `{prosody: {scores}}`, looked into by `scoresOf`: a schema for 48 scores would cost three times the parsing of the message. */
-const models = z.unknown().optional();
-const flag = z.boolean().catch(false);
-const said = z.looseObject({ content: text });
-
-const Message = z.discriminatedUnion("type", [
-  z.looseObject({ type: z.literal("chat_metadata"), chat_id: z.string(), chat_group_id: text, request_id: text }),
-  z.looseObject({
-    type: z.literal("user_message"),
-    message: said,
-    models,
-    time: z.looseObject({ begin: z.number(), end: z.number() }).nullish().catch(null),
-    interim: flag,
-    from_text: flag,
-    language: text,
+const readers = {
+  chat_metadata: ({ chat_id, chat_group_id, request_id }: Json) =>
+    typeof chat_id !== "string"
+      ? null
+      : { type: "chat_metadata" as const, chat_id, chat_group_id: textIn(chat_group_id), request_id: textIn(request_id) },
+  user_message(said: Json) {
+    const message = objectIn(said.message);
+    if (message === null) return null;
+    return {
+      type: "user_message" as const,
+      message: { content: textIn(message.content) },
+      models: said.models,
+      time: spanIn(said.time),
+      interim: said.interim === true,
+      from_text: said.from_text === true,
+      language: textIn(said.language),
+    };
+  },
+  assistant_message(said: Json) {
+    const message = objectIn(said.message);
+    if (message === null) return null;
+    return {
+      type: "assistant_message" as const,
+      id: textIn(said.id),
+      message: { content: textIn(message.content) },
+      models: said.models,
+      from_text: said.from_text === true,
+      language: textIn(said.language),
+    };
+  },
+  audio_output: ({ id, index, data }: Json) =>
+    typeof id !== "string" || typeof data !== "string"
+      ? null
+      : { type: "audio_output" as const, id, index: Number.isSafeInteger(index) && (index as number) >= 0 ? (index as number) : 0, data },
+  assistant_prosody: ({ id, models }: Json) => ({ type: "assistant_prosody" as const, id: textIn(id), models }),
+  assistant_end: () => ({ type: "assistant_end" as const }),
+  user_interruption: () => ({ type: "user_interruption" as const }),
+  tool_call: ({ name, parameters, tool_call_id, tool_type }: Json) =>
+    typeof name !== "string" || typeof tool_call_id !== "string"
+      ? null
+      : {
+          type: "tool_call" as const,
+          name,
+          parameters: textIn(parameters) ?? "{}",
+          tool_call_id,
+          tool_type: textIn(tool_type) ?? "function",
+        },
+  tool_response: () => ({ type: "tool_response" as const }),
+  tool_error: ({ error }: Json) => ({ type: "tool_error" as const, error: textIn(error) }),
+  session_settings: () => ({ type: "session_settings" as const }),
+  error: ({ code, slug, message, request_id }: Json) => ({
+    type: "error" as const,
+    code: textIn(code),
+    slug: textIn(slug),
+    message: textIn(message),
+    request_id: textIn(request_id),
   }),
-  z.looseObject({ type: z.literal("assistant_message"), id: text, message: said, models, from_text: flag, language: text }),
-  z.looseObject({ type: z.literal("audio_output"), id: z.string(), index: z.number().int().min(0).catch(0), data: z.string() }),
-  z.looseObject({ type: z.literal("assistant_prosody"), id: text, models }),
-  z.looseObject({ type: z.literal("assistant_end") }),
-  z.looseObject({ type: z.literal("user_interruption") }),
-  z.looseObject({
-    type: z.literal("tool_call"),
-    name: z.string(),
-    parameters: z.string().catch("{}"),
-    tool_call_id: z.string(),
-    tool_type: z.string().catch("function"),
-    response_required: flag,
-  }),
-  z.looseObject({ type: z.literal("tool_response") }),
-  z.looseObject({ type: z.literal("tool_error"), error: text }),
-  z.looseObject({ type: z.literal("session_settings") }),
-  z.looseObject({ type: z.literal("error"), code: text, slug: text, message: text, request_id: text }),
-]);
-export type EviMessage = z.infer<typeof Message>;
+};
+export type EviMessage = NonNullable<ReturnType<(typeof readers)[keyof typeof readers]>>;
 export type EviSaying = Exclude<EviMessage, { type: "audio_output" }>;
+
+function spanIn(value: unknown): { readonly begin: number; readonly end: number } | null {
+  const span = objectIn(value);
+  const [begin, end] = [numberIn(span?.begin), numberIn(span?.end)];
+  return begin === null || end === null ? null : { begin, end };
+}
 
 /** One `audio_output`, its base64 not yet decoded. */
 export interface EviAudio extends Base64 {
@@ -86,18 +115,17 @@ function hearAudio(message: Buffer): Heard | null {
 const hearWhole = (json: string): Heard => understand(parse(json));
 
 function understand(json: unknown): Heard {
-  const read = Message.safeParse(json);
-  if (read.success) {
-    const message = read.data;
-    if (message.type !== "audio_output") return { kind: "saying", saying: message };
-    const data = Buffer.from(message.data, "latin1");
-    return { kind: "audio", audio: { id: message.id, index: message.index, message: data, from: 0, to: data.length } };
-  }
-  const type = typeof json === "object" && json !== null && "type" in json && typeof json.type === "string" ? json.type : "unreadable";
-  return { kind: "unknown", type: type.slice(0, 60), malformed: known.has(type) || type === "unreadable" };
+  const said = objectIn(json);
+  const type = textIn(said?.type) ?? "unreadable";
+  if (said === null || !isKnown(type)) return { kind: "unknown", type: type.slice(0, 60), malformed: type === "unreadable" };
+  const message = readers[type](said);
+  if (message === null) return { kind: "unknown", type, malformed: true };
+  if (message.type !== "audio_output") return { kind: "saying", saying: message };
+  const data = Buffer.from(message.data, "latin1");
+  return { kind: "audio", audio: { id: message.id, index: message.index, message: data, from: 0, to: data.length } };
 }
 
-const known = new Set<string>(Message.options.map((option) => option.shape.type.value));
+const isKnown = (type: string): type is keyof typeof readers => Object.hasOwn(readers, type);
 
 function parse(json: string): unknown {
   try {
@@ -108,11 +136,20 @@ function parse(json: string): unknown {
 }
 
 /** The scores of a message that are numbers, or null when it has none. */
-export function scoresOf({ models }: { readonly models?: unknown }): Record<string, number> | null {
-  const scores: [string, number][] = [];
-  for (const [name, score] of Object.entries(inside(inside(models, "prosody"), "scores") ?? {}))
-    if (typeof score === "number" && Number.isFinite(score)) scores.push([name, score]);
-  return scores.length === 0 ? null : Object.fromEntries(scores);
+export function scoresOf({ models }: { readonly models?: unknown }): Readonly<Record<string, number>> | null {
+  const scores = inside(inside(models, "prosody"), "scores");
+  if (scores === null) return null;
+  let count = 0;
+  let whole = !Array.isArray(scores);
+  for (const name in scores) {
+    count++;
+    whole &&= numberIn((scores as Json)[name]) !== null;
+  }
+  if (count === 0) return null;
+  // Nearly always it is as documented; then nothing needs to be copied.
+  if (whole) return scores as Readonly<Record<string, number>>;
+  const good = Object.entries(scores).filter(([, score]) => numberIn(score) !== null);
+  return good.length === 0 ? null : Object.fromEntries(good);
 }
 
 function inside(outer: unknown, key: string): object | null {

@@ -80,7 +80,7 @@ describe.concurrent.each(rows)("$dialect", { timeout: 60_000 }, ({ dialect, as, 
         ...wish,
       },
       (event) => void events.push(event.what === "agent audio" ? { ...event, pcm: event.pcm.slice() } : event),
-      (way, message) => void (way === "told" && told.push(JSON.parse(message))),
+      (way, message) => void (way === "told" && told.push(JSON.parse(String(message)))),
     );
     return {
       events,

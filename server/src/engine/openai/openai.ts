@@ -199,7 +199,7 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
       );
       return hearSound(heard.audio);
     }
-    tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data.toString("utf8"));
+    tap?.("heard", data.length > 65_536 ? `${data.toString("utf8", 0, 65_536)}…` : data);
     const wasReady = talk.ready;
     if (heard.kind === "saying") talk.hear(heard.saying);
     else if (heard.kind === "unknown") talk.strangeMessage(heard.type, heard.malformed);

@@ -32,7 +32,9 @@ export const reserved = {
   "audio.output.format": "is chosen with the carrier's sound; leave it out",
 } as const;
 
-export const optionsOf = (session: EngineSession): z.infer<typeof Options> => Options.catch({ hang_up: true }).parse(session.options);
+/** Saved options were checked; those of a version from before a check are none rather than the end of a call. */
+const Saved = Options.catch({ hang_up: true });
+export const optionsOf = (session: EngineSession): z.infer<typeof Options> => Saved.parse(session.options);
 
 /** The tool by which the agent hangs up: the protocol has none of its own (openai-realtime §8). */
 export const HANG_UP: Tool = {

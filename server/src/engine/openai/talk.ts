@@ -187,12 +187,7 @@ export class RealtimeTalk {
         this.noteCall(saying.response_id, saying);
         return;
       case "transcript.delta":
-        this.agentText(
-          saying.item_id,
-          saying.response_id ?? null,
-          this.spokenItem(saying.item_id, saying.response_id ?? null).text + saying.delta,
-          false,
-        );
+        this.agentWord(saying.item_id, saying.response_id, saying.delta);
         return;
       case "transcript.done":
         this.agentText(saying.item_id, saying.response_id ?? null, saying.transcript, true);
@@ -329,6 +324,13 @@ export class RealtimeTalk {
     const made: Spoken = { response, receivedMs: 0, text: "", told: "", settled: false };
     keep(this.spoken, item, made);
     return made;
+  }
+
+  /** A word more: by far the most frequent text, so that what ends in a letter is not looked at any further. */
+  private agentWord(item: string, response: string | null, word: string): void {
+    const spoken = this.spokenItem(item, response);
+    if (mayEndSentence(word)) this.agentText(item, response, spoken.text + word, false);
+    else if (response === null || !this.discarded.has(response)) spoken.text += word;
   }
 
   /** Whole text so far. Between, it is told when a sentence is complete. */
@@ -535,6 +537,13 @@ export class RealtimeTalk {
     return event;
   }
 }
+
+/** Is the last character none of a word's? Then a sentence may be over. */
+const mayEndSentence = (word: string): boolean => {
+  const last = word.charCodeAt(word.length - 1);
+  const isLetter = (last >= 97 && last <= 122) || (last >= 65 && last <= 90);
+  return !isLetter;
+};
 
 type Maybe = string | null | undefined;
 type WireCall = { readonly call_id?: Maybe; readonly name?: Maybe; readonly arguments?: Maybe };

@@ -1,94 +1,134 @@
-import { z } from "zod";
 import type { Base64 } from "../base64.ts";
+import { type Json, numberIn, objectIn, objectsIn, textIn } from "../fields.ts";
 
 /**
- * What a Realtime server says, as far as we use it (openai-realtime §4). Everything we can do without is optional and may be wrong without
- * costing the rest. Names of the beta protocol mean the same as today's (§5).
+ * What a Realtime server says, as far as we use it (openai-realtime §4): by type how a message is read, null where it lacks what it must have.
+ * Everything we can do without may be wrong without costing the rest. Names of the beta protocol mean the same as today's (§5).
  */
-const text = z.string().nullish().catch(null);
-const ms = z.number().nullish().catch(null);
-const item = z.looseObject({
-  id: text,
-  type: text,
-  role: text,
-  name: text,
-  call_id: text,
-  arguments: text,
-  content: z
-    .array(z.looseObject({ transcript: text, text }))
-    .nullish()
-    .catch(null),
-});
-const problem = z.looseObject({ type: text, code: text, message: text, param: text, event_id: text });
-const details = z
-  .union([z.looseObject({ reason: text, error: problem.nullish().catch(null) }), z.string()])
-  .nullish()
-  .catch(null);
-const turns = z
-  .looseObject({ prefix_padding_ms: ms, silence_duration_ms: ms, interrupt_response: z.boolean().nullish().catch(null) })
-  .nullish()
-  .catch(null);
-const session = z
-  .looseObject({
-    id: text,
-    expires_at: ms,
-    turn_detection: turns,
-    audio: z
-      .looseObject({ input: z.looseObject({ turn_detection: turns }).nullish().catch(null) })
-      .nullish()
-      .catch(null),
-  })
-  .catch({});
-const ofItem = { item_id: text, response_id: text };
-
-const Message = z.discriminatedUnion("type", [
-  z.looseObject({ type: z.literal("session.created"), session }),
-  z.looseObject({ type: z.literal("session.updated"), session }),
-  z.looseObject({ type: z.literal("input_audio_buffer.speech_started"), audio_start_ms: z.number(), item_id: text }),
-  z.looseObject({ type: z.literal("input_audio_buffer.speech_stopped"), audio_end_ms: z.number(), item_id: text }),
-  z.looseObject({ type: z.literal("transcription.delta"), item_id: z.string(), delta: z.string() }),
+const readers = {
+  "session.created": ({ session }: Json) => ({ type: "session.created" as const, session: sessionIn(session) }),
+  "session.updated": ({ session }: Json) => ({ type: "session.updated" as const, session: sessionIn(session) }),
+  "input_audio_buffer.speech_started": ({ audio_start_ms, item_id }: Json) => {
+    const ms = numberIn(audio_start_ms);
+    return ms === null ? null : { type: "input_audio_buffer.speech_started" as const, audio_start_ms: ms, item_id: textIn(item_id) };
+  },
+  "input_audio_buffer.speech_stopped": ({ audio_end_ms, item_id }: Json) => {
+    const ms = numberIn(audio_end_ms);
+    return ms === null ? null : { type: "input_audio_buffer.speech_stopped" as const, audio_end_ms: ms, item_id: textIn(item_id) };
+  },
+  "transcription.delta": ({ item_id, delta }: Json) =>
+    typeof item_id !== "string" || typeof delta !== "string" ? null : { type: "transcription.delta" as const, item_id, delta },
   /** xAI: the whole text so far. */
-  z.looseObject({ type: z.literal("transcription.updated"), item_id: z.string(), transcript: z.string() }),
-  z.looseObject({
-    type: z.literal("transcription.completed"),
-    item_id: z.string(),
-    transcript: z.string(),
-    status: text,
-    usage: z.unknown().optional(),
+  "transcription.updated": ({ item_id, transcript }: Json) =>
+    typeof item_id !== "string" || typeof transcript !== "string" ? null : { type: "transcription.updated" as const, item_id, transcript },
+  "transcription.completed": ({ item_id, transcript, status, usage }: Json) =>
+    typeof item_id !== "string" || typeof transcript !== "string"
+      ? null
+      : { type: "transcription.completed" as const, item_id, transcript, status: textIn(status), usage },
+  "transcription.failed": ({ item_id, error }: Json) => ({
+    type: "transcription.failed" as const,
+    item_id: textIn(item_id),
+    error: problemIn(error),
   }),
-  z.looseObject({ type: z.literal("transcription.failed"), item_id: text, error: problem.nullish().catch(null) }),
-  z.looseObject({ type: z.literal("response.created"), response: z.looseObject({ id: z.string() }) }),
-  z.looseObject({ type: z.literal("response.output_item.added"), response_id: z.string(), item }),
-  z.looseObject({ type: z.literal("response.output_item.done"), response_id: z.string(), item }),
-  z.looseObject({ type: z.literal("audio.delta"), ...ofItem, item_id: z.string(), delta: z.string() }),
-  z.looseObject({ type: z.literal("transcript.delta"), ...ofItem, item_id: z.string(), delta: z.string() }),
-  z.looseObject({ type: z.literal("transcript.done"), ...ofItem, item_id: z.string(), transcript: z.string() }),
-  z.looseObject({
-    type: z.literal("response.function_call_arguments.done"),
-    ...ofItem,
-    response_id: z.string(),
-    call_id: z.string(),
-    name: text,
-    arguments: z.string(),
-  }),
-  z.looseObject({
-    type: z.literal("response.done"),
-    response: z.looseObject({
-      id: z.string(),
-      status: text,
-      status_details: details,
-      output: z.array(item).nullish().catch(null),
-      usage: z.record(z.string(), z.unknown()).nullish().catch(null),
-    }),
-  }),
-  z.looseObject({ type: z.literal("error"), error: problem }),
-]);
-export type RealtimeMessage = z.infer<typeof Message>;
+  "response.created": ({ response }: Json) => {
+    const id = textIn(objectIn(response)?.id);
+    return id === null ? null : { type: "response.created" as const, response: { id } };
+  },
+  "response.output_item.added": ({ response_id, item }: Json) => {
+    const one = objectIn(item);
+    return typeof response_id !== "string" || one === null
+      ? null
+      : { type: "response.output_item.added" as const, response_id, item: itemIn(one) };
+  },
+  "response.output_item.done": ({ response_id, item }: Json) => {
+    const one = objectIn(item);
+    return typeof response_id !== "string" || one === null
+      ? null
+      : { type: "response.output_item.done" as const, response_id, item: itemIn(one) };
+  },
+  "audio.delta": ({ item_id, response_id, delta }: Json) =>
+    typeof item_id !== "string" || typeof delta !== "string"
+      ? null
+      : { type: "audio.delta" as const, item_id, response_id: textIn(response_id), delta },
+  "transcript.delta": ({ item_id, response_id, delta }: Json) =>
+    typeof item_id !== "string" || typeof delta !== "string"
+      ? null
+      : { type: "transcript.delta" as const, item_id, response_id: textIn(response_id), delta },
+  "transcript.done": ({ item_id, response_id, transcript }: Json) =>
+    typeof item_id !== "string" || typeof transcript !== "string"
+      ? null
+      : { type: "transcript.done" as const, item_id, response_id: textIn(response_id), transcript },
+  "response.function_call_arguments.done": ({ response_id, call_id, name, arguments: args }: Json) =>
+    typeof response_id !== "string" || typeof call_id !== "string" || typeof args !== "string"
+      ? null
+      : { type: "response.function_call_arguments.done" as const, response_id, call_id, name: textIn(name), arguments: args },
+  "response.done": ({ response }: Json) => {
+    const one = objectIn(response);
+    if (typeof one?.id !== "string") return null;
+    const { id, status, status_details, output, usage } = one;
+    return {
+      type: "response.done" as const,
+      response: {
+        id,
+        status: textIn(status),
+        status_details: textIn(status_details) ?? detailsIn(status_details),
+        output: objectsIn(output)?.map(itemIn) ?? null,
+        usage: objectIn(usage),
+      },
+    };
+  },
+  error: ({ error }: Json) => {
+    const problem = problemIn(error);
+    return problem === null ? null : { type: "error" as const, error: problem };
+  },
+};
+export type RealtimeMessage = NonNullable<ReturnType<(typeof readers)[keyof typeof readers]>>;
 export type RealtimeSaying = Exclude<RealtimeMessage, { type: "audio.delta" }>;
 
+const itemIn = ({ id, type, role, name, call_id, arguments: args, content }: Json) => ({
+  id: textIn(id),
+  type: textIn(type),
+  role: textIn(role),
+  name: textIn(name),
+  call_id: textIn(call_id),
+  arguments: textIn(args),
+  content: objectsIn(content)?.map(({ transcript, text }) => ({ transcript: textIn(transcript), text: textIn(text) })) ?? null,
+});
+
+function problemIn(value: unknown) {
+  const problem = objectIn(value);
+  if (problem === null) return null;
+  const { type, code, message, param, event_id } = problem;
+  return { type: textIn(type), code: textIn(code), message: textIn(message), param: textIn(param), event_id: textIn(event_id) };
+}
+
+function detailsIn(value: unknown) {
+  const details = objectIn(value);
+  return details === null ? null : { reason: textIn(details.reason), error: problemIn(details.error) };
+}
+
+function turnsIn(value: unknown) {
+  const turns = objectIn(value);
+  if (turns === null) return null;
+  const { prefix_padding_ms, silence_duration_ms, interrupt_response } = turns;
+  return {
+    prefix_padding_ms: numberIn(prefix_padding_ms),
+    silence_duration_ms: numberIn(silence_duration_ms),
+    interrupt_response: typeof interrupt_response === "boolean" ? interrupt_response : null,
+  };
+}
+
+function sessionIn(value: unknown) {
+  const session = objectIn(value) ?? {};
+  return {
+    id: textIn(session.id),
+    expires_at: numberIn(session.expires_at),
+    turn_detection: turnsIn(session.turn_detection),
+    audio: { input: { turn_detection: turnsIn(objectIn(objectIn(session.audio)?.input)?.turn_detection) } },
+  };
+}
+
 const TRANSCRIPTION = "conversation.item.input_audio_transcription.";
-const WORD = "response.output_audio_transcript.delta";
-const OLDER_WORD = "response.audio_transcript.delta";
 /** Today's and older names -> ours, where ours is shorter. */
 const names: Readonly<Record<string, string>> = {
   [`${TRANSCRIPTION}delta`]: "transcription.delta",
@@ -97,8 +137,8 @@ const names: Readonly<Record<string, string>> = {
   [`${TRANSCRIPTION}failed`]: "transcription.failed",
   "response.output_audio.delta": "audio.delta",
   "response.audio.delta": "audio.delta",
-  [WORD]: "transcript.delta",
-  [OLDER_WORD]: "transcript.delta",
+  "response.output_audio_transcript.delta": "transcript.delta",
+  "response.audio_transcript.delta": "transcript.delta",
   "response.output_audio_transcript.done": "transcript.done",
   "response.audio_transcript.done": "transcript.done",
 };
@@ -169,31 +209,20 @@ function hearAudio(message: Buffer): Heard | null {
 }
 
 function understand(json: unknown): Heard {
-  const spelled = typeof json === "object" && json !== null && "type" in json && typeof json.type === "string" ? json.type : null;
-  if (spelled === null) return { kind: "unknown", type: "unreadable", malformed: true };
-  if (spelled === WORD || spelled === OLDER_WORD) {
-    // By far the most frequent text (a word each): read by hand, at a third of the cost.
-    const quick = json as { item_id?: unknown; response_id?: unknown; delta?: unknown };
-    if (typeof quick.item_id === "string" && typeof quick.delta === "string") {
-      const response = typeof quick.response_id === "string" ? quick.response_id : null;
-      return { kind: "saying", saying: { type: "transcript.delta", item_id: quick.item_id, response_id: response, delta: quick.delta } };
-    }
-  }
+  const said = objectIn(json);
+  const spelled = textIn(said?.type);
+  if (said === null || spelled === null) return { kind: "unknown", type: "unreadable", malformed: true };
   if (idle.has(spelled)) return { kind: "nothing" };
   const type = Object.hasOwn(names, spelled) ? (names[spelled] as string) : spelled;
-  if (!known.has(type)) return { kind: "unknown", type: spelled.slice(0, 60), malformed: false };
-  const read = Message.safeParse(type === spelled ? json : { ...(json as object), type });
-  if (!read.success) return { kind: "unknown", type: spelled.slice(0, 60), malformed: true };
-  const message = read.data;
+  if (!isKnown(type)) return { kind: "unknown", type: spelled.slice(0, 60), malformed: false };
+  const message = readers[type](said);
+  if (message === null) return { kind: "unknown", type: spelled.slice(0, 60), malformed: true };
   if (message.type !== "audio.delta") return { kind: "saying", saying: message };
   const base64 = Buffer.from(message.delta, "latin1");
-  return {
-    kind: "audio",
-    audio: { item: message.item_id, response: message.response_id ?? null, message: base64, from: 0, to: base64.length },
-  };
+  return { kind: "audio", audio: { item: message.item_id, response: message.response_id, message: base64, from: 0, to: base64.length } };
 }
 
-const known = new Set<string>(Message.options.map((option) => option.shape.type.value));
+const isKnown = (type: string): type is keyof typeof readers => Object.hasOwn(readers, type);
 
 function parse(json: string): unknown {
   try {
