@@ -201,12 +201,12 @@ async function start(config: Config): Promise<void> {
     carried: bridges.carried,
     onEnded: ended,
     onElsewhere: (call) => void bridges.handOver(call).catch(quietly),
-    takeOver: async () => {
-      await finishJournals({ ...asked, owner, journalDir, prices: config.prices, warned: unfinished });
-      await dialWaiting(placing);
-      await takeAsks(asks);
-      await drain.look();
-    },
+    looks: [
+      () => finishJournals({ ...asked, owner, journalDir, prices: config.prices, warned: unfinished }),
+      () => dialWaiting(placing),
+      () => takeAsks(asks),
+      () => drain.look(),
+    ],
   });
   const asks: AsksParts = {
     pool,

@@ -5,7 +5,7 @@ import type { CallId } from "../ids.ts";
 import type { Kept } from "../journal/kept.ts";
 import type { Prices } from "../prices.ts";
 import { sessionDropped, sessionEnded, sessionReady, sessionsOver } from "./engine-sessions.ts";
-import { recordEvent } from "./events.ts";
+import { type NewEvent, recordEvent, recordEvents } from "./events.ts";
 import { audioHeard, engineOpened } from "./load.ts";
 import { recordSessionTimes, recordUsage } from "./usage.ts";
 
@@ -54,11 +54,9 @@ export const factText = (process: string, what: CallFact): string => JSON.string
 /** Writes a fact that `process` learned. Throws what the database throws. */
 export async function writeFact(pool: pg.Pool, call: CallId, process: string, prices: Prices, what: CallFact): Promise<void> {
   switch (what.fact) {
-    case "event": {
-      const { fact: _, key, detail, ...event } = what;
-      await recordEvent(pool, { call, ...event, ...(detail && { detail }), once: `fact ${key}` });
+    case "event":
+      await recordEvent(pool, eventOf(call, what));
       return;
-    }
     case "audio started":
       return audioHeard(pool, call, what.at);
     case "session ready":
@@ -70,6 +68,23 @@ export async function writeFact(pool: pg.Pool, call: CallId, process: string, pr
       return sessionDropped(pool, what.engine, what.session, what.at);
     case "usage":
       return recordUsage(pool, { call, id: what.key, engine: what.engine, session: what.session, at: what.at, raw: what.raw }, prices);
+  }
+}
+
+const eventOf = (call: CallId, { fact: _, key, detail, ...event }: CallFact & { fact: "event" }): NewEvent => ({
+  call,
+  ...event,
+  ...(detail && { detail }),
+  once: `fact ${key}`,
+});
+
+/** Does `deed`, or `instead` when the database refuses it. Throws what the database throws that is away. */
+async function unlessRefused(deed: () => Promise<unknown>, instead: () => Promise<unknown> = async () => {}): Promise<void> {
+  try {
+    await deed();
+  } catch (error) {
+    if (isAway(error)) throw error;
+    await instead();
   }
 }
 
@@ -89,13 +104,12 @@ export async function restoreFacts(
     const read = Journaled.safeParse(json);
     return read.success && read.data.process === process ? [{ what: read.data.what, part }] : [];
   });
-  for (const { what } of ours) {
-    try {
-      await writeFact(pool, call, process, prices, what);
-    } catch (error) {
-      if (isAway(error)) throw error;
-    }
-  }
+  const events = ours.flatMap(({ what }) => (what.fact === "event" ? [eventOf(call, what)] : []));
+  await unlessRefused(
+    () => recordEvents(pool, events),
+    () => Promise.all(events.map((event) => unlessRefused(() => recordEvent(pool, event)))),
+  );
+  for (const { what } of ours) if (what.fact !== "event") await unlessRefused(() => writeFact(pool, call, process, prices, what));
   const end = Math.max(...ours.map(({ what, part }) => Math.max(what.at.getTime(), ends[part] ?? 0)));
   if (ours.length === 0) return;
   await sessionsOver(pool, call, process, new Date(end));

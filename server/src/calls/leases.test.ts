@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
 import type { Carrier, Dial } from "../carrier/port.ts";
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 /** A process that beats only when told to. */
 async function process(owner: string, more: Partial<LeaseParts> = {}): Promise<Leases> {
-  const nothing = { carried: () => new Map<CallId, boolean>(), onEnded: () => {}, onElsewhere: () => {}, takeOver: async () => {} };
+  const nothing = { carried: () => new Map<CallId, boolean>(), onEnded: () => {}, onElsewhere: () => {}, looks: [] };
   const leases = await startLeases({ pool: db.pool, log, owner, ...nothing, everyMs: 3_600_000, ...more });
   open.push(leases);
   return leases;
@@ -119,6 +119,33 @@ describe("a process", () => {
     expect(await untilCallsEnd(drain, new AbortController().signal)).toBe(0);
     await b.drain();
     expect(await anotherLives(db.pool, "a")).toBe(false);
+  });
+});
+
+describe("a process that looks for what dead ones left", () => {
+  it("goes on saying that it lives, however long it takes, and looks for other things beside", async () => {
+    let done = (): void => {};
+    const long = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const looked = { long: 0, short: 0 };
+    const a = await process("a", {
+      looks: [
+        () => {
+          looked.long++;
+          return long;
+        },
+        async () => void looked.short++,
+      ],
+    });
+    const first = a.beat();
+    await vi.waitFor(() => expect(looked).toEqual({ long: 1, short: 1 }), 10_000);
+    await dies("a");
+    const second = a.beat();
+    await vi.waitFor(() => expect(looked).toEqual({ long: 1, short: 2 }), 10_000);
+    expect(await anotherLives(db.pool, "b")).toBe(true);
+    done();
+    await Promise.all([first, second]);
   });
 });
 

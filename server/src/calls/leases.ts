@@ -20,8 +20,11 @@ export interface LeaseParts {
   readonly onEnded: (call: CallId) => void;
   /** Another process carries a call whose audio is not connected here: what was prepared or kept for it is to go. */
   readonly onElsewhere: (call: CallId) => void;
-  /** With every beat, after the others: looks for what dead processes left. */
-  readonly takeOver: () => Promise<void>;
+  /**
+   * With every beat, after its own work: looks for what dead processes left, and for whatever else is to be looked at. Each by itself, and not again
+   * while it is under way: the journals of a hundred calls take longer than a process may be silent.
+   */
+  readonly looks: readonly (() => Promise<unknown>)[];
   readonly everyMs?: number;
 }
 
@@ -41,18 +44,24 @@ export interface Leases {
 export async function startLeases(parts: LeaseParts): Promise<Leases> {
   const { pool, owner, log } = parts;
   let running: Promise<void> | null = null;
+  const looking = new Map<() => Promise<unknown>, Promise<unknown>>();
   let failed = false;
   let draining = false;
   await alive(pool, owner, draining);
-  const beat = (): Promise<void> => {
+  const beat = async (): Promise<void> => {
     running ??= (async () => {
       await alive(pool, owner, draining);
       await follow(parts);
-      await parts.takeOver();
     })().finally(() => {
       running = null;
     });
-    return running;
+    await running;
+    await Promise.all(parts.looks.map(look));
+  };
+  const look = (what: () => Promise<unknown>): Promise<unknown> => {
+    const underWay = looking.get(what) ?? what().finally(() => looking.delete(what));
+    looking.set(what, underWay);
+    return underWay;
   };
   const timer = setInterval(() => {
     beat().then(
@@ -73,7 +82,7 @@ export async function startLeases(parts: LeaseParts): Promise<Leases> {
     },
     async close() {
       clearInterval(timer);
-      await running?.catch(() => {});
+      await Promise.allSettled([running, ...looking.values()]);
       await pool.query("delete from processes where name = $1", [owner]).catch(() => {});
     },
   };

@@ -40,6 +40,8 @@ const MOST_DISK_JOBS = 2;
 const BLOCK_BYTES = 40_960;
 /** What a call may have waiting when the disk stalls: a minute of both sides. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
+/** All calls together: 128 of them for that minute, and 500 for a quarter of it, before the machine runs out of memory. */
+const MOST_WAITING_TOGETHER = 512 * 1024 * 1024;
 /** Used blocks kept for the next, all calls together. */
 const MOST_FREE_BLOCKS = 256;
 /** So long may a call's end wait for a disk that is full or stands still. */
@@ -64,9 +66,11 @@ export function openJournals(parts: {
   /** For tests. */
   readonly disk?: Disk;
   readonly closeWithinMs?: number;
+  readonly mostTogether?: number;
 }): Journals {
-  const { dir, clock, log, disk = fs, closeWithinMs = CLOSE_WITHIN_MS } = parts;
-  const live = new Set<{ readonly slot: number; flush(): void; close(): Promise<void>; waiting(): number }>();
+  const { dir, clock, log, disk = fs, closeWithinMs = CLOSE_WITHIN_MS, mostTogether = MOST_WAITING_TOGETHER } = parts;
+  let waitingTogether = 0;
+  const live = new Set<{ readonly slot: number; flush(): void; close(): Promise<void> }>();
   const free: Buffer[] = [];
   const turns = openTurns(MOST_DISK_JOBS);
   let timer: NodeJS.Timeout | null = null;
@@ -147,7 +151,7 @@ export function openJournals(parts: {
           if (troubled) log.warn({ call }, "The journal of a call is written again.");
           troubled = false;
           full.shift();
-          waiting -= next.used;
+          count(-next.used);
           giveBack(next.bytes);
           if (full.length > 0 || closed !== null) pump();
         },
@@ -169,13 +173,17 @@ export function openJournals(parts: {
       over = true;
       full = [];
       block = null;
-      waiting = 0;
+      count(-waiting);
       if (!busy) leave();
       closed?.();
     };
     const leave = (): void => {
       if (file !== null) disk.close(file, () => {});
       file = null;
+    };
+    const count = (bytes: number): void => {
+      waiting += bytes;
+      waitingTogether += bytes;
     };
     const setAside = (): void => {
       if (block === null || used === 0) return;
@@ -190,18 +198,18 @@ export function openJournals(parts: {
         block = newBlock(HEADER_BYTES + head.length + size);
         if (kind !== kinds.opened) {
           used = putRecord(block, 0, kinds.part, 0, head);
-          waiting += used;
+          count(used);
         }
       }
       used = putRecord(block, used, kind, Math.max(0, Math.round((atMs - zero) * 1000)), payload);
-      waiting += size;
+      count(size);
     };
     const journal = {
       slot: slots++ % FLUSH_SLOTS,
       put(kind: Kind, atMs: number, payload: Uint8Array | string): void {
         if (over || closed !== null) return;
         const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
-        if (waiting + bytes.length > MOST_WAITING_BYTES) {
+        if (waiting + bytes.length > MOST_WAITING_BYTES || waitingTogether + bytes.length > mostTogether) {
           lost.records++;
           lost.bytes += bytes.length;
           return;
@@ -216,7 +224,6 @@ export function openJournals(parts: {
         if (!busy && file !== null && full.length === 0) setAside();
         pump();
       },
-      waiting: () => waiting,
       async close(): Promise<void> {
         if (closed !== null) return;
         journal.put("closed", clock.monotonicMs(), "{}");
@@ -249,7 +256,7 @@ export function openJournals(parts: {
 
   return {
     open: openJournal,
-    waitingBytes: () => [...live].reduce((sum, journal) => sum + journal.waiting(), 0),
+    waitingBytes: () => waitingTogether,
     async close() {
       await Promise.all([...live].map((journal) => journal.close()));
       if (timer !== null) clearInterval(timer);

@@ -189,6 +189,19 @@ test("a disk that is full for long costs what does not fit into memory, and the 
   expect(gaps).toEqual([{ records: 100 - kept, bytes: (100 - kept) * 64_000 }]);
 });
 
+test("what many calls' journals keep in memory is bounded for all together, and is given back", async () => {
+  const disk = smallDisk(0);
+  const journals = openJournals({ dir, clock: systemClock, log, disk, mostTogether: 1_000_000, closeWithinMs: 100 });
+  const open = Array.from({ length: 5 }, () => journals.open(newId<CallId>()));
+  for (const journal of open) for (let i = 0; i < 100; i++) journal.put("callerFrame", systemClock.monotonicMs(), new Uint8Array(6_400));
+  expect(journals.waitingBytes()).toBeGreaterThan(900_000);
+  expect(journals.waitingBytes()).toBeLessThan(1_001_000);
+  disk.room = 500_000;
+  await vi.waitFor(() => expect(journals.waitingBytes()).toBeLessThan(600_000), 10_000);
+  await journals.close();
+  expect(journals.waitingBytes()).toBe(0);
+});
+
 test("journals on a disk that stands still leave the thread pool to others, and none of their calls' ends waits for it for ever", async () => {
   const still = await mkdtemp(join(tmpdir(), "earshot-still-"));
   const calls = Array.from({ length: 8 }, () => newId<CallId>());
