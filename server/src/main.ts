@@ -2,14 +2,11 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Agent, AgentNote } from "@earshot/contract/agent";
 import type { EmulatedNumber } from "@earshot/contract/session";
-import type { FastifyInstance } from "fastify";
 import type pg from "pg";
 import type { Logger } from "pino";
-import { mannersOf } from "./agents/engine-side.ts";
 import { ensureFirstAgent } from "./agents/first.ts";
-import { listAgents } from "./agents/store.ts";
+import { prepareAgent, prepareAgents } from "./agents/prepare.ts";
 import { type Bridges, createBridges } from "./bridge/bridges.ts";
 import { type AsksParts, askForEngine, takeAsks, whisper } from "./calls/asks.ts";
 import { anotherLives, openDrain, untilCallsEnd } from "./calls/drain.ts";
@@ -40,11 +37,10 @@ import { inTransaction, openPool } from "./db/pool.ts";
 import { expressionSource } from "./emotion/expression/expression.ts";
 import { openEngines } from "./engine/kind.ts";
 import { engineKinds } from "./engine/kinds.ts";
-import type { Engine } from "./engine/port.ts";
 import { Failure } from "./failure.ts";
 import type { Line } from "./http/carrier.ts";
 import { openDoor } from "./http/door.ts";
-import { openWayIn, type WayIn } from "./http/way-in.ts";
+import { type WayIn, wayInto } from "./http/way-in.ts";
 import type { CallId } from "./ids.ts";
 import { openLog } from "./log.ts";
 import { startOutgoing } from "./outgoing/work.ts";
@@ -58,7 +54,7 @@ import { startRecordings } from "./recordings/work.ts";
 import { openTools } from "./tools/use.ts";
 
 /**
- * Reads config, builds the parts, listens, closes in reverse. The only file that knows everyone.
+ * Reads config, builds the parts, listens. The only file that knows everyone.
  *
  * --with-parent: ends when stdin closes. EARSHOT_READY_LINE=1: one line of JSON on stdout once it serves.
  */
@@ -288,10 +284,10 @@ async function start(config: Config): Promise<void> {
     closingDials.abort();
     return Promise.all(dialing);
   });
-  closing.part("door", () => {
-    wayIn?.close();
-    return closeDoor(app, audio);
-  });
+  const where = { port: config.port, host: listenOn(config.publicUrl), reusePort: config.sharePort };
+  const way = wayInto(app, where, audio);
+  wayIn = way;
+  closing.part("door", () => way.close());
 
   await recoverCalls(pool, clock.now());
   const watchdog = startWatchdog({ ...asked, owner, carries: (call) => bridges.hasAudio(call), onEnded: ended });
@@ -302,7 +298,7 @@ async function start(config: Config): Promise<void> {
     preparing.abort();
     return prepared;
   });
-  wayIn = await openWayIn(app, { port: config.port, host: listenOn(config.publicUrl), reusePort: config.sharePort });
+  await way.open();
   void inbox
     .sweep(true)
     .catch((error: unknown) => log.error({ err: error }, "webhooks left from before could not be applied; the next sweep does it"));
@@ -338,37 +334,6 @@ async function heldElsewhere(pool: pg.Pool, call: CallId): Promise<void> {
   for (let tries = 0; tries < 20 && (await isHeldElsewhere(pool, call, owner)); tries++) await wait(250);
 }
 
-async function prepareAgents(pool: pg.Pool, engines: Readonly<Record<string, Engine>>, log: Logger, stop: AbortSignal): Promise<void> {
-  for (const agent of await listAgents(pool)) if (!stop.aborted) await prepareAgent(engines, agent, log, null);
-}
-
-/**
- * What an engine keeps of an agent is brought up to date, so that it is there before the phone rings. Failing is not fatal: the first call does it. Gives
- * what went wrong within `withinMs`; what takes longer goes on.
- */
-async function prepareAgent(
-  engines: Readonly<Record<string, Engine>>,
-  { id, version, settings }: Agent,
-  log: Logger,
-  withinMs: number | null,
-): Promise<AgentNote[]> {
-  const { name, engine, options, language } = settings;
-  const asked = engines[engine]?.prepare?.({ agent: { id, version, name }, manners: mannersOf(settings), options, language });
-  const prepared = asked?.then(
-    () => [],
-    (error: Error) => {
-      log.warn({ agent: id, version, err: error }, "An agent's settings could not be left with its engine.");
-      return [
-        {
-          field: "engine",
-          message: `The engine could not keep what it needs of these settings, so that calls go without some of them: ${error.message}`,
-        },
-      ];
-    },
-  );
-  return (await (withinMs === null ? prepared : Promise.race([prepared, wait(withinMs, [], { ref: false })]))) ?? [];
-}
-
 /** What proves a request to be the carrier's. */
 function keysOf({ signatureSecret: secret, apiKey, applicationId }: VonageConfig): SignatureKeys {
   return { secret, apiKey, applicationId };
@@ -401,18 +366,4 @@ async function emulatedNumbers(vonage: VonageConfig): Promise<EmulatedNumber[]> 
   } catch {
     return [];
   }
-}
-
-/**
- * Requests under way are answered; connections that ask nothing (browsers keep spare ones) would hold the door open for over a minute, and audio
- * sockets as long as their calls. The carrier opens those again wherever a server answers then.
- */
-async function closeDoor(app: FastifyInstance, audio: { close(): void }): Promise<void> {
-  const patience = setTimeout(() => {
-    app.server.closeAllConnections();
-    audio.close();
-  }, 2_000);
-  await app.close();
-  clearTimeout(patience);
-  audio.close();
 }

@@ -2,27 +2,20 @@ import { Agent, get, type IncomingMessage } from "node:http";
 import { createServer } from "node:net";
 import { fastify } from "fastify";
 import { afterEach, expect, test } from "vitest";
-import { openWayIn, type WayIn } from "./way-in.ts";
+import { type WayIn, wayInto } from "./way-in.ts";
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-async function server(name: string, port: number): Promise<WayIn & { close(): Promise<void> }> {
+async function server(name: string, port: number): Promise<WayIn> {
   const app = fastify();
   app.get("/", async () => name);
-  const wayIn = await openWayIn(app, { port, host: "127.0.0.1", reusePort: true });
-  const one = {
-    ...wayIn,
-    async close() {
-      wayIn.close();
-      app.server.closeIdleConnections();
-      await app.close();
-    },
-  };
-  open.push(one);
-  return one;
+  const wayIn = wayInto(app, { port, host: "127.0.0.1", reusePort: true }, { close() {} });
+  open.push(wayIn);
+  await wayIn.open();
+  return wayIn;
 }
 async function freePort(): Promise<number> {
   const probe = createServer();
