@@ -120,6 +120,9 @@ async function connect(urls: readonly string[], wish: Speech, soon: boolean): Pr
   send({ tell: "connected" });
 }
 
+/** What has not come so long after a turn's end was lost, and not only late. */
+const LATEST_MS = 3_500;
+
 /** One turn of a call: 6 s of answer, every third cut after 2 s; then 3 s of the caller's words; and again. About half of it is agent speech. Of longer answers, and of sines, none is cut. */
 function turn(call: Call, index: number): void {
   const socket = call.engine;
@@ -146,7 +149,7 @@ function turn(call: Call, index: number): void {
     if (cut) {
       call.end.cut(now());
       socket.send(`{"type":"user_interruption","time":${Date.now()}}`);
-    } else call.end.finishTurn();
+    } else later(LATEST_MS, () => call.end.finishTurn());
     for (const { afterMs, message } of callerWords(call.heardFrames * 20, number))
       later(500 + afterMs, () => {
         if (!message.includes('"interim":true')) call.words++;

@@ -139,9 +139,9 @@ async function tenMinutesLater({ pool }: World): Promise<void> {
   );
 }
 
-/** Recordings are announced, fetched, verified and made in the background: waits until none is on its way, for two minutes at most. */
+/** Recordings are announced, fetched, verified and made in the background: waits until none is on its way, or nothing has moved for two minutes. */
 async function untilSettled({ pool }: World, carrier: boolean): Promise<void> {
-  const end = Date.now() + 120_000;
+  let [left, movedAt] = [Number.NaN, Date.now()];
   for (;;) {
     const { rows } = await pool.query<{ n: number }>(
       `select (select count(*) from recordings r join calls c on c.id = r.call_id
@@ -150,8 +150,11 @@ async function untilSettled({ pool }: World, carrier: boolean): Promise<void> {
             + (select count(*) from calls where status <> 'ended')::int as n`,
       [carrier],
     );
-    if (rows[0]?.n === 0 || Date.now() > end) {
-      if (rows[0]?.n) log(`${rows[0].n} calls or recordings are still on their way`);
+    const n = rows[0]?.n ?? 0;
+    if (n !== left) [left, movedAt] = [n, Date.now()];
+    if (n === 0) return;
+    if (Date.now() - movedAt > 120_000) {
+      log(`${n} calls or recordings are still on their way, and nothing moves`);
       return;
     }
     await sleep(500);
