@@ -24,12 +24,13 @@ export class CallerLine {
   private media: CallerMedia | null = null;
   /** May the journal keep their sound, and the agent's? */
   private keepsSound = false;
-  private readonly voice = new Voice();
+  private readonly voice: Pick<Voice, "hears">;
   private readonly all: Pieces;
 
   constructor(all: Pieces) {
     this.all = all;
     this.audioClock = new AudioClock(all.parts.rate);
+    this.voice = all.parts.voice ?? new Voice();
     this.held = new HeldAudio(all.parts.rate);
   }
 
@@ -44,12 +45,13 @@ export class CallerLine {
     if (dead !== null) this.lost();
     dead?.close();
     const at = this.all.now();
-    engine.callerBack();
+    const fed = engine.callerBack();
     this.media = connection;
     this.keepsSound = connection.keepsSound;
     this.attachedAt ??= at;
     this.audioClock.interrupted();
-    parts.journal.put("media", at, JSON.stringify({ on: true, rate: connection.rate }));
+    const apart = { ...(!connection.keepsSound && { kept: false }), ...(fed > 0 && { fed }) };
+    parts.journal.put("media", at, JSON.stringify({ on: true, rate: connection.rate, ...apart }));
     decide({ what: "media on", at });
     mouth.connect(at);
     desk.callerBack();

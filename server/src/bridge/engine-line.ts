@@ -159,15 +159,21 @@ export class EngineLine {
     this.stopFeeding = null;
   }
 
-  /** The engine's clock went on with the silence, the caller's did not. */
-  callerBack(): void {
+  /** The engine's clock went on with the silence, the caller's did not. Gives by how many samples. */
+  callerBack(): number {
     this.feedNoMore();
-    this.firstSample -= this.fedSamples;
+    const fed = this.fedSamples;
+    this.firstSample -= fed;
     this.fedSamples = 0;
+    return fed;
   }
 
   private heard(event: EngineEvent): void {
     const { parts, mouth, desk, silence, feelings, transcript, note, decide } = this.all;
+    if (event.what !== "agent audio" && event.what !== "usage") {
+      const inWords = event.what === "emotion" ? { ...event, scores: {} } : event;
+      parts.journal.put("heard", this.all.now(), JSON.stringify({ engine: inWords }));
+    }
     switch (event.what) {
       case "agent audio":
         this.soundAt = this.all.now();

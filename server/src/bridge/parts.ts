@@ -19,10 +19,13 @@ import type { Tick } from "./tick.ts";
 import type { BridgeFact } from "./timeline.ts";
 import type { ToolDesk, UsedBefore } from "./tool-desk.ts";
 import type { Transcript } from "./transcript.ts";
+import type { Voice } from "./voice.ts";
 
 export interface RunParts {
   readonly call: CallId;
   readonly engine: Engine;
+  /** Hears in the sound itself whether the caller speaks; absent: voice.ts. */
+  readonly voice?: Pick<Voice, "hears">;
   /** Measures the caller's feelings beside an engine that does not; null: nobody does. */
   readonly emotions?: EmotionSource | null;
   readonly agent: Pick<
@@ -102,6 +105,36 @@ export interface Pieces {
   look(at: number): void;
   /** Something happened that nobody had foreseen: it ends this call and no other. */
   giveUp(error: unknown): void;
+}
+
+/** What of a bridge's settings bears on what it decides and writes down: with it a journal can be played again (replay-run.ts). No words of anybody's. */
+export interface Settings {
+  /** Does its engine remember a conversation itself? */
+  readonly resumes: boolean;
+  readonly hangsUp: boolean;
+  readonly language: string;
+  readonly greets: boolean;
+  /** Was anything said before this bridge? */
+  readonly history: boolean;
+  readonly backAgain: boolean;
+  readonly returned: boolean;
+  readonly tools: boolean;
+  readonly patience: { readonly nudge: readonly [afterMs: number, times: number] | null; readonly goodbye: number | null } | null;
+}
+
+export function settingsOf({ engine, agent, history, backAgain, returned, patience, useTool }: RunParts): Settings {
+  const { nudge = null, goodbye = null } = patience ?? {};
+  return {
+    resumes: engine.abilities.resume,
+    hangsUp: agent.manners.hangsUp,
+    language: agent.language,
+    greets: agent.greeting !== null,
+    history: history.length > 0,
+    backAgain: backAgain != null,
+    returned: returned != null,
+    tools: useTool !== undefined,
+    patience: patience === undefined ? null : { nudge: nudge && [nudge.afterMs, nudge.times], goodbye: goodbye?.afterMs ?? null },
+  };
 }
 
 export type WithoutTime<T> = T extends unknown ? Omit<T, "at"> : never;

@@ -11,7 +11,10 @@ export interface Pacing {
   readonly apart: number;
 }
 
-/** Times are recorded in whole microseconds: a frame that fell due within the last one leaves with the send before or after, and two travel together. */
+/**
+ * Times are recorded in whole microseconds: a frame that fell due within the last one leaves with the send before or after, and two travel together.
+ * So much apart is no difference, once: at the next send the two are together again.
+ */
 const APART_MS = 40;
 
 /**
@@ -29,6 +32,7 @@ export class PacingReplay {
   private worst = 0;
   private apart = 0;
   private told = false;
+  private wasApart = false;
 
   constructor(rate: number) {
     this.frame = frameBytes(rate);
@@ -73,8 +77,10 @@ export class PacingReplay {
     const apartMs = Math.abs(this.replayed - this.recorded) / this.bytesPerMs;
     this.worst = Math.max(this.worst, apartMs);
     if (apartMs > 0) this.apart++;
+    const stays = apartMs > 0 && this.wasApart;
+    this.wasApart = apartMs > 0;
     const wrongSize = bytes % this.frame !== 0;
-    if (this.told || (apartMs <= APART_MS && !wrongSize)) return null;
+    if (this.told || (apartMs <= APART_MS && !stays && !wrongSize)) return null;
     this.told = true;
     const place = (sent: number): string => `${sent / this.frame} frames since the speech began`;
     return { recorded: wrongSize ? `${bytes} bytes, no whole frames` : place(this.recorded), replayed: place(this.replayed) };
@@ -89,5 +95,6 @@ export class PacingReplay {
     this.recorded = 0;
     this.replayed = 0;
     this.told = false;
+    this.wasApart = false;
   }
 }

@@ -1,5 +1,7 @@
 import { readJournal } from "../journal/read.ts";
+import type { Settings } from "./parts.ts";
 import { type Pacing, PacingReplay } from "./replay-pacing.ts";
+import { RunReplay } from "./replay-run.ts";
 import { type Action, type Bridge, beginning, type Heard } from "./states.ts";
 import { step } from "./step.ts";
 
@@ -21,6 +23,9 @@ export interface Replay {
   readonly inputs: number;
   /** Recorded decisions compared. */
   readonly decisions: number;
+  /** Utterances compared, as they were known in the end, and times the carrier was told to clear. None of journals that were written before settings were. */
+  readonly utterances: number;
+  readonly clears: number;
   /** Bytes of the file that could not be read. */
   readonly damagedBytes: number;
   readonly differences: readonly Difference[];
@@ -31,6 +36,7 @@ export interface Replay {
 interface Running {
   bridge: Bridge;
   pacing: PacingReplay | null;
+  whole: RunReplay | null;
   /** Samples of agent sound that the decisions let through to the caller, and that went out. */
   queued: number;
   played: number;
@@ -38,7 +44,7 @@ interface Running {
 }
 
 interface Decided {
-  readonly begun?: { readonly resume: string | null; readonly rate?: number };
+  readonly begun?: { readonly resume: string | null; readonly rate?: number; readonly with?: Settings };
   readonly gaveUp?: string;
   readonly heard?: Heard;
   readonly state: Bridge["state"];
@@ -49,10 +55,11 @@ interface Decided {
 const PADDING = 2 * 480;
 
 /**
- * Feeds what a journal says was heard through the decisions of this program (step.ts), in the order it was heard, and compares what they decide
- * with what was decided then, and the sound that went out with what they let through and with what the player of today sends at the same times. Works on a journal that is damaged or still being written:
- * what is missing shows as a difference or not at all. Rejects when the file cannot be read. Journals of versions that did not write how a bridge
- * began are compared from their first decision on.
+ * Plays a journal again, twice over: what was heard through the decisions of this program (step.ts) alone, with the sound that went out beside what
+ * they let through and what the player of today sends at the same times; and everything that came in through the whole bridge (replay-run.ts). What
+ * comes of it is compared with what came of it then. Works on a journal that is damaged or still being written: what is missing shows as a difference
+ * or not at all. Rejects when the file cannot be read. Journals of versions that did not write how a bridge began are compared from their first
+ * decision on, and not as a whole.
  */
 export async function replayJournal(path: string): Promise<Replay> {
   const running = new Map<number, Running>();
@@ -60,15 +67,18 @@ export async function replayJournal(path: string): Promise<Replay> {
   let [bridges, inputs, decisions] = [0, 0, 0];
   const { records, damage } = readJournal(path);
   const paced: PacingReplay[] = [];
-  const begin = (part: number, resume: string | null, rate?: number): Running => {
+  const wholes: { readonly part: number; readonly whole: RunReplay }[] = [];
+  const begin = (part: number, resume: string | null, rate?: number, whole: RunReplay | null = null): Running => {
+    if (whole !== null) wholes.push({ part, whole });
     const pacing = rate === undefined ? null : new PacingReplay(rate);
     if (pacing !== null) paced.push(pacing);
-    const one: Running = { bridge: beginning(resume), pacing, queued: 0, played: 0, utterances: new Set() };
+    const one: Running = { bridge: beginning(resume), pacing, whole, queued: 0, played: 0, utterances: new Set() };
     running.set(part, one);
     bridges++;
     return one;
   };
   for await (const { kind, part, atMs, payload } of records) {
+    if (kind !== "decided" || !payload.includes('{"begun"')) await running.get(part)?.whole?.hear(kind, atMs, payload);
     if (kind === "callerFrame" || kind === "engineAudio") {
       const one = running.get(part);
       if (one === undefined) continue;
@@ -100,7 +110,9 @@ export async function replayJournal(path: string): Promise<Replay> {
     if (kind !== "decided") continue;
     const decided = JSON.parse(payload.toString()) as Decided;
     if (decided.begun !== undefined) {
-      begin(part, decided.begun.resume, decided.begun.rate);
+      const { resume, rate, with: settings } = decided.begun;
+      await running.get(part)?.whole?.finish(true);
+      begin(part, resume, rate, settings === undefined || rate === undefined ? null : new RunReplay(atMs, resume, rate, settings));
       continue;
     }
     const one = running.get(part) ?? begin(part, null);
@@ -115,7 +127,20 @@ export async function replayJournal(path: string): Promise<Replay> {
     const [recorded, replayed] = [told(decided.state, decided.actions), told(next.state, actions)];
     if (recorded !== replayed) differences.push({ atMs, part, heard: JSON.stringify(decided.heard), recorded, replayed });
   }
-  return { bridges, inputs, decisions, damagedBytes: damage.reduce((sum, { bytes }) => sum + bytes, 0), differences, pacing: sum(paced) };
+  for (const { whole } of running.values()) await whole?.finish();
+  for (const { part, whole } of wholes) differences.push(...whole.otherwise.map((one) => ({ ...one, part })));
+  const of = (count: (whole: RunReplay) => number): number => wholes.reduce((sum, { whole }) => sum + count(whole), 0);
+  const [utterances, clears] = [of((whole) => whole.utterances), of((whole) => whole.clears)];
+  return {
+    bridges,
+    inputs,
+    decisions,
+    utterances,
+    clears,
+    damagedBytes: damage.reduce((sum, { bytes }) => sum + bytes, 0),
+    differences,
+    pacing: sum(paced),
+  };
 }
 
 /** What the player is told beside the sound itself. */

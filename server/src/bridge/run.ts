@@ -5,7 +5,7 @@ import { act } from "./deeds.ts";
 import { EngineLine } from "./engine-line.ts";
 import type { CallerMedia } from "./media.ts";
 import { Mouth } from "./mouth.ts";
-import { type Pieces, type RunningBridge, type RunParts, safely, type WithoutTime } from "./parts.ts";
+import { type Pieces, type RunningBridge, type RunParts, safely, settingsOf, type WithoutTime } from "./parts.ts";
 import { SilenceWatch } from "./silence-watch.ts";
 import { type Bridge, beginning, type Heard } from "./states.ts";
 import { step } from "./step.ts";
@@ -62,14 +62,18 @@ class Run implements Pieces, RunningBridge {
       sounding: () => this.mouth.sounding,
       engine: () => this.engine.connection,
       told: safely(this, () => this.decide({ what: "tool answered", busy: this.desk.busy, at: this.now() })),
-      answered: ({ use, result, tookMs }) => this.note({ fact: "tool answered", tool: use.name, use: use.id, result, tookMs }),
+      answered: ({ use, result, tookMs }) => {
+        parts.journal.put("heard", this.now(), JSON.stringify({ tool: use.id }));
+        this.note({ fact: "tool answered", tool: use.name, use: use.id, result, tookMs });
+      },
     });
     this.feelings = new CallerFeelings(this);
   }
 
   begin(): void {
     const { resume, rate, journal } = this.parts;
-    journal.put("decided", this.now(), JSON.stringify({ begun: { resume, rate }, state: this.bridge.state, actions: [] }));
+    const begun = { resume, rate, with: settingsOf(this.parts) };
+    journal.put("decided", this.now(), JSON.stringify({ begun, state: this.bridge.state, actions: [] }));
     safely(this, () => this.engine.open(resume))();
   }
 
@@ -128,6 +132,7 @@ class Run implements Pieces, RunningBridge {
   });
 
   readonly second = safely(this, () => {
+    this.parts.journal.put("heard", this.now(), '{"second":true}');
     // Not every engine says that its turn is over.
     if (this.player.waitingMs(this.now()) > TURN_OVER_MS) this.mouth.finish();
     this.decide({ what: "second", at: this.now() });
@@ -138,6 +143,7 @@ class Run implements Pieces, RunningBridge {
   whisper(how: "context" | "say", text: string): boolean {
     const { connection } = this.engine;
     if (connection === null || this.bridge.state !== "talking") return false;
+    this.parts.journal.put("heard", this.now(), JSON.stringify({ whisper: how }));
     if (how === "say") this.engine.say(text);
     else connection.context(text, false);
     return true;

@@ -102,7 +102,7 @@ export class Transcript {
     this.journal.put(
       "utterance",
       now,
-      JSON.stringify({ ...rest, startedAtMs: wallNow - now + startedMs, endedAtMs: wallNow - now + endedMs }),
+      JSON.stringify({ ...rest, startedAtMs: wallNow - now + startedMs, endedAtMs: wallNow - now + endedMs, toldAtMs: wallNow }),
     );
     if (this.zero === null) this.untimed.push(utterance);
     else this.said(fromZero(utterance, this.zero));

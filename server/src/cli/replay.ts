@@ -10,7 +10,7 @@ import { type Command, exits, Misasked } from "./command.ts";
 export const replay: Command = {
   name: "replay",
   takes: "CALL|FILE",
-  said: "Play a call's journal through the bridge's decisions again, and show where they differ",
+  said: "Play a call's journal through the bridge again, and show what would be otherwise today",
   more: "CALL is the call's id, FILE a journal that somebody sent. Nothing is called, nothing is written.",
   async run(args, { terminal, config, cwd }) {
     const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
@@ -24,14 +24,14 @@ export const replay: Command = {
       () => false,
     );
     if (!there) throw new Misasked(`${path} is not there: the call was never connected here, or its journal was deleted by rule`);
-    const { bridges, inputs, decisions, damagedBytes, differences } = await replayJournal(path);
+    const { bridges, inputs, decisions, utterances, clears, damagedBytes, differences } = await replayJournal(path);
     for (const { atMs, heard, recorded, replayed } of differences) {
       terminal.say(`${new Date(atMs).toISOString()}  ${heard}`);
       terminal.say(`  then   ${recorded}`);
       terminal.say(`  now    ${replayed}`);
     }
     const damaged = damagedBytes === 0 ? "" : ` ${damagedBytes} bytes could not be read.`;
-    const counted = `${bridges} ${bridges === 1 ? "bridge" : "bridges"}, ${inputs} inputs, ${decisions} decisions`;
+    const counted = `${bridges} ${bridges === 1 ? "bridge" : "bridges"}, ${inputs} inputs, ${decisions} decisions, ${utterances} utterances, ${clears} clears`;
     terminal.say(`${counted}: ${differences.length === 0 ? "all as they were" : `${differences.length} differences`}.${damaged}`);
     return differences.length === 0 ? exits.good : exits.wrong;
   },
