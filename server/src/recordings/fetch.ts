@@ -48,8 +48,8 @@ export async function fetchRecording(parts: Parts, id: RecordingId, signal: Abor
         signal,
       });
       await store(parts, row, path, fetched);
-      await rm(path, { force: true });
       await discard(parts, id);
+      await rm(path, { force: true });
     } catch (error) {
       if (await discard(parts, id)) return; // deleted meanwhile: whatever went wrong, nothing of it stays
       if (signal.aborted) throw error; // we stop, or it took too long: the job runs again, and from where it was

@@ -22,6 +22,7 @@ import { fetchesInTurn } from "./fetch-in-turn.ts";
 import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
 import { deleteOldJournals } from "./keeping/journals.ts";
+import { discardLeftParts } from "./keeping/leftovers.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
 import { tellingTrouble } from "./keeping/trouble.ts";
@@ -172,6 +173,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   });
   await enqueue(pool, auditQueue, "daily", {}, DAY_MS);
   await removeLeftWavs(parts, clock.now());
+  await discardLeftParts(parts);
 
   let sweeping: Promise<void> = Promise.resolve();
   let journalsAt = Number.NEGATIVE_INFINITY;

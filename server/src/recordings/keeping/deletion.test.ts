@@ -193,6 +193,19 @@ describe("a deletion", () => {
     expect(await left(call)).toEqual([]);
   });
 
+  it("is made good at the next start when a fetch beside it was killed with its file already put", async () => {
+    const call = await callWithJournal();
+    await room.announce({ call, url: room.files.serve(call, file), sizeBytes: file.length });
+    const { id } = (await room.rows(call)).carrier;
+    await remove(call);
+    await room.storage.put(recordingKey(id, "mp3"), streamed(file));
+    await mkdir(join(room.folder, "fetching"), { recursive: true });
+    await writeFile(join(room.folder, "fetching", `fetch-${id}.part`), file);
+    expect(await left(call)).toHaveLength(2);
+    await start();
+    expect(await left(call)).toEqual([]);
+  });
+
   it("is not played from its first step on, and its receipt names everything although it was broken off and begun again", async () => {
     const call = await callWithJournal();
     const { callEnded } = await start();

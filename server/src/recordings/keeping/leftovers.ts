@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import type pg from "pg";
 import type { CallId, RecordingId } from "../../ids.ts";
 import { audioFormats } from "../audio/sound.ts";
@@ -33,6 +33,18 @@ export async function discard(places: Places, id: RecordingId): Promise<boolean>
   for (const key of originalKeys(id)) await places.storage.delete(key);
   await removeParts(places, id);
   return true;
+}
+
+const part = /^[a-z]+-([0-9a-f-]{36})\.part$/;
+
+/**
+ * At a start: what a fetch or a rendering of a deleted recording left when its process was killed. The half-made file tells of it, and is the last
+ * thing they remove.
+ */
+export async function discardLeftParts(places: Places): Promise<void> {
+  const names = await readdir(places.workDir).catch(() => []);
+  const ids = new Set(names.flatMap((name) => part.exec(name)?.[1] ?? []));
+  for (const id of ids) await discard(places, id as RecordingId);
 }
 
 /** Removes half-made copies of a recording's sound from the working folder. */
