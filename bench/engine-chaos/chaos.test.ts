@@ -12,8 +12,9 @@ test("twelve calls whose engine is lost at random moments talk on or end for a r
   const world = await openWorld(dir);
   try {
     const outcomes = await world.wave(plan(7, 12, 8_000), 2);
-    // Emulators and calls share a busy machine: what this process was late by, so they were too.
-    const late = 500 + 4 * world.lateMs();
+    // Tests run beside others on two cores, and an emulator that waits for a processor makes its callers wait: the bar itself is for the quiet machine of
+    // main.ts. What is caught here is a caller who is left alone, which lasts until the agent's patience ends, or the call.
+    const late = 2_000 + 4 * world.lateMs();
     expect(outcomes.flatMap((one) => one.met).length).toBeGreaterThan(8);
     for (const one of outcomes) {
       expect(one).toMatchObject({ end: expect.stringMatching(/^(talked|apologised)$/) });
