@@ -18,10 +18,10 @@ export function ownCertificate(name = "localhost"): { readonly key: string; read
     publicKey.export({ type: "spki", format: "der" }),
   );
   const certificate = der(0x30, signed, ecdsaWithSha256, der(0x03, Buffer.from([0]), sign("sha256", signed, privateKey)));
-  const lines = certificate.toString("base64").replace(/.{64}/g, "$&\n");
+  const lines = certificate.toString("base64").match(/.{1,64}/g) ?? [];
   return {
     key: privateKey.export({ type: "pkcs8", format: "pem" }) as string,
-    cert: `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`,
+    cert: `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
   };
 }
 
