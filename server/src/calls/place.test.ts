@@ -158,7 +158,7 @@ describe("placing a call", () => {
   it("of an agent whose engine is not configured is refused before anybody's phone rings", async () => {
     await expect(place(undefined, by(), { engines: ["openai"] })).rejects.toMatchObject({
       code: "ENGINE_NOT_CONFIGURED",
-      remedy: expect.stringContaining("HUME_API_KEY"),
+      remedy: expect.stringContaining("give the agent an engine that is configured"),
     });
     expect((await db.pool.query("select from calls")).rowCount).toBe(0);
     expect(dials).toEqual([]);
