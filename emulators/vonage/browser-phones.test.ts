@@ -133,7 +133,7 @@ describe("a phone in a browser", () => {
       expect((await state(phone, "ringing", 2)).from).toBe("12025550178");
       expect(phone.told.all.slice(3)).toEqual([
         { state: "idle", because: "you hung up" },
-        { state: "ringing", from: "12025550178" },
+        { state: "ringing", from: "12025550178", leg: expect.any(String) },
       ]);
     });
 
@@ -158,8 +158,10 @@ describe("a phone in a browser", () => {
       const second = await call("12025550177");
       await rings(second);
       await giveUp(first);
-      expect((await state(phone, "ringing", 2)).from).toBe("12025550177");
-      say(phone, { do: "decline" });
+      expect(await state(phone, "ringing", 2)).toMatchObject({ from: "12025550177", leg: second });
+      // Meant for the first, and on its way when that gave up.
+      say(phone, { do: "answer", leg: first });
+      say(phone, { do: "decline", leg: second });
       expect((await app.event("rejected")).body.uuid).toBe(second);
     });
   });

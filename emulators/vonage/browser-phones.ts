@@ -9,14 +9,16 @@ import { Player } from "./player.ts";
 
 /** What the page says. Sound is binary: s16le, 16 kHz mono, in pieces of any size; it hears frames of 20 ms the same way. */
 const Said = z.union([
-  z.strictObject({ do: z.enum(["answer", "decline", "hang up", "call"]) }),
+  z.strictObject({ do: z.enum(["hang up", "call"]) }),
+  /** `leg` is the one that was shown: another may ring when this arrives. */
+  z.strictObject({ do: z.enum(["answer", "decline"]), leg: z.string().optional() }),
   z.strictObject({ do: z.literal("press"), digit: z.string().regex(/^[0-9*#]$/) }),
 ]);
 
 /** What the page is told. */
 export type Told =
   | { readonly state: "idle"; readonly because?: string }
-  | { readonly state: "ringing"; readonly from: string }
+  | { readonly state: "ringing"; readonly from: string; readonly leg: string }
   | { readonly state: "calling" }
   | { readonly state: "talking"; readonly with: string }
   | { readonly key: string };
@@ -123,7 +125,9 @@ class Page {
     const first = this.#rings.first();
     if (first === this.#shown) return;
     this.#shown = first;
-    this.#tell(first ? { state: "ringing", from: first.leg.plan.from } : { state: "idle", ...(because ? { because } : {}) });
+    this.#tell(
+      first ? { state: "ringing", from: first.leg.plan.from, leg: first.leg.uuid } : { state: "idle", ...(because ? { because } : {}) },
+    );
   }
 
   #tell(told: Told): void {
@@ -142,16 +146,18 @@ class Page {
     const said = parsed.data;
     switch (said.do) {
       case "answer": {
-        const ring = this.#shown;
+        const ring = this.#meant(said.leg);
         if (!ring) return;
         const media = this.#media(ring.leg);
         this.#rings.taken(ring);
         ring.pickedUp(media);
         break;
       }
-      case "decline":
-        if (this.#shown) this.#calling.hangUp(this.#shown.leg, false);
+      case "decline": {
+        const ring = this.#meant(said.leg);
+        if (ring) this.#calling.hangUp(ring.leg, false);
         break;
+      }
       case "call":
         if (this.#leg) return;
         this.#calling.place((leg) => this.#media(leg));
@@ -167,6 +173,11 @@ class Page {
         this.#calling.pressed(this.#leg, said.digit);
         break;
     }
+  }
+
+  /** The call that is shown, unless another was meant. */
+  #meant(leg: string | undefined): Ring | null {
+    return leg === undefined || leg === this.#shown?.leg.uuid ? this.#shown : null;
   }
 
   #sound(message: Buffer): void {

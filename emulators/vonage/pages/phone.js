@@ -42,6 +42,8 @@ socket.binaryType = "arraybuffer";
 /** @param {unknown} said */
 const say = (said) => socket.send(JSON.stringify(said));
 
+/** The call that rings. @type {string | undefined} */
+let leg;
 /** @type {{ hear(frame: ArrayBuffer): void, close(): void } | null} */
 let sound = null;
 
@@ -108,8 +110,10 @@ socket.addEventListener("message", ({ data }) => {
   if (typeof data !== "string") return sound?.hear(data);
   const told = JSON.parse(data);
   if (told.key) byId("hint").textContent = `They pressed ${told.key}`;
-  else if (told.state === "ringing") show("ringing", `+${told.from} calls`);
-  else if (told.state === "talking") show("talking", `with +${told.with}`);
+  else if (told.state === "ringing") {
+    leg = told.leg;
+    show("ringing", `+${told.from} calls`);
+  } else if (told.state === "talking") show("talking", `with +${told.with}`);
   else if (told.state === "idle") {
     closeSound();
     show("idle", told.because ?? NO_MICROPHONE);
@@ -124,12 +128,13 @@ buttons.call.addEventListener("click", async () => {
   if (await openSound()) say({ do: "call" });
 });
 buttons.answer.addEventListener("click", async () => {
+  const meant = leg;
   if (!(await openSound())) return;
   // the question for the microphone may have been answered too late
-  if (shown === "ringing") say({ do: "answer" });
+  if (shown === "ringing") say({ do: "answer", leg: meant });
   else closeSound();
 });
-buttons.decline.addEventListener("click", () => say({ do: "decline" }));
+buttons.decline.addEventListener("click", () => say({ do: "decline", leg }));
 buttons["hang up"].addEventListener("click", () => say({ do: "hang up" }));
 for (const digit of "123456789*0#") {
   const key = document.createElement("button");
