@@ -111,6 +111,17 @@ describe("time that one recording lacks", () => {
     expect(Math.abs(offsetMs as number)).toBeLessThanOrEqual(15);
   });
 
+  it.each([3.2, 5.19, 54, 56.3])("half a second near the beginning or the end, at second %f, is found", { timeout: 60_000 }, (from) => {
+    for (const seed of [42, 93, 55, 46]) {
+      const sides = conversation(60, seed, 8000);
+      const ours = take(sides, 8000);
+      const cut = each(sides, (sound, side) => cutOut(telephoned(sound, { gainDb: -3, noiseDb: -62, seed: side }), from, from + 0.5, 8000));
+      const [jump] = found(compare(ours, take(cut, 8000)), "jumps") as [Finding & { what: "jumps" }];
+      expect(Math.abs(jump.lostMs - 500)).toBeLessThanOrEqual(30);
+      expect(Math.abs(jump.atMs - from * 1000)).toBeLessThan(4000);
+    }
+  });
+
   it("of ours, is found as ours", () => {
     const jump = found(compare(take(each(talk, (sound) => cutOut(sound, 20, 21))), take(heard)), "jumps")[0];
     expect(jump).toMatchObject({ what: "jumps", in: "a" });

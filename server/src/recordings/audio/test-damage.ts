@@ -5,6 +5,10 @@ import { conversation, randomFrom } from "./test-sounds.ts";
 /** Ways in which a recording of a call differs from another of it: harmless ones and damage, for tests of the comparison. */
 
 type Sides = readonly Float32Array[];
+/** Seeds from here on are of calls that share nothing with those below. */
+export const OTHER_CALLS = 100_000;
+/** Makes a conversation, the same for the same seed: both sides. */
+export type Talk = (seconds: number, seed: number, rateHz: number) => [Float32Array, Float32Array];
 
 export function take(channels: Sides, rateHz = 16_000): Take {
   const meter = new Meter();
@@ -38,6 +42,16 @@ export function drifted(sound: Float32Array, ppm: number): Float32Array {
 export function holed(sound: Float32Array, from: number, to: number, rateHz = 16_000): Float32Array {
   const out = sound.slice();
   out.fill(0, Math.round(from * rateHz), Math.round(to * rateHz));
+  return out;
+}
+
+/** Frames of 20 ms lost here and there, up to five in a row, about every two seconds, as on a bad line: nothing anybody is told of. */
+export function pocked(sound: Float32Array, seed: number, rateHz: number): Float32Array {
+  const random = randomFrom(seed);
+  const out = sound.slice();
+  const frame = rateHz / 50;
+  for (let at = 0; at < out.length; at += Math.round((0.5 + random() * 3) * rateHz))
+    out.fill(0, at, at + frame * (1 + Math.floor(random() * 5)));
   return out;
 }
 
@@ -81,9 +95,9 @@ function muLaw(sample: number): number {
 
 /**
  * Pairs of the same talk with nothing wrong: 12-40 s, beginning up to 0.25 s apart, clocks within 80 ppm, each side -8..+6 dB with its own noise of
- * -75..-58 dBFS, telephone band, mu-law. What the comparison finds in them is false.
+ * -75..-58 dBFS, telephone band, mu-law; every third with frames lost here and there in one of them. What the comparison finds in them is false.
  */
-export function falseAlarms(pairs: number, seed: number) {
+export function falseAlarms(pairs: number, seed: number, talk: Talk = conversation) {
   const random = randomFrom(seed);
   const between = (low: number, high: number) => low + random() * (high - low);
   const alarms: unknown[] = [];
@@ -91,11 +105,16 @@ export function falseAlarms(pairs: number, seed: number) {
   let worstDriftPpm = 0;
   for (let pair = 0; pair < pairs; pair++) {
     const rate = 8000;
-    const sides = conversation(between(12, 40), seed + pair, rate);
+    const sides = talk(Math.round(between(12, 40)), seed + pair, rate);
     const late = between(0, 0.25);
     const ppm = between(-80, 80);
-    const other = each(sides, (sound, side) =>
-      shifted(drifted(telephoned(sound, { gainDb: between(-8, 6), noiseDb: between(-75, -58), seed: pair * 2 + side }), ppm), -late, rate),
+    const line = (sound: Float32Array, side: number) => (pair % 3 === 2 ? pocked(sound, pair * 2 + side, rate) : sound);
+    const other = each(sides, (clean, side) =>
+      shifted(
+        drifted(telephoned(line(clean, side), { gainDb: between(-8, 6), noiseDb: between(-75, -58), seed: pair * 2 + side }), ppm),
+        -late,
+        rate,
+      ),
     );
     const comparison = compare(take(sides, rate), take(other, rate));
     worstOffsetMs = Math.max(worstOffsetMs, Math.abs((comparison.offsetMs ?? 1e9) - late * 1000));
@@ -106,7 +125,7 @@ export function falseAlarms(pairs: number, seed: number) {
 }
 
 /** The same pairs with one fault each, and how often it was found where it was. */
-export function detections(pairs: number, seed: number) {
+export function detections(pairs: number, seed: number, talk: Talk = conversation) {
   const random = randomFrom(seed);
   const found = {
     "a side missing": 0,
@@ -119,7 +138,7 @@ export function detections(pairs: number, seed: number) {
   };
   for (let pair = 0; pair < pairs; pair++) {
     const rate = 8000;
-    const sides = conversation(60, seed + pair, rate);
+    const sides = talk(60, seed + pair, rate);
     const heard = each(sides, (sound, side) =>
       telephoned(sound, { gainDb: random() * 12 - 6, noiseDb: -75 + random() * 17, seed: pair * 2 + side }),
     );
@@ -161,8 +180,7 @@ export function detections(pairs: number, seed: number) {
       )
     )
       found["clipped for 3 s"]++;
-    if (against(conversation(60, seed + 100_000 + pair, rate)).findings.some((finding) => finding.what === "unlike"))
-      found["another call"]++;
+    if (against(talk(60, seed + OTHER_CALLS + pair, rate)).findings.some((finding) => finding.what === "unlike")) found["another call"]++;
   }
   return found;
 }
@@ -172,5 +190,6 @@ export function speaking(levels: Uint8Array, from: number): number {
   for (let at = Math.round(from * 200); at + 100 < levels.length; at += 20) {
     if (levels.subarray(at, at + 100).filter((level) => level > 110).length > 80) return at / 200;
   }
+  if (from <= 2) throw new Error("This side never speaks for half a second.");
   return speaking(levels, 2);
 }
