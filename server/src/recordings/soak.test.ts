@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { startFauxqs } from "fauxqs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { systemClock } from "../clock.ts";
@@ -11,11 +12,11 @@ import { soak } from "./test-soak.ts";
 const calls = Number(process.env.EARSHOT_SOAK_CALLS ?? 60);
 let room: TestRoom;
 beforeAll(async () => {
-  room = await openTestRoom();
+  room = await openTestRoom(randomBytes(32));
 });
 afterAll(() => room.close());
 
-it(`${calls} calls with faults at random and restarts are all accounted for, also in a bucket and back again`, {
+it(`${calls} calls with faults at random and restarts are all accounted for in encrypted storage, also in a bucket and back again`, {
   timeout: 60_000 + calls * 2000,
 }, async () => {
   const { report, ends, odd } = await soak(room, calls, 20260301);
@@ -26,7 +27,7 @@ it(`${calls} calls with faults at random and restarts are all accounted for, als
   const server = await startFauxqs({ port: 0, logger: false, init: { buckets: ["moved"] } });
   try {
     const { pool } = room.database;
-    const bucket = openStorage(`s3://key:secret@moved?endpoint=${encodeURIComponent(`http://127.0.0.1:${server.port}`)}`);
+    const bucket = openStorage(`s3://key:secret@moved?endpoint=${encodeURIComponent(`http://127.0.0.1:${server.port}`)}`, randomBytes(32));
     const back = openStorage(`file:${room.folder}/back`);
     const audit = (storage: typeof bucket) => auditRecordings({ pool, storage, clock: systemClock }, { hash: 1_000_000 });
     await moveStorage({ pool, from: room.storage, to: bucket });

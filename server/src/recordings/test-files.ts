@@ -11,6 +11,10 @@ export type Answer =
   | { readonly as: "status"; readonly status: number }
   /** The connection breaks after so many bytes of the answer, when `next` is called. */
   | { readonly as: "cut"; readonly after: number }
+  /** The connection breaks after so many bytes of the answer, at once. */
+  | { readonly as: "torn"; readonly after: number }
+  /** One piece of `bytes` every `everyMs`: a slow line. */
+  | { readonly as: "dripped"; readonly bytes: number; readonly everyMs: number }
   /** Ends properly, too early: the file is that short. */
   | { readonly as: "short"; readonly bytes: number }
   /** Says nothing more after so many bytes. */
@@ -115,6 +119,16 @@ async function send(
       response.write(body.subarray(0, answer.after));
       await step(response);
       response.destroy();
+      return;
+    case "torn":
+      response.write(body.subarray(0, answer.after), () => response.destroy());
+      return;
+    case "dripped":
+      for (let at = 0; at < body.length && !response.destroyed; at += answer.bytes) {
+        await new Promise((resolve) => setTimeout(resolve, answer.everyMs));
+        response.write(body.subarray(at, at + answer.bytes));
+      }
+      response.end();
       return;
     case "stalled":
       response.write(body.subarray(0, answer.after));

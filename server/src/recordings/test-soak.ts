@@ -18,6 +18,13 @@ const faults: readonly { readonly name: string; readonly script: readonly Answer
   { name: "page", script: [{ as: "page" }, { as: "whole" }], ends: ["verified"] },
   { name: "ranges", script: [{ as: "chunked" }], ends: ["verified"] },
   { name: "short", script: [{ as: "short", bytes: 9000 }], ends: ["failed", "verified"] },
+  { name: "torn", script: [{ as: "torn", after: 5000 }, { as: "torn", after: 7000 }, { as: "whole" }], ends: ["verified"] },
+  { name: "slow", script: [{ as: "dripped", bytes: 4000, everyMs: 100 }], ends: ["verified"] },
+  {
+    name: "slow and torn",
+    script: [{ as: "dripped", bytes: 2000, everyMs: 50 }, { as: "torn", after: 1 }, { as: "whole" }],
+    ends: ["verified"],
+  },
   { name: "credentials", script: [{ as: "status", status: 401 }, { as: "whole" }], ends: ["verified"] },
 ];
 const told = ["once", "once", "once", "twice", "never", "empty", "foreign", "orphan"] as const;
@@ -33,7 +40,7 @@ export async function soak(
   const talk = conversation(3, seed);
   const file = await mp3Of(talk);
   const startedAt = () => new Date(Date.now() - 3000);
-  let recordings = await room.start({ announceWithinMs: 0 });
+  let recordings = await room.start({ announceWithinMs: 0, lookMs: 100 });
   const made: { call: CallId; ends: readonly string[]; what: string }[] = [];
   for (let i = 0; i < count; i++) {
     const kind = random();
@@ -68,7 +75,7 @@ export async function soak(
     });
     if (random() < 0.01) {
       await recordings.close();
-      recordings = await room.start({ announceWithinMs: 0 });
+      recordings = await room.start({ announceWithinMs: 0, lookMs: 100 });
     }
   }
   const settled = async () => {
