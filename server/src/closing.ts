@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** What has not closed by then never will; Kubernetes, for one, kills after 30 s without a word. */
 const LONGEST_CLOSING_MS = 25_000;
 /** So long may one part keep the others waiting: what waits for a database that stands still must not keep the calls' last words from their journals. */
-const LONGEST_PART_MS = 3_000;
+const LONGEST_PART_MS = 4_000;
 /** So long may the last lines of the log take. */
 const LAST_LINES_MS = 1_000;
 
@@ -17,7 +17,7 @@ export class Stopped extends Error {}
  * go on to their end, asked twice, it does not wait), closing. Parts close newest first; the process ends with 1 when one did not close in time.
  */
 export interface Closing {
-  /** Something that was built and is to be closed, in three seconds unless it may take longer. Throws Stopped when the process was asked to stop meanwhile. */
+  /** Something that was built and is to be closed, in four seconds unless it may take longer. Throws Stopped when the process was asked to stop meanwhile. */
   part(name: string, close: () => unknown, withinMs?: number): void;
   /** Aborted when the process was asked to stop. */
   readonly stopping: AbortSignal;
@@ -78,7 +78,7 @@ export function openClosing(parts: { readonly parent: boolean; readonly withinMs
     for (const one of built.toReversed()) {
       atPart = one.name;
       try {
-        if ((await Promise.race([one.close(), sleep(one.withinMs, notInTime, { ref: false })])) !== notInTime) continue;
+        if ((await Promise.race([one.close(), sleep(one.withinMs, notInTime)])) !== notInTime) continue;
         late = true;
         log?.error({ part: one.name }, "a part did not close in time; what it had left is done at the next start");
       } catch (error) {

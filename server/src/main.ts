@@ -120,7 +120,7 @@ async function start(config: Config): Promise<void> {
     log,
     journalDir,
   });
-  closing.part("recordings", () => recordings.close());
+  closing.part("recordings", () => recordings.close(), 8_000);
   const reconciling = await startReconciling({ pool, clock, log, engines, jobs: recordings.jobs });
   closing.part("transcripts to fill", () => reconciling.close());
 
@@ -280,10 +280,14 @@ async function start(config: Config): Promise<void> {
     elsewhere: drain.elsewhere,
     onAttached: (call) => void catchUpOnVoicemail(calling, call).catch(quietly),
   });
-  closing.part("dials under way", () => {
-    closingDials.abort();
-    return Promise.all(dialing);
-  });
+  closing.part(
+    "dials under way",
+    () => {
+      closingDials.abort();
+      return Promise.all(dialing);
+    },
+    10_000,
+  );
   const where = { port: config.port, host: listenOn(config.publicUrl), reusePort: config.sharePort };
   const way = wayInto(app, where, audio);
   wayIn = way;
@@ -325,7 +329,7 @@ async function embeddedDatabase(config: Config, log: Logger): Promise<string> {
     dataDir: config.dataDir,
     log: { info: (text) => log.info(text), warn: (text) => log.warn(text), error: (text) => log.error(text) },
   });
-  closing.part("database", () => database.stop());
+  closing.part("database", () => database.stop(), 15_000);
   return database.url;
 }
 
