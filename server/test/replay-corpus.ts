@@ -49,6 +49,8 @@ interface Story {
   readonly keepsSound?: boolean;
   readonly more?: Partial<RunParts>;
   tell(caller: Caller): Promise<void>;
+  /** Then the call goes to another process, whose bridge was told what was said. */
+  readonly takenOver?: Pick<Story, "tell">;
 }
 
 const lookUp = {
@@ -104,6 +106,23 @@ const stories: Readonly<Record<string, Story>> = {
       await caller.answered();
     },
   },
+  "taken-over": {
+    engine: "openai",
+    prompt: "[emulator: desk]",
+    greeting: "Hello, this is the desk.",
+    async tell(caller) {
+      await caller.answered();
+      await caller.say(900);
+      await caller.hears(800);
+    },
+    takenOver: {
+      async tell(caller) {
+        await caller.answered();
+        await caller.say(900);
+        await caller.answered();
+      },
+    },
+  },
   goodbye: {
     engine: "openai",
     prompt: "[emulator: quitter]",
@@ -128,8 +147,17 @@ const stories: Readonly<Record<string, Story>> = {
   },
 };
 
-async function record(dir: string, name: string, { tell, ...story }: Story, engine: Engine): Promise<string> {
+async function record(dir: string, name: string, story: Story, engine: Engine): Promise<string> {
   const call = newId<CallId>();
+  await carry(dir, call, name, story, engine);
+  if (story.takenOver !== undefined) {
+    const history = [{ speaker: "agent", text: "Hello, this is the desk." }] as const;
+    await carry(dir, call, name, { ...story, ...story.takenOver, greeting: null, more: { history, backAgain: "I am back." } }, engine);
+  }
+  return journalPath(dir, call);
+}
+
+async function carry(dir: string, call: CallId, name: string, { tell, ...story }: Story, engine: Engine): Promise<void> {
   const journals = openJournals({ dir, clock, log: { warn: (detail, text) => console.error(name, text, detail) } });
   const tick = startTick(clock, (error) => {
     throw error;
@@ -230,7 +258,6 @@ async function record(dir: string, name: string, { tell, ...story }: Story, engi
   await journal.close();
   await journals.close();
   tick.close();
-  return journalPath(dir, call);
 }
 
 /**
@@ -240,17 +267,19 @@ async function record(dir: string, name: string, { tell, ...story }: Story, engi
 async function thinned(path: string): Promise<Buffer> {
   const records: Buffer[] = [];
   let zeroMs = Number.NaN;
+  let begun = -1;
   const { records: all } = readJournal(path);
   const put = (kind: number, atMs: number, payload: Uint8Array): void => {
     const record = Buffer.alloc(HEADER_BYTES + payload.length);
     putRecord(record, 0, kind, Math.round((atMs - zeroMs) * 1000), payload);
     records.push(record);
   };
-  for await (const { kind, atMs, payload } of all) {
-    if (Number.isNaN(zeroMs)) {
+  for await (const { kind, atMs, part, payload } of all) {
+    if (begun !== part) {
+      begun = part;
       // The reader keeps the head to itself; whole milliseconds before the first record are as good a zero.
       zeroMs = Math.floor(atMs) - 1;
-      const head = { journal: "earshot", version: 1, call: "corpus", part: "corpus", zeroAt: new Date(zeroMs).toISOString() };
+      const head = { journal: "earshot", version: 1, call: "corpus", part: `corpus-${part}`, zeroAt: new Date(zeroMs).toISOString() };
       put(kinds.opened, zeroMs, Buffer.from(JSON.stringify(head)));
     }
     if (kind === "engineHeard" || kind === "engineTold") continue;

@@ -52,17 +52,18 @@ function* spoiled(bytes: Buffer, spoil: Spoil): Generator<Buffer> {
   }
 }
 
-test.each([
+test.each<[string, number, number?]>([
   ["cut-in", 2],
   ["engine-lost", 0],
   ["caller-away", 0],
   ["tool-and-keys", 0],
   ["goodbye", 0],
   ["no-recording", 0],
-])("a call played again is the same call: %s", async (name, clears) => {
+  ["taken-over", 0, 2],
+])("a call played again is the same call: %s", async (name, clears, bridges = 1) => {
   const replay = await replayed(name);
   expect(replay.differences).toEqual([]);
-  expect(replay).toMatchObject({ bridges: 1, clears, damagedBytes: 0, pacing: { worstApartMs: 0 } });
+  expect(replay).toMatchObject({ bridges, clears, damagedBytes: 0, pacing: { worstApartMs: 0 } });
   expect(replay.utterances).toBeGreaterThan(1);
   expect(replay.decisions).toBeGreaterThan(8);
 });
