@@ -377,6 +377,17 @@ describe("after a restart", () => {
     expect(await row(id)).toMatchObject({ status: "ended", end_reason: "caller_hung_up" });
   });
 
+  it("a call that was answered while nobody listened has an answer on its timeline and a recording that is accounted for", async () => {
+    const id = await call("ringing");
+    telling = async () =>
+      state("completed", "completed", { startedAt: new Date(START + 5_000), endedAt: new Date(START + 9_000), durationS: 4 });
+    await after(80);
+    expect(await row(id)).toMatchObject({ status: "ended", answered_at: new Date(START + 5_000) });
+    const { rows } = await db.pool.query("select source, status from recordings where call_id = $1", [id]);
+    expect(rows).toEqual([{ source: "carrier", status: "expected" }]);
+    expect((await db.pool.query("select from events where call_id = $1 and kind = 'call.answered'", [id])).rowCount).toBe(1);
+  });
+
   it("a call the carrier does not know any more is lost after a second look", async () => {
     const id = await call("in_progress");
     await recoverCalls(db.pool, now);

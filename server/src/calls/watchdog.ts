@@ -4,6 +4,7 @@ import type { Carrier, LegState } from "../carrier/port.ts";
 import type { Clock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
+import { noteAnswer } from "./apply.ts";
 import { after, deadlineOf, ENDING_S, HANGUP_S, LOOK_AFTER_RESTART_S } from "./deadlines.ts";
 import { type Ending, lost } from "./endings.ts";
 import { recordEvent, recordEvents } from "./events.ts";
@@ -128,6 +129,8 @@ async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
         : { ...settled.known.call, deadlineAt: next.set.deadlineAt ?? settled.known.call.deadlineAt };
     const became = judged.status === "ended" ? (["ended"] as const) : [];
     await saveCall(sql, before, { ...settled.known, call: judged });
+    // The answer's webhook may have come while nobody listened: then it is known from here, with all that belongs to it.
+    await noteAnswer(sql, before, { ...settled.known, call: judged });
     const evidence = { watchdog: described(told), status: before.call.status };
     await recordEvent(sql, { call, at: now, kind: "watchdog.looked", actor: "us", said: next.said, detail: evidence });
     await recordEvents(sql, saidOfEnd(before, { known: { ...settled.known, call: judged }, became, revised: false }, null, evidence));
