@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** What other systems can be told of. */
-export const TellingKind = z.enum(["call.ended", "recording.stored", "recording.missing", "transcript.ready"]);
+export const TellingKind = z.enum(["call.ended", "recording.stored", "recording.missing", "recording.failed", "transcript.ready"]);
 export type TellingKind = z.infer<typeof TellingKind>;
 
 /** Another system that is told what happens, by signed webhooks. GET /api/listeners */

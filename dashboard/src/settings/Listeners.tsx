@@ -19,6 +19,7 @@ export const kindsSaid = {
   "call.ended": "A call has ended",
   "recording.stored": "A recording is there",
   "recording.missing": "A recording is missing",
+  "recording.failed": "A recording failed, or was refused",
   "transcript.ready": "A transcript is whole",
 } as const satisfies Record<TellingKind, string>;
 

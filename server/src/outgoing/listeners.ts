@@ -4,8 +4,8 @@ import { newId } from "../ids.ts";
 import { urlRefusal } from "./address.ts";
 import { ListenerUnknown, ListenerUrlRefused, TellingUnknown } from "./failures.ts";
 
-/** What can be told. Migration 0004 has the same list. */
-export const kinds = ["call.ended", "recording.stored", "recording.missing", "transcript.ready"] as const;
+/** What can be told. Migration 0019 has the same list. */
+export const kinds = ["call.ended", "recording.stored", "recording.missing", "recording.failed", "transcript.ready"] as const;
 export type Kind = (typeof kinds)[number];
 
 /** Another system that wants to hear. Its secret is shown once and never read again but to sign. */

@@ -95,6 +95,34 @@ describe("a listener", () => {
     expect(body).not.toContain(secret);
   });
 
+  it("is given a recording's whole address while it can be played, and none when it was deleted or never came", async () => {
+    await listen(["recording.stored", "recording.failed"]);
+    const id = newId();
+    await database.pool.query(
+      `insert into recordings (id, call_id, source, status, format, storage_key, size_bytes, sha256)
+       values ($1, $2, 'carrier', 'verified', 'mp3', 'recordings/aa/bb/x.mp3', 100, 'abc')`,
+      [id, call],
+    );
+    const told = async (kind: string) => {
+      await happen(kind, { recording: id });
+      await outgoing.tellDue();
+      return JSON.parse((heard.at(-1) as (typeof heard)[0]).body);
+    };
+    const address = `https://earshot.example/api/calls/${call}/recording?recording=${id}`;
+    expect(await told("recording.stored")).toMatchObject({ recording: { id, status: "verified", url: address } });
+    await database.pool.query("update recordings set status = 'failed', because = 'RECORDING_SHORT' where id = $1", [id]);
+    expect(await told("recording.failed")).toMatchObject({ recording: { status: "failed", because: "RECORDING_SHORT", url: address } });
+    await database.pool.query("update recordings set status = 'deleted', storage_key = null, because = 'RECORDING_DELETED' where id = $1", [
+      id,
+    ]);
+    expect(await told("recording.stored")).toMatchObject({ recording: { id, status: "deleted", url: null } });
+    await database.pool.query("update recordings set status = 'refused', sha256 = null, because = 'RECORDING_REFUSED_HOST' where id = $1", [
+      id,
+    ]);
+    const refused = { kind: "recording.failed", recording: { status: "refused", because: "RECORDING_REFUSED_HOST", url: null } };
+    expect(await told("recording.refused")).toMatchObject(refused);
+  });
+
   it("is told nothing of what was rolled back", async () => {
     await listen(["call.ended"]);
     await happen("call.ended", {}, true);

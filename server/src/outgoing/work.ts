@@ -1,6 +1,8 @@
 import type pg from "pg";
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
+import type { CallId, RecordingId } from "../ids.ts";
+import { playableOf } from "../recordings/read.ts";
 import type { Kind } from "./listeners.ts";
 import { type Posted, post } from "./post.ts";
 import { signature } from "./sign.ts";
@@ -140,13 +142,13 @@ async function tell(parts: OutgoingParts, due: Due): Promise<void> {
 }
 
 /** Ids, states and addresses of ours: no words, no numbers, no secrets. Whoever wants more asks the API, with a key. */
-async function bodyOf({ pool, publicUrl }: OutgoingParts, due: Due): Promise<string> {
+async function bodyOf({ pool, publicUrl }: Pick<OutgoingParts, "pool" | "publicUrl">, due: Due): Promise<string> {
   const { rows } = await pool.query<{ direction: string; status: string; endReason: string | null; durationMs: number | null }>(
     `select direction, status, end_reason as "endReason", (extract(epoch from ended_at - answered_at) * 1000)::int as "durationMs" from calls where id = $1`,
     [due.call],
   );
   const call = rows[0];
-  const recording = due.kind.startsWith("recording.") ? await recordingOf(pool, due) : null;
+  const recording = due.kind.startsWith("recording.") ? await recordingOf({ pool, publicUrl }, due) : null;
   return JSON.stringify({
     id: due.id,
     kind: due.kind,
@@ -166,9 +168,10 @@ async function bodyOf({ pool, publicUrl }: OutgoingParts, due: Due): Promise<str
   });
 }
 
-async function recordingOf(pool: pg.Pool, { call, detail }: Due) {
+/** The recording an event is of, as it is now; its address only while there is something to play. */
+async function recordingOf({ pool, publicUrl }: Pick<OutgoingParts, "pool" | "publicUrl">, { call, detail }: Due) {
   const { rows } = await pool.query<{
-    id: string;
+    id: RecordingId;
     source: string;
     status: string;
     because: string | null;
@@ -178,15 +181,15 @@ async function recordingOf(pool: pg.Pool, { call, detail }: Due) {
     String(detail.recording ?? ""),
   ]);
   const found = rows[0];
-  return found
-    ? {
-        id: found.id,
-        source: found.source,
-        status: found.status,
-        because: found.because,
-        sha256: found.sha256,
-        size_bytes: found.sizeBytes,
-        url: found.sha256 ? `/api/calls/${call}/recording?source=${found.source}` : null,
-      }
-    : null;
+  if (!found) return null;
+  const playable = await playableOf(pool, call as CallId, { recording: found.id });
+  return {
+    id: found.id,
+    source: found.source,
+    status: found.status,
+    because: found.because,
+    sha256: found.sha256,
+    size_bytes: found.sizeBytes,
+    url: playable?.file ? `${publicUrl}/api/calls/${call}/recording?recording=${found.id}` : null,
+  };
 }
