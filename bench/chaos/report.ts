@@ -76,6 +76,7 @@ export function report(run: Run): string {
     `| of these lived: the line came back after every kill, and they went on to their natural end | ${verdict.survived} (${part(verdict.survived, verdict.struck)}) |`,
     `| and the agent spoke again after the last incident | ${verdict.talkedOn} |`,
     `| callers who gave up in the silence; who hung up in it after their goodbye | ${verdict.gaveUp}; ${verdict.leftAfterGoodbye} |`,
+    `| picked up while no process of ours lived, and given up by the carrier; in the share above | ${verdict.unmet} |`,
     `| calls that ended with an apology, the engine being away for too long | ${verdict.apologised} |`,
     `| words the engine sent and that had to be kept | ${verdict.said} |`,
     `| of these in flight when their own process or session died; of these lost | ${verdict.inFlight}; ${verdict.lostInFlight} |`,

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type Chat, type Connected, readChats } from "./chats.ts";
 import { type Gap, gapOf } from "./gaps.ts";
-import type { Happened, PhoneLeg, WaveResult } from "./wave.ts";
+import { anotherLived, type Happened, type PhoneLeg, type WaveResult } from "./wave.ts";
 import { checkWords, type Row } from "./words.ts";
 import { dumps, type World } from "./world.ts";
 
@@ -25,6 +25,8 @@ export interface Verdict {
   readonly leftAfterGoodbye: number;
   /** Of the survivors: in how many the agent spoke again after the last incident. */
   readonly talkedOn: number;
+  /** Calls that did not survive because they were picked up just while no process of ours lived. */
+  readonly unmet: number;
   /** Calls that ended with an apology, because the engine's own process was dead for too long; in none of the figures above. */
   readonly apologised: number;
   readonly gaps: readonly Gap[];
@@ -86,7 +88,17 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
   const wrong: { call: string; what: string }[] = [];
   const gaps: Gap[] = [];
   const endReasons: Record<string, number> = {};
-  const sum = { struck: 0, survived: 0, gaveUp: 0, leftAfterGoodbye: 0, talkedOn: 0, apologised: 0, phoneless: 0, phonelessKept: 0 };
+  const sum = {
+    struck: 0,
+    survived: 0,
+    gaveUp: 0,
+    leftAfterGoodbye: 0,
+    talkedOn: 0,
+    apologised: 0,
+    unmet: 0,
+    phoneless: 0,
+    phonelessKept: 0,
+  };
   const words = { said: 0, inFlight: 0, lostInFlight: 0, resumed: 0, remembered: 0 };
 
   for (const wave of waves) {
@@ -111,7 +123,10 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
       // An engine that is away for longer than a caller can wait is apologised for (server/src/bridge): an end with a reason, and no fault of ours.
       const engineAway = call.end_reason === "engine_failed" && strikes.some(({ what }) => what === "engine restarted");
       if (engineAway) sum.apologised++;
-      if (phoneless === undefined && !natural && !engineAway)
+      const unmet = !natural && pickedUpAlone(call, servers, wave.happened);
+      if (unmet) sum.unmet++;
+      if (unmet) tell("was picked up while no process of ours lived, and the carrier, which asks twice and then the fallback, gave it up");
+      else if (phoneless === undefined && !natural && !engineAway)
         tell(`ended as ${call.end_reason} (${call.end_detail})${strikes.length === 0 ? ", though nothing was done to it" : ""}`);
       if (phoneless !== undefined && call.end_reason === null) tell("has no reason of its end");
 
@@ -170,6 +185,16 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
     }
   }
   return { calls: ids.length, ...sum, ...words, gaps, endReasons, wrong };
+}
+
+/** A carrier that is refused the instructions of a call asks for some seconds and then ends it (vonage-voice §3). */
+const ASKS_FOR_MS = 3_000;
+
+function pickedUpAlone(call: CallRow, servers: readonly string[], happened: readonly Happened[]): boolean {
+  if (call.answered_at === null || call.socket_started_at !== null) return false;
+  const answeredAt = call.answered_at.getTime();
+  const near = happened.some(({ server, at, backMs }) => server !== null && answeredAt > at - ASKS_FOR_MS && answeredAt < at + backMs);
+  return near && !anotherLived(servers, happened, answeredAt, answeredAt + ASKS_FOR_MS);
 }
 
 const saidGoodbye = (talk: readonly Chat[], before: number): boolean =>
