@@ -121,7 +121,9 @@ export const waiting = (call: string) =>
       },
       next_attempt_at: null,
     },
-  ].map((one, i) => Waiting.parse({ id: id(`waiting ${i}`), call_id: i === 2 ? null : call, since: ago((4 - i) * 11 * 60_000), ...one }));
+  ].map((one, i) =>
+    Waiting.parse({ progress: null, id: id(`waiting ${i}`), call_id: i === 2 ? null : call, since: ago((4 - i) * 11 * 60_000), ...one }),
+  );
 
 export const keepRules = [
   { agent_id: null, what: "audio", days: 90 },

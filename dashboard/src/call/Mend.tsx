@@ -5,12 +5,25 @@ import { Button } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
 
-/** What a person may do about a recording that is not there: have it tried again, or stop waiting for it. A late file is taken all the same. */
-export function Mend({ id, again, giveUp }: { id: string; again: boolean; giveUp: boolean }) {
+/**
+ * What a person may do about a recording that is not there: have it tried again, or stop waiting for it. A late file is taken all the same.
+ * `of`: waiting, a deletion or redaction, which can be tried again alone.
+ */
+export function Mend({
+  id,
+  again,
+  giveUp,
+  of = "recordings",
+}: {
+  id: string;
+  again: boolean;
+  giveUp: boolean;
+  of?: "recordings" | "waiting";
+}) {
   const client = useQueryClient();
   const may = useMay("recordings.mend");
   const mend = useMutation({
-    mutationFn: (deed: "try-again" | "give-up") => ask(z.unknown(), `/recordings/${id}/${deed}`, { method: "POST" }),
+    mutationFn: (deed: "try-again" | "give-up") => ask(z.unknown(), `/${of}/${id}/${deed}`, { method: "POST" }),
     onSettled: () => {
       for (const name of ["call", "recordings", "events", "waiting", "jobs"]) void client.invalidateQueries({ queryKey: [name] });
     },

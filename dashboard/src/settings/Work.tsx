@@ -88,6 +88,8 @@ export function WaitingList() {
   );
 }
 
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
 function Waits({ one }: { one: Waiting }) {
   const ofRecording = one.what !== "deletion" && one.what !== "redaction";
   return (
@@ -110,6 +112,7 @@ function Waits({ one }: { one: Waiting }) {
         </p>
         <p className="text-small text-soft">
           since <Moment at={one.since} />
+          {one.progress && `, ${megabytes(one.progress.bytes)} of ${megabytes(one.progress.of)} MB are here`}
           {one.attempts > 0 && `, ${count(one.attempts, "try", "tries")}`}
           {one.next_attempt_at !== null && (
             <>
@@ -126,6 +129,11 @@ function Waits({ one }: { one: Waiting }) {
           </p>
         )}
       </div>
+      {!ofRecording && one.attempts > 0 && one.because?.code !== "CALL_HELD" && (
+        <div className="max-w-80">
+          <Mend of="waiting" id={one.id} again giveUp={false} />
+        </div>
+      )}
       {ofRecording && (
         <div className="max-w-80">
           <Mend
