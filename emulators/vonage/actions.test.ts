@@ -465,7 +465,7 @@ describe("the socket first", () => {
     const socket = await app.sockets.first(() => true);
     expect(await socket.messages.first(() => true)).toEqual({ event: "websocket:connected", "content-type": "audio/l16;rate=16000", a: 1 });
     const heardByUs = (): Int16Array => samples(Buffer.concat(socket.frames.all.map((frame) => frame.bytes)));
-    await socket.frames.first(() => indexOfSound(heardByUs(), line) >= 0);
+    await socket.frames.until(() => indexOfSound(heardByUs(), line) >= 0);
     socket.socket.close();
     const phone = await app.event("completed", (seen) => seen.body.to === "12025550343");
     expect(phone.body.disconnected_by).toBe("platform");

@@ -58,10 +58,10 @@ describe("a phone in a browser", () => {
 
     for (let at = 0; at < line.length; at += 320) phone.socket.send(Buffer.from(line.buffer, at * 2, 640));
     const heardByUs = (): Int16Array => samples(Buffer.concat(socket.frames.all.map((frame) => frame.bytes)));
-    await socket.frames.first(() => indexOfSound(heardByUs(), line) >= 0);
+    await socket.frames.until(() => indexOfSound(heardByUs(), line) >= 0);
 
     for (let at = 0; at < line.length; at += 320) socket.socket.send(Buffer.from(line.buffer, at * 2, 640));
-    await phone.heard.first(() => indexOfSound(samples(Buffer.concat(phone.heard.all)), line) >= 0);
+    await phone.heard.until(() => indexOfSound(samples(Buffer.concat(phone.heard.all)), line) >= 0);
 
     say(phone, { do: "press", digit: "5" });
     expect(await socket.messages.first((message) => message.event === "websocket:dtmf")).toMatchObject({ digit: "5" });
@@ -175,7 +175,7 @@ describe("a phone in a browser", () => {
     await state(phone, "talking");
     await socket.frames.first(() => true);
     say(phone, { do: "press", digit: "7" });
-    await socket.frames.first(
+    await socket.frames.until(
       () => indexOfSound(samples(Buffer.concat(socket.frames.all.map((frame) => frame.bytes))), keyTone("7", 120)) >= 0,
     );
   });

@@ -70,7 +70,7 @@ const socketFacts = async (): Promise<any> => (await legs()).find((leg) => leg.k
 
 /** The person's line was heard whole. */
 async function lineCame(socket: AppSocket): Promise<void> {
-  await socket.frames.first(() => indexOfSound(heardBy(socket), line) >= 0);
+  await socket.frames.until(() => indexOfSound(heardBy(socket), line) >= 0);
 }
 
 /** Sends a sound in exact frames, all at once: the network queues it. */
@@ -135,10 +135,10 @@ describe("the audio socket", () => {
     await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "mute" });
     const from = socket.frames.all.length;
     // The line is said without a pause of more than 100 ms: half a second of nothing is no pause of it.
-    await socket.frames.first(() => socket.frames.all.length > from + 30 && loudness(heardBy(socket).subarray(-8_000)) === 0);
+    await socket.frames.until(() => socket.frames.all.length > from + 30 && loudness(heardBy(socket).subarray(-8_000)) === 0);
     await ask(network, "PUT", `/v1/calls/${uuid}`, { action: "unmute" });
     const again = socket.frames.all.length;
-    await socket.frames.first(() => indexOfSound(heardBy(socket).subarray(again * 320), line) >= 0);
+    await socket.frames.until(() => indexOfSound(heardBy(socket).subarray(again * 320), line) >= 0);
   });
 
   it("is not heard by a person with earmuffs", async () => {

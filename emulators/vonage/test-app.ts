@@ -41,6 +41,19 @@ export class Facts<Fact> {
     for (const waiting of [...this.#waiting]) waiting(fact);
   }
 
+  /** Waits until something is true of all there is, asked once now and once with each fact that comes. */
+  until(isTrue: () => boolean): Promise<void> {
+    if (isTrue()) return Promise.resolve();
+    return new Promise((resolve) => {
+      const waiting = (): void => {
+        if (!isTrue()) return;
+        this.#waiting.delete(waiting);
+        resolve();
+      };
+      this.#waiting.add(waiting);
+    });
+  }
+
   /** The first fact of that kind, now or when it comes; with `nth`, the n-th (from 1). */
   first(is: (fact: Fact) => boolean, nth = 1): Promise<Fact> {
     const found = this.all.filter(is)[nth - 1];
