@@ -82,6 +82,8 @@ export interface HouseWishes {
   readonly phoneArgs?: readonly string[];
   /** Starts an emulated OpenAI Realtime too, with these arguments, and configures it in this dialect. */
   readonly openai?: { readonly args?: readonly string[]; readonly dialect?: string; readonly model?: string };
+  /** Starts an emulated listener for callers' feelings too. */
+  readonly expression?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -182,6 +184,9 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
           bare,
         );
 
+  const expression =
+    wishes.expression === true ? await startProgram("emulators/expression/main.ts", ["--api-key", humeKey, "--with-parent"], bare) : null;
+
   const apiKey = `e2e-${randomBytes(24).toString("hex")}`;
   const admin = { email: "admin@example.com", password: randomBytes(12).toString("hex") };
   const env = {
@@ -203,6 +208,10 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
       OPENAI_REALTIME_URL: `${openai.url.replace(/^http/, "ws")}/v1/realtime`,
       ...(wishes.openai?.dialect !== undefined && { OPENAI_REALTIME_DIALECT: wishes.openai.dialect }),
       ...(wishes.openai?.model !== undefined && { OPENAI_REALTIME_MODEL: wishes.openai.model }),
+    }),
+    ...(expression !== null && {
+      HUME_EXPRESSION_API_KEY: humeKey,
+      HUME_EXPRESSION_URL: `${expression.url.replace(/^http/, "ws")}/v1/expression/audio/realtime`,
     }),
     ADMIN_EMAIL: admin.email,
     ADMIN_PASSWORD: admin.password,
@@ -239,7 +248,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     },
     async close() {
       await house.server.stop();
-      await Promise.all([phone.stop(), evi.stop(), openai?.stop()]);
+      await Promise.all([phone.stop(), evi.stop(), openai?.stop(), expression?.stop()]);
       rmSync(dir, { recursive: true, force: true });
     },
   };

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Agent } from "@earshot/contract/agent";
-import type { Call } from "@earshot/contract/call";
+import type { Call, Utterance } from "@earshot/contract/call";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { openBrowser, openPage } from "./browser.ts";
@@ -61,13 +61,22 @@ const people = [
 ];
 
 const engines = [
-  { name: "EVI", engine: "evi", openai: undefined, emotions: true, currency: "EUR" },
-  { name: "OpenAI Realtime", engine: "openai", openai: { args: ["--as", "late-deltas"] }, emotions: false, currency: "USD" },
+  { name: "EVI", engine: "evi", openai: undefined, expression: false, felt: ["agent", "caller"], currency: "EUR" },
+  // It measures no feelings itself: a listener beside it does, of the caller.
+  {
+    name: "OpenAI Realtime",
+    engine: "openai",
+    openai: { args: ["--as", "late-deltas"] },
+    expression: true,
+    felt: ["caller"],
+    currency: "USD",
+  },
   {
     name: "a self-hosted server",
     engine: "openai",
     openai: { args: ["--as", "local"], dialect: "localai", model: "desk" },
-    emotions: false,
+    expression: false,
+    felt: [],
     currency: null,
   },
 ] as const;
@@ -97,10 +106,11 @@ afterAll(async () => {
   await new Promise<void>((resolve) => shop.close(() => resolve()));
 });
 
-describe.concurrent.each(engines)("a call that uses tools, through $name", ({ engine, openai, emotions, currency }) => {
+describe.concurrent.each(engines)("a call that uses tools, through $name", ({ engine, openai, expression, felt, currency }) => {
   test("has all of it in its rows and on its page", async ({ expect, onTestFinished }) => {
     const house = await openHouse({
       people: { people },
+      expression,
       ...(openai && { openai }),
       env: { ENGINE_PRICES: '{"evi":{"currency":"EUR","per_minute":0.06}}' },
     });
@@ -170,7 +180,10 @@ describe.concurrent.each(engines)("a call that uses tools, through $name", ({ en
     expect(whole).toContain("I cannot reach anybody");
     expect(whole).not.toContain("cut off for a moment");
     expect(said.at(-1)).toMatchObject({ speaker: "agent", text: expect.stringContaining("Goodbye"), cut: false });
-    expect(said.some((one) => one.speaker === "caller" && Object.keys(one.emotions).length > 0)).toBe(emotions);
+    const whoFelt = said.flatMap(({ speaker, emotions }) => (Object.keys(emotions).length > 0 ? [speaker] : []));
+    expect([...new Set(whoFelt)].sort()).toEqual(felt);
+    // Of nearly every sentence of the caller's: the shortest have none.
+    if (felt.length > 0) expect(whoFelt.filter((who) => who === "caller").length).toBeGreaterThanOrEqual(text("caller").length - 1);
 
     const timeline = await events(house, id);
     const tools = timeline.filter(({ kind }) => kind.startsWith("tool.")).map(({ kind, detail }) => [kind, detail.tool]);
@@ -215,12 +228,12 @@ describe.concurrent.each(engines)("a call that uses tools, through $name", ({ en
     const words = (await utterances(house, quiet)).map(({ text }) => text).join(" ");
     for (const sentence of ["Hello, this is the appointment desk.", nudge, farewell]) expect(words.split(sentence ?? "")).toHaveLength(2);
 
-    await looksRight(house, priced, expect);
+    await looksRight(house, priced, said, expect);
   });
 });
 
-/** What a person finds on the call's page: the words, the tools, the cost. */
-async function looksRight(house: House, call: Call, expect: import("vitest").ExpectStatic): Promise<void> {
+/** What a person finds on the call's page: the words in their order, where they were cut, the feelings, the tools, the cost. */
+async function looksRight(house: House, call: Call, said: readonly Utterance[], expect: import("vitest").ExpectStatic): Promise<void> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
   try {
     const { page, wrong } = await openPage(context, new URL(house.server.url).origin);
@@ -233,6 +246,18 @@ async function looksRight(house: House, call: Call, expect: import("vitest").Exp
     await page.getByText("The tool transfer did not work.").first().waitFor();
     await page.getByText(`Carrier ${call.cost.carrier?.amount} EUR`).waitFor();
     await page.getByText(call.cost.engine === null ? "Engine not known" : /Engine about [\d.]+ (EUR|USD)/).waitFor();
+    const rows = await page
+      .locator('li[id^="said-"]')
+      .evaluateAll((lines) => lines.map(({ id, textContent }) => ({ id, shown: textContent ?? "" })));
+    expect(rows.map(({ id }) => id)).toEqual(said.map(({ id }) => `said-${id}`));
+    for (const [at, { shown }] of rows.entries()) {
+      const { text, cut, emotions } = said[at] as Utterance;
+      const whole = (words: string): string => words.replaceAll(/\s/g, "");
+      expect(whole(shown)).toContain(whole(text));
+      expect([text, /Cut off (at|before)/.test(shown)]).toEqual([text, cut]);
+      const [strongest] = Object.entries(emotions).sort(([, a], [, b]) => b - a);
+      if (strongest !== undefined) expect(shown).toContain(strongest[0]);
+    }
     expect(wrong).toEqual([]);
   } finally {
     await context.close();

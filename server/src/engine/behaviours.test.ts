@@ -429,7 +429,7 @@ function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish):
         () => {
           if (!fact())
             throw new Error(
-              `not yet: ${JSON.stringify(said().map(({ speaker, text, heardMs }) => [speaker, text, heardMs]))} ${JSON.stringify(facts)}`,
+              `not yet: ${JSON.stringify(said().map(({ speaker, text, heardMs }) => [speaker, text, heardMs]))} ${JSON.stringify(facts)} ${lost.map((one) => (one as { error?: Error }).error?.stack ?? JSON.stringify(one)).join()}`,
             );
         },
         { timeout: 30_000, interval: 20 },
