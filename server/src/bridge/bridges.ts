@@ -135,6 +135,8 @@ export function createBridges(parts: BridgesParts): Bridges {
 
   /** Loads the call, waiting for a database that is away, and runs its bridge. `anew`: as if it had not been begun before. */
   const start = async (call: CallId, one: Carried, anew: boolean): Promise<void> => {
+    // Whether there was audio before must not be read ahead of its being written.
+    if (anew) await chronicle.written(call);
     const known = await load(call, one, () => loadForBridge(pool, call));
     if (known !== null && known.status !== "ended" && known.hangupAskedAt === null && (await isOurs(call, one)))
       await begin(call, one, anew ? { ...known, engineResume: null } : known);
