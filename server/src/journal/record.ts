@@ -17,8 +17,8 @@ export const kinds = {
   closed: 13,
   part: 14,
   speech: 15,
-  heard: 17,
   fact: 16,
+  heard: 17,
 } as const;
 export type Kind = keyof typeof kinds;
 
