@@ -21,7 +21,7 @@ import { compareSources } from "./compare-sources.ts";
 import { fetchesInTurn } from "./fetch-in-turn.ts";
 import { renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
-import { deleteOldJournals } from "./keeping/journals.ts";
+import { deleteOldJournals, MOST_AT_ONCE } from "./keeping/journals.ts";
 import { discardLeftParts } from "./keeping/leftovers.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
@@ -182,6 +182,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     if (clock.monotonicMs() < journalsAt + JOURNALS_MS) return;
     journalsAt = clock.monotonicMs();
     const gone = await deleteOldJournals(parts);
+    if (gone.journals >= MOST_AT_ONCE) journalsAt = Number.NEGATIVE_INFINITY; // there may be more: the next sweep goes on
     if (gone.journals > 0) log.info(gone, "Journals that nothing needs any more were deleted.");
   };
   const sweepNow = (first = false) => {

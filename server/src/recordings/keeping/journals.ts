@@ -17,6 +17,8 @@ export const JOURNAL_DAYS = 3;
 const DAY_MS = 24 * 3600 * 1000;
 /** Ids asked of the database at once. */
 const PAGE = 500;
+/** Journals deleted by one look, so that whatever else is swept does not wait long: a folder of years is emptied over many. */
+export const MOST_AT_ONCE = 300;
 
 /**
  * Calls of which nothing needs the journal any more: the call has ended and no process is at it, our own recording of it is verified (or there is
@@ -45,7 +47,7 @@ const doneSql = `
 
 /**
  * Deletes the journals in our folder that nothing needs any more. Each is looked at once more under the lock of its call, so that a hold placed
- * meanwhile holds; what is deleted is on the call's timeline. @returns how many, and their bytes
+ * meanwhile holds; what is deleted is on the call's timeline. @returns how many, at most {@link MOST_AT_ONCE}, and their bytes
  */
 export async function deleteOldJournals(parts: Pick<Parts, "pool" | "clock" | "journalDir">): Promise<{ journals: number; bytes: number }> {
   const now = parts.clock.now();
@@ -59,6 +61,7 @@ export async function deleteOldJournals(parts: Pick<Parts, "pool" | "clock" | "j
     if (page.length === 0) return;
     const { rows: done } = await parts.pool.query<{ call: CallId }>(doneSql, [page, now]);
     for (const { call } of done) {
+      if (gone.journals >= MOST_AT_ONCE) return;
       const bytes = await deleteOne(parts, call, now);
       if (bytes === null) continue;
       gone.journals++;
@@ -72,6 +75,7 @@ export async function deleteOldJournals(parts: Pick<Parts, "pool" | "clock" | "j
     if (page.length < PAGE) continue;
     await look(page);
     page = [];
+    if (gone.journals >= MOST_AT_ONCE) return gone;
   }
   await look(page);
   return gone;
