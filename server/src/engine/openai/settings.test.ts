@@ -142,6 +142,40 @@ describe("messages", () => {
     expect(hear(Buffer.from(message))).toEqual(heard);
   });
 
+  test.each<[string, object, object]>([
+    [
+      "an output that holds no items",
+      { type: "response.done", response: { id: "r", output: [1] } },
+      { response: { id: "r", output: null } },
+    ],
+    [
+      "content of another kind",
+      { type: "response.output_item.done", response_id: "r", item: { id: "i", type: "message", content: "x" } },
+      { item: { id: "i", content: null } },
+    ],
+    [
+      "a limit that is a text",
+      { type: "session.created", session: { id: "s", expires_at: "soon" } },
+      { session: { id: "s", expires_at: null } },
+    ],
+    ["no session at all", { type: "session.updated" }, { session: { id: null } }],
+    ["a number that is none", { type: "input_audio_buffer.speech_started", audio_start_ms: 1, item_id: 4 }, { item_id: null }],
+    ["an error without a code", { type: "error", error: {} }, { error: { code: null, message: null } }],
+  ])("%s costs that field and nothing else", (_, message, saying) => {
+    expect(hear(Buffer.from(JSON.stringify(message)))).toMatchObject({ kind: "saying", saying });
+  });
+
+  test.each([
+    { type: "response.done", response: {} },
+    { type: "response.created" },
+    { type: "response.output_item.done", response_id: "r", item: [] },
+    { type: "input_audio_buffer.speech_stopped", audio_end_ms: "later" },
+    { type: "response.output_audio.delta", item_id: "i" },
+    { type: "error", error: "no" },
+  ])("%o lacks what it must have", (message) => {
+    expect(hear(Buffer.from(JSON.stringify(message)))).toEqual({ kind: "unknown", type: message.type, malformed: true });
+  });
+
   test("status_details as a bare text costs nothing", () => {
     const message = JSON.stringify({ type: "response.done", response: { id: "r", status: "cancelled", status_details: "turn_detected" } });
     expect(hear(Buffer.from(message))).toMatchObject({ kind: "saying", saying: { response: { status_details: "turn_detected" } } });
