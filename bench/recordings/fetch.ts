@@ -176,7 +176,7 @@ try {
 const number = (value: number, digits = 1): string => (Number.isFinite(value) ? value.toFixed(digits) : "-");
 /** How far a late figure may be from the one alone and count as unmoved: half a frame, for the 99th of a hundred. */
 const LATE_MS = 10;
-const P50_MS = 1;
+const P50_MS = 2;
 
 /** Nothing lost, torn or run dry that was not so alone, and no delay longer than the margin and what the generator itself was later. */
 function moved(alone: Figures, now: Figures): string[] {
