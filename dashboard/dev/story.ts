@@ -263,6 +263,11 @@ export function recording(
     channels: here ? 2 : null,
     peaks_url: here ? `/api/calls/${call}/recording/peaks?source=${source}` : null,
     because: status in because ? because[status as keyof typeof because] : null,
+    comparison:
+      status === "verified"
+        ? { verdict: "agree", at: at(Date.now() - 60_000), offset_ms: 40, drift_ppm: 0, findings: [], said: "Both recordings agree." }
+        : null,
+    since: status === "none" ? null : at(Date.now() - 60_000),
     announced_at: null,
     stored_at: null,
     verified_at: null,
