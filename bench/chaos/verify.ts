@@ -76,7 +76,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
     [ids],
   );
   const { rows: utterances } = await world.pool.query<UtteranceRow>(
-    "select call_id, speaker, engine_ref, text, started_ms, heard_ms from utterances where call_id = any($1) order by started_ms",
+    "select call_id, speaker, engine_ref, text, started_ms, ended_ms, heard_ms from utterances where call_id = any($1) order by started_ms",
     [ids],
   );
   const { rows: recordings } = await world.pool.query<RecordingRow>(
@@ -140,7 +140,8 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
         }
         if (strike.what !== "server killed") continue;
         const gap = gapOf(join(world.dir, dumps.phone), strike, { servers, happened: wave.happened }, phone, sockets);
-        if (gap === null) continue;
+        // Whoever heard the apology just then was to get no audio of ours any more.
+        if (gap === null || (gap.came === "none" && engineAway)) continue;
         blows.push(strike.at);
         gaps.push(gap);
         if (gap.came === "none") {

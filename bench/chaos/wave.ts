@@ -64,8 +64,19 @@ export async function runWave(world: World, wave: Wave, log: (text: string) => v
   const done = all.filter((one) => one !== null);
   const open = await untilEnded(world, calls);
   await sleep(500);
-  const { calls: legs } = (await (await fetch(`${world.phoneUrl}/emulator/calls`)).json()) as { calls: PhoneLeg[] };
+  const legs = await legsOf(world);
   return { calls, happened: done, legs: legs.filter((leg) => Date.parse(leg.answered_at ?? "") >= startedAt), open };
+}
+
+/** Asked again when the connection that was kept open is found to be closed: a wave may be long. */
+async function legsOf(world: World): Promise<PhoneLeg[]> {
+  for (let tries = 0; ; tries++) {
+    const answer = await fetch(`${world.phoneUrl}/emulator/calls`).catch((error: unknown) => {
+      if (tries >= 5) throw error;
+      return null;
+    });
+    if (answer !== null) return ((await answer.json()) as { calls: PhoneLeg[] }).calls;
+  }
 }
 
 /** As a careful client does: the same key until there is an answer. */

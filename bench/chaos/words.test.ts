@@ -27,6 +27,7 @@ const row = (speaker: Row["speaker"], engine_ref: string, text: string, heard_ms
   engine_ref,
   text,
   started_ms: 0,
+  ended_ms: null,
   heard_ms,
 });
 const all = [
@@ -95,6 +96,18 @@ test.each<[string, Partial<WordsOfCall>, string[]]>([
     "the next session knows nothing",
     { chats: [chat(), second({ group: "another" })], rows: [...all, back] },
     ["a session that went on with the talk was neither resumed nor told what had been said"],
+  ],
+  [
+    "the first session died within its greeting's first sound, and the next one, of another process, greets",
+    {
+      chats: [
+        chat({ words: [{ at: 1_000, speaker: "agent", id: "a1", text: "Hello, this is the desk." }] }),
+        second({ group: "another", words: [{ at: 20_000, speaker: "agent", id: "b1", text: "Hello, this is the desk." }] }),
+      ],
+      rows: [row("agent", "b1", "Hello, this is the desk.")],
+      blows: [1_100],
+    },
+    [],
   ],
   ["the next session was told", { chats: [chat(), second({ group: "another", told: '"Half past three."' })], rows: [...all, back] }, []],
 ])("words of a call: %s", (_, more, wrong) => {

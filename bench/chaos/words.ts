@@ -12,6 +12,8 @@ export interface Row {
   readonly engine_ref: string;
   readonly text: string;
   readonly started_ms: number;
+  readonly ended_ms: number | null;
+  /** Null: to its end, or as far as it sounded when its process died. */
   readonly heard_ms: number | null;
 }
 
@@ -83,8 +85,10 @@ export function checkWords(call: WordsOfCall): WordsFound {
   wrong.push(...greetedOnce(rows, call.greeting), ...heardTwice(rows, chats));
   for (const [nth, chat] of chats.entries()) {
     const before = chats.slice(0, nth);
-    const earlier = rows.filter((row) =>
-      before.some(({ words }) => words.some(({ id, text }) => id === row.engine_ref || text === row.text)),
+    const own = new Set(chat.words.map(({ id }) => id));
+    const earlier = rows.filter(
+      (row) =>
+        !own.has(row.engine_ref) && before.some(({ words }) => words.some(({ id, text }) => id === row.engine_ref || text === row.text)),
     );
     if (earlier.length === 0) continue;
     resumed++;
@@ -98,11 +102,16 @@ export function checkWords(call: WordsOfCall): WordsFound {
 
 function greetedOnce(rows: readonly Row[], opening: string): string[] {
   const isGreeting = (row: Row): boolean => row.speaker === "agent" && opening.length > 1 && row.text.startsWith(opening);
-  const heard = rows.filter((row) => isGreeting(row) && (row.heard_ms === null || row.heard_ms > 1_000));
+  const heard = rows.filter(
+    (row) => isGreeting(row) && (row.heard_ms ?? (row.ended_ms ?? Number.POSITIVE_INFINITY) - row.started_ms) > 1_000,
+  );
   if (heard.length > 1) return [`the greeting was spoken ${heard.length} times`];
   const talked = rows.some(({ speaker, heard_ms }) => speaker === "agent" && heard_ms !== 0);
   return talked && opening.length > 1 && !rows.some(isGreeting) ? ["the greeting was never spoken"] : [];
 }
+
+/** Each process that takes a call up says so: after two kills the caller hears it twice, and rightly. */
+const BACK_AGAIN = "Sorry, we were cut off";
 
 /** A sentence the caller heard to its end in one session, and again in a later one, without having said a word between them. */
 function heardTwice(rows: readonly Row[], chats: readonly Chat[]): string[] {
@@ -112,7 +121,7 @@ function heardTwice(rows: readonly Row[], chats: readonly Chat[]): string[] {
     return row.speaker === "agent" && (row.heard_ms === null || row.heard_ms > ms - 200);
   };
   return rows.flatMap((row, at) => {
-    if (!whole(row)) return [];
+    if (!whole(row) || row.text.startsWith(BACK_AGAIN)) return [];
     const word = rows.findIndex((other, later) => later > at && other.speaker === "caller");
     const again = rows
       .slice(at + 1, word < 0 ? undefined : word)

@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, type WriteStream, writeFileSync } from "node:fs";
+import { closeSync, createWriteStream, mkdirSync, openSync, type WriteStream, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { readWav } from "../speech/wav.ts";
 import type { AudioFormat } from "./wire.ts";
@@ -24,11 +24,15 @@ export function openDump(folder: string, chatId: string, now: () => number): Cha
   const file = (ending: string): WriteStream => createWriteStream(join(folder, `${chatId}.${ending}`));
   const heard = file("heard.pcm");
   const said = file("said.pcm");
-  const messages = file("messages.jsonl");
+  // At once: whoever kills this process wants to know afterwards what it had said.
+  const messages = openSync(join(folder, `${chatId}.messages.jsonl`), "w");
   let format: AudioFormat | null = null;
   let heardBytes = 0;
   let saidBytes = 0;
-  const line = (entry: Record<string, unknown>): void => void messages.write(`${JSON.stringify({ at: now(), ...entry })}\n`);
+  let isOver = false;
+  const line = (entry: Record<string, unknown>): void => {
+    if (!isOver) writeSync(messages, `${JSON.stringify({ at: now(), ...entry })}\n`);
+  };
   return {
     heard(bytes, declared) {
       format = declared;
@@ -51,7 +55,9 @@ export function openDump(folder: string, chatId: string, now: () => number): Cha
       line({ [direction]: body });
     },
     close(how) {
-      for (const stream of [heard, said, messages]) stream.end();
+      for (const stream of [heard, said]) stream.end();
+      isOver = true;
+      closeSync(messages);
       writeFileSync(
         join(folder, `${chatId}.json`),
         `${JSON.stringify({ chat_id: chatId, format, heard_bytes: heardBytes, said_bytes: saidBytes, ...how }, null, 2)}\n`,

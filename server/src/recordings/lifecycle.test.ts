@@ -69,6 +69,18 @@ describe("a call that has ended", () => {
     expect(row.duration_ms).toBeGreaterThan(9300);
   });
 
+  it("that ended with an apology is whole without it, also when word of the move was lost", async () => {
+    const ended = new Date();
+    const call = await room.call({ talkMs: 25_000, endedAt: ended });
+    await room.database.pool.query("update calls set hangup_asked_by = 'us:engine_failed', hangup_asked_at = $2 where id = $1", [
+      call,
+      new Date(ended.getTime() - 15_000),
+    ]);
+    await writeJournal(join(room.folder, "journal"), call, talk, new Date(ended.getTime() - 25_000));
+    await recordings.callEnded(call);
+    await room.becomes(call, "journal", "verified");
+  });
+
   it("that nobody answered, or that its agent may not record, owes none", async () => {
     for (const call of [await room.call({ answered: false }), await room.call({ record: false })]) {
       await recordings.callEnded(call);

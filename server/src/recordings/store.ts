@@ -285,14 +285,16 @@ export interface CallFacts {
   readonly answeredAt: Date | null;
   readonly endedAt: Date | null;
   readonly conversation: ConversationId | null;
-  /** When it first left the conversation its recordings are of: to a person, or to hear an apology. */
+  /** When it first left the conversation its recordings are of: to a person, or to hear an apology. Of an apology also our asking counts: the carrier tells
+   * of the move once, and whoever it told may be dead. */
   readonly movedAt: Date | null;
 }
 
 export async function callFacts(sql: Sql, call: CallId): Promise<CallFacts | null> {
   const { rows } = await sql.query<CallFacts>(
     `select c.id, c.answered_at as "answeredAt", c.ended_at as "endedAt", c.conversation,
-       (select min(e.at) from events e where e.call_id = c.id and e.kind = 'call.moved') as "movedAt"
+       least((select min(e.at) from events e where e.call_id = c.id and e.kind = 'call.moved'),
+         case when c.hangup_asked_by = 'us:engine_failed' then c.hangup_asked_at end) as "movedAt"
      from calls c where c.id = $1`,
     [call],
   );
