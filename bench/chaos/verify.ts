@@ -131,6 +131,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
       if (phoneless !== undefined && call.end_reason === null) tell("has no reason of its end");
 
       const blows: number[] = [];
+      let gapMs = 0;
       let lives = true;
       for (const strike of strikes) {
         if (strike.what === "phone network killed") blows.push(strike.at);
@@ -144,6 +145,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
         if (gap === null || (gap.came === "none" && engineAway)) continue;
         blows.push(strike.at);
         gaps.push(gap);
+        if (gap.came === "line") gapMs += gap.line;
         if (gap.came === "none") {
           lives = false;
           tell("its audio never came back after a kill");
@@ -175,7 +177,7 @@ export async function verify(world: World, waves: readonly WaveResult[]): Promis
       checkRecordings(
         call,
         recordings.filter((one) => one.call_id === id),
-        strikes.length > 0,
+        { struck: strikes.length > 0, gapMs },
         engineAway ? "no more talk" : (phoneless?.at ?? null),
         tell,
       );
@@ -215,7 +217,7 @@ const untilThePhoneDied = (call: CallRow, { at }: Happened): Connected[] =>
 function checkRecordings(
   call: CallRow,
   recordings: readonly RecordingRow[],
-  struck: boolean,
+  { struck, gapMs }: { readonly struck: boolean; readonly gapMs: number },
   until: number | "no more talk" | null,
   tell: (what: string) => void,
 ): void {
@@ -231,16 +233,17 @@ function checkRecordings(
       `nothing plays: ${recordings.map((one) => `${one.source} ${one.status} ${one.because ?? ""}`).join(", ") || "no recording at all"}`,
     );
   // The apology is the carrier's, in a conversation of its own.
-  else if (until !== "no more talk" && longest < talkMs - RECORDING_SLACK_MS)
+  else if (until !== "no more talk" && longest < talkMs - gapMs - RECORDING_SLACK_MS)
     tell(`its longest recording has ${longest} ms of ${talkMs} ms`);
   // What the caller said into the gap, only the carrier could hear: the comparison says so of our own recording, and rightly.
   for (const one of recordings) {
     // The network took its recording with it: that must be said, and is no fault.
     if (typeof until === "number" && one.source === "carrier") continue;
-    if (!(struck && one.because === "JOURNAL_INCOMPLETE") && !["stored", "verified"].includes(one.status))
-      tell(`its ${one.source} recording is ${one.status} (${one.because})`);
+    // The carrier announces its recording once; told to a dead process, it is missing, says so, and ours plays.
+    const isExcused = struck && (one.because === "JOURNAL_INCOMPLETE" || one.because === "RECORDING_NOT_ANNOUNCED");
+    if (!isExcused && !["stored", "verified"].includes(one.status)) tell(`its ${one.source} recording is ${one.status} (${one.because})`);
   }
   const journal = playable.find(({ source }) => source === "journal");
-  if (until !== "no more talk" && journal && (journal.duration_ms as number) < talkMs - RECORDING_SLACK_MS)
+  if (until !== "no more talk" && journal && (journal.duration_ms as number) < talkMs - gapMs - RECORDING_SLACK_MS)
     tell(`its journal has ${journal.duration_ms} ms of ${talkMs} ms`);
 }

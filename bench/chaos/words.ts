@@ -7,6 +7,12 @@ const JUST_BEGUN_MS = 400;
 /** Words that come while the line is being closed are heard by nobody. */
 const CLOSING_MS = 500;
 
+/** Each process that takes a call up says so: after two kills the caller hears it twice, and rightly. */
+const BACK_AGAIN = "Sorry, we were cut off";
+
+/** Begins the ref of a row that was filled in from the engine's history after the call, and says so. */
+const FILLED = "history:";
+
 export interface Row {
   readonly speaker: "caller" | "agent";
   readonly engine_ref: string;
@@ -68,6 +74,8 @@ export function checkWords(call: WordsOfCall): WordsFound {
         keep(found >= 0, justBefore(at, IN_FLIGHT_MS), `the caller's words "${text}" are in no row`);
         continue;
       }
+      // Said while the speech of the session before still sounds, and cut away with it before it begins: nobody heard it.
+      if (text.startsWith(BACK_AGAIN) && !refs.has(id)) continue;
       const start = began.get(id);
       // A sentence nobody heard the beginning of is said anew by the session that follows, or was cut away.
       if (start === undefined || call.blows.some((blow) => blow > at && blow < start)) continue;
@@ -77,9 +85,10 @@ export function checkWords(call: WordsOfCall): WordsFound {
   }
   if (unmatched.length > 0 && chats.length > 0)
     wrong.push(`${unmatched.length} of the caller's rows were never said: ${unmatched.join(" / ")}`);
-  const sent = new Set(call.chats.flatMap(({ words }) => words.map(({ id }) => id)));
+  const sent = call.chats.flatMap(({ words }) => words.filter(({ speaker }) => speaker === "agent"));
+  const isSent = new Set(sent.flatMap(({ id, text }) => [id, `${FILLED}${text}`]));
   for (const { speaker, engine_ref, text } of rows)
-    if (speaker === "agent" && chats.length > 0 && !sent.has(engine_ref))
+    if (speaker === "agent" && chats.length > 0 && !isSent.has(engine_ref.startsWith(FILLED) ? `${FILLED}${text}` : engine_ref))
       wrong.push(`the agent's row "${text.slice(0, 60)}" was never said`);
 
   wrong.push(...greetedOnce(rows, call.greeting), ...heardTwice(rows, chats));
@@ -109,9 +118,6 @@ function greetedOnce(rows: readonly Row[], opening: string): string[] {
   const talked = rows.some(({ speaker, heard_ms }) => speaker === "agent" && heard_ms !== 0);
   return talked && opening.length > 1 && !rows.some(isGreeting) ? ["the greeting was never spoken"] : [];
 }
-
-/** Each process that takes a call up says so: after two kills the caller hears it twice, and rightly. */
-const BACK_AGAIN = "Sorry, we were cut off";
 
 /** A sentence the caller heard to its end in one session, and again in a later one, without having said a word between them. */
 function heardTwice(rows: readonly Row[], chats: readonly Chat[]): string[] {

@@ -40,6 +40,9 @@ const at = (time: number): Heard => ({ what: "second", at: time });
 const greets: Heard = { what: "engine ready", at: 500, resume: "group", greets: true };
 const back = (time: number): Heard => ({ what: "engine ready", at: time, resume: "group", goesOn: true });
 const spoken: Heard = { what: "agent spoke" };
+const speaks: Heard = { what: "voice", on: true, at: 4_000 };
+/** Found out 800 ms later: `time` is that of the last sound. */
+const silentSince = (time: number): Heard => ({ what: "voice", on: false, at: time });
 const cutIn: Heard = { what: "cut in" };
 const longAway: Heard = { what: "second", at: 6_000 + APART_MS };
 
@@ -199,6 +202,24 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
     [ready, on, spoken, off, { ...on, at: 8_000 } as Heard],
     "talking",
     ["go on"],
+  ],
+  [
+    "the caller had just spoken when the engine was lost, and neither session heard them out: the agent says that it is back",
+    [ready, on, speaks, lost, back(5_010), silentSince(4_700)],
+    "talking",
+    ["go on"],
+  ],
+  [
+    "the caller spoke on into the next session: it has heard something of it, and owes words",
+    [ready, on, speaks, lost, back(5_010), silentSince(6_000), at(6_000 + WAIT_MS)],
+    "talking",
+    ["ask to wait"],
+  ],
+  [
+    "the next session answers them by itself: nothing is owed",
+    [ready, on, speaks, lost, back(5_010), spoken, silentSince(6_000), at(6_000 + WAIT_MS)],
+    "talking",
+    [],
   ],
   ["the agent hangs up: its last words are played first", [ready, on, hungUp], "goodbye", ["finish speech"]],
   ["the goodbye is said", [ready, on, hungUp, { what: "quiet", at: 7_000 }], "over", ["close engine", "hang up"]],

@@ -42,6 +42,7 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
       if (bridge.state === "listening" && heard.final) return [{ ...common(bridge), state: "over" }, [{ do: "close engine" }]];
       return [noted(bridge.midSentence === !heard.final ? bridge : { ...bridge, midSentence: !heard.final }, heard), nothing];
     case "voice":
+      return voiceHeard(bridge, heard);
     case "caller speech":
     case "agent words":
     case "agent done":
@@ -66,6 +67,17 @@ export function step(bridge: Bridge, heard: Heard): [Bridge, readonly Action[]] 
     case "end":
       return ended(bridge, heard.at);
   }
+}
+
+/**
+ * Who spoke while one session took another's place, and was silent before the new one was ready, was heard to the end by neither: the agent says
+ * that it is back, and they say it again. Of what they said after it the new one has heard something, and owes words as always.
+ */
+function voiceHeard(bridge: Bridge, voice: Extract<Heard, { on: boolean }>): [Bridge, readonly Action[]] {
+  const next = noted(bridge, voice);
+  const isMissed = !voice.on && bridge.state === "talking" && bridge.turn.straddles && bridge.turn.owedSince === null;
+  if (!isMissed || next.turn.owedSince === null || bridge.readyAt === null || voice.at > bridge.readyAt) return [next, nothing];
+  return [{ ...next, revivedAt: bridge.readyAt }, [{ do: "go on", opened: false }]];
 }
 
 function mediaOn(bridge: Bridge, at: number): [Bridge, readonly Action[]] {

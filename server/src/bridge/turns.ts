@@ -24,6 +24,8 @@ export interface Turn {
   readonly unheardSince: number | null;
   /** Has the engine given a sign since the caller began to speak? */
   readonly heardThem: boolean;
+  /** Did the caller speak while one session took another's place? Then neither has heard all of it. */
+  readonly straddles: boolean;
   /** It says itself when the caller begins and ends to speak: then their written words, which may come late, tell nothing of it. */
   readonly tellsSpeech: boolean;
 }
@@ -37,6 +39,7 @@ export const nobodysTurn: Turn = {
   callerSpeaks: false,
   unheardSince: null,
   heardThem: true,
+  straddles: false,
   tellsSpeech: false,
 };
 
@@ -89,10 +92,12 @@ export const handedOn = (turn: Turn, owedSince: number | null): Turn => ({
   owedSince,
   askedAt: owedSince === null ? null : turn.askedAt,
   callerSpeaks: turn.callerSpeaks,
+  straddles: turn.callerSpeaks,
 });
 
 function voiceEnded(turn: Turn, at: number): Turn {
-  const base = { callerSpeaks: false };
+  const base = { callerSpeaks: false, straddles: false };
+  if (turn.straddles && turn.owedSince === null && !turn.answering && !turn.toolWorks) return changed(turn, { ...base, ...owing(at) });
   if (turn.owedSince !== null) return changed(turn, { ...base, owedSince: Math.max(turn.owedSince, at), askedAt: null });
   return changed(turn, { ...base, unheardSince: turn.heardThem || turn.answering || turn.toolWorks ? null : at });
 }
