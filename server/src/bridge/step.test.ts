@@ -210,6 +210,18 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
     ["go on"],
   ],
   [
+    "the caller spoke before the call's first session was ready: their words were kept for it, and nobody apologises",
+    [on, { ...speaks, at: 1_500 } as Heard, { ...ready, at: 3_000 } as Heard, silentSince(2_500)],
+    "talking",
+    [],
+  ],
+  [
+    "the caller began to speak only after the loss: the next session is given all of it, and nobody apologises",
+    [ready, on, lost, { ...speaks, at: 5_200 } as Heard, back(6_500), silentSince(6_000)],
+    "talking",
+    [],
+  ],
+  [
     "the caller spoke on into the next session: it has heard something of it, and owes words",
     [ready, on, speaks, lost, back(5_010), silentSince(6_000), at(6_000 + WAIT_MS)],
     "talking",

@@ -204,7 +204,7 @@ function afterLoss(bridge: Bridge, at: number, quietAt: number): Common {
     ...common(bridge),
     attempts: (steady ? 0 : bridge.attempts) + 1,
     readyAt: null,
-    turn: handedOn(turn, broken ? (turn.owedSince ?? quietAt) : null),
+    turn: { ...handedOn(turn, broken ? (turn.owedSince ?? quietAt) : null), straddles: turn.callerSpeaks },
     again: bridge.again || bridge.readyAt !== null,
     revivedAt: null,
     midSentence: false,

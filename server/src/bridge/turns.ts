@@ -24,7 +24,7 @@ export interface Turn {
   readonly unheardSince: number | null;
   /** Has the engine given a sign since the caller began to speak? */
   readonly heardThem: boolean;
-  /** Did the caller speak while one session took another's place? Then neither has heard all of it. */
+  /** Did the caller speak when a session was lost, and do they still? Then neither that one nor the next has heard all of it. */
   readonly straddles: boolean;
   /** It says itself when the caller begins and ends to speak: then their written words, which may come late, tell nothing of it. */
   readonly tellsSpeech: boolean;
@@ -58,7 +58,9 @@ export type Sign =
 export function turnAfter(turn: Turn, sign: Sign): Turn {
   switch (sign.what) {
     case "voice":
-      return sign.on ? changed(turn, { callerSpeaks: true, heardThem: false, unheardSince: null }) : voiceEnded(turn, sign.at);
+      return sign.on
+        ? changed(turn, { callerSpeaks: true, straddles: false, heardThem: false, unheardSince: null })
+        : voiceEnded(turn, sign.at);
     case "caller speech":
       return changed(heard(turn), { tellsSpeech: true, ...(sign.on ? paid : overFor(turn, sign.at)) });
     case "caller words":
@@ -92,7 +94,7 @@ export const handedOn = (turn: Turn, owedSince: number | null): Turn => ({
   owedSince,
   askedAt: owedSince === null ? null : turn.askedAt,
   callerSpeaks: turn.callerSpeaks,
-  straddles: turn.callerSpeaks,
+  straddles: turn.straddles,
 });
 
 function voiceEnded(turn: Turn, at: number): Turn {
