@@ -21,7 +21,9 @@ const DAY = 24 * HOUR;
 export const engines = [
   {
     name: "evi",
+    title: "Hume EVI",
     configured: true,
+    needs: ["HUME_API_KEY"],
     most_prompt_chars: null,
     emotions: "both",
     verbatim: true,
@@ -29,7 +31,16 @@ export const engines = [
       { field: "voice", message: "EVI has no setting for the pace of a voice: choose another voice, or ask for a pace in the prompt." },
     ],
   },
-  { name: "openai", configured: false, most_prompt_chars: 16_000, emotions: "none", verbatim: false, notes: [] },
+  {
+    name: "openai",
+    title: "OpenAI Realtime",
+    configured: false,
+    needs: ["OPENAI_API_KEY"],
+    most_prompt_chars: 16_000,
+    emotions: "none",
+    verbatim: false,
+    notes: [],
+  },
 ].map((engine) => EngineInfo.parse(engine));
 
 export const limits = CallingLimitsNow.parse({
