@@ -359,6 +359,33 @@ describe("looking for a call whose dialling is unknown", () => {
   });
 });
 
+describe("calls that requests to our door speak of", () => {
+  const since = new Date("2026-03-04T10:00:00Z");
+  const page = (calls: object[], next = false): Answering => json(200, { _embedded: { calls }, _links: next ? { next: {} } : {} });
+  const knows = (named: string[], more: object = {}) => carrier(more).knowsOneOf(new Set(named), since);
+  const call = (uuid: string) => ({ uuid, conversation_uuid: `CON-${uuid}`, status: "completed" });
+
+  it("are known by leg or conversation, on whichever page; of the list only its length is kept", async () => {
+    vonage.answer((request, response) =>
+      (request.url?.includes("record_index=0") ? page([call("a"), {}], true) : page([call("b")]))(request, response, null as never),
+    );
+    expect(await knows(["b"])).toBe(true);
+    expect(await knows(["CON-a", "c"])).toBe(true);
+    expect(await knows(["c", "undefined"])).toBe(false);
+    expect(exchanges.at(-1)).toMatchObject({ status: 200, answer: '{"listed":1}' });
+  });
+
+  it("are looked for in every region, and are not said to be unknown when one could not be asked", async () => {
+    vonage.answer(page([call("a")]));
+    elsewhere.answer(page([call("b")]));
+    const both = { regions: [`${vonage.url()}/other`, elsewhere.url()] };
+    expect(await knows(["b"], both)).toBe(true);
+    elsewhere.answer((_, response) => response.destroy());
+    expect(await knows(["a"], both)).toBe(true);
+    await expect(knows(["b"], both)).rejects.toMatchObject({ code: "CARRIER_UNREACHABLE" });
+  });
+});
+
 describe("a recording", () => {
   const all = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
     const parts: Uint8Array[] = [];

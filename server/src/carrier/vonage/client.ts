@@ -69,6 +69,8 @@ const TOKEN_S = 300;
 export interface VonageClient extends Carrier {
   /** Any REST request of the Voice API, with our token; throws carrier failures. */
   request(method: string, path: string, body?: unknown, regionUrl?: string | null): Promise<Answer>;
+  /** Does Vonage know one of these legs or conversations, among its calls since then? Throws carrier failures. */
+  knowsOneOf(named: ReadonlySet<string>, since: Date): Promise<boolean>;
 }
 
 /** A carrier that is Vonage. Opens nothing until it is asked something. */
@@ -226,17 +228,28 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       const kept = (json: unknown): string =>
         JSON.stringify({ listed: readLegs(json).legs.length, fitting: ours(json).map(({ leg, status }) => ({ uuid: leg, status })) });
       for (let page = 0; page < MOST_PAGES; page++) {
-        const query = new URLSearchParams({
-          date_start: since.toISOString(),
-          order: "desc",
-          page_size: "100",
-          record_index: String(page * 100),
-        });
-        const { json } = await request("GET", `/v1/calls?${query}`, undefined, null, { call, kept });
+        const { json } = await request("GET", listPath(since, page), undefined, null, { call, kept });
         found.push(...ours(json));
         if (!readLegs(json).more) break;
       }
       return found;
+    },
+
+    async knowsOneOf(named, since) {
+      const among = async (page: number, region: string | null): Promise<{ known: boolean; more: boolean }> => {
+        const kept = (json: unknown): string => JSON.stringify({ listed: readLegs(json).legs.length });
+        const { legs, more } = readLegs((await request("GET", listPath(since, page), undefined, region, { kept })).json);
+        const known = legs.some(({ state }) => named.has(state.leg) || (state.conversation !== null && named.has(state.conversation)));
+        return { known, more };
+      };
+      for (let page = 0; page < MOST_PAGES; page++) {
+        const { known, more } = await among(page, null);
+        if (known) return true;
+        if (!more) break;
+      }
+      // A call is known in its own region only; whether the list is everybody's is not documented.
+      const elsewhere = await Promise.all(regions.map((region) => among(0, region)));
+      return elsewhere.some(({ known }) => known);
     },
 
     async press(leg, keys, regionUrl) {
@@ -284,6 +297,10 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     request: (method, path, body, regionUrl) => request(method, path, body, regionUrl),
   };
 }
+
+/** A page of the list of calls since then, the latest first. */
+const listPath = (since: Date, page: number): string =>
+  `/v1/calls?${new URLSearchParams({ date_start: since.toISOString(), order: "desc", page_size: "100", record_index: String(page * 100) })}`;
 
 const pathOf = (leg: LegId): string => `/v1/calls/${encodeURIComponent(leg)}`;
 

@@ -18,7 +18,7 @@ import {
   selfProof,
   setWebhooks,
 } from "./doctor.ts";
-import { judgeSignatures, noteWebhooksSet, readSignatures, type Signatures } from "./doctor-signatures.ts";
+import { judgeSignatures, noteWebhooksSet, type Signatures } from "./doctor-signatures.ts";
 import { refusals } from "./signature.ts";
 
 const us = "https://calls.example.com";
@@ -27,7 +27,7 @@ const signed = (more: Partial<Omit<Signatures, "refused">>, refused: Partial<Sig
   accepted: 0,
   acceptedAt: null,
   justSet: false,
-  refused: { ours: 0, toOurNumber: 0, others: 0, because: refusals.signature, ...refused },
+  refused: { ours: 0, toOurNumber: 0, named: new Set(), others: 0, because: refusals.signature, ...refused },
   ...more,
 });
 
@@ -45,14 +45,16 @@ describe("the doctor says", () => {
     [judgeAddress({ reached: "us" }, us, null), "unknown", "from outside is not known"],
     [judgeAddress({ reached: "somebody else", status: 200, type: "text/html" }, us, 3), "bad", "text/html"],
     [judgeAddress({ reached: "nobody", text: "ECONNREFUSED" }, us, null), "bad", "ECONNREFUSED"],
-    [judgeSignatures(signed({})), "unknown", "No webhook has come in the last 24 hours"],
-    [judgeSignatures(signed({ justSet: true })), "unknown", "since the webhooks were set"],
-    [judgeSignatures(signed({ accepted: 7 })), "good", "7 signed"],
-    [judgeSignatures(signed({ accepted: 7 }, { others: 40 })), "good", "40 requests were refused since, and may be anybody's"],
-    [judgeSignatures(signed({ accepted: 7 }, { toOurNumber: 2 })), "good", "2 requests"],
-    [judgeSignatures(signed({ accepted: 7 }, { toOurNumber: 3 })), "bad", "3 webhooks were refused"],
-    [judgeSignatures(signed({ accepted: 7 }, { ours: 1, others: 3 })), "bad", "1 webhook was refused"],
-    [judgeSignatures(signed({}, { others: 2 })), "unknown", "may be anybody's"],
+    [judgeSignatures(signed({}), false), "unknown", "No webhook has come in the last 24 hours"],
+    [judgeSignatures(signed({ justSet: true }), false), "unknown", "since the webhooks were set"],
+    [judgeSignatures(signed({ accepted: 7 }), false), "good", "7 signed"],
+    [judgeSignatures(signed({ accepted: 7 }, { others: 40 }), false), "good", "40 requests were refused since, and may be anybody's."],
+    [judgeSignatures(signed({ accepted: 7 }, { toOurNumber: 300 }), false), "good", "Vonage knows no call of those to our number"],
+    [judgeSignatures(signed({ accepted: 7 }, { toOurNumber: 300 }), null), "unknown", "could not be asked"],
+    [judgeSignatures(signed({ accepted: 7 }, { toOurNumber: 1, others: 3 }), true), "bad", "1 webhook was refused"],
+    [judgeSignatures(signed({ accepted: 7 }, { ours: 1, others: 3 }), false), "bad", "1 webhook was refused"],
+    [judgeSignatures(signed({}, { others: 2 }), false), "unknown", "may be anybody's"],
+    [judgeSignatures(signed({}, { toOurNumber: 3 }), false), "unknown", "may be anybody's"],
     [judgeApplication({ seen: null, text: "only with the secret" }, us), "unknown", "secret"],
     [
       judgeApplication(
@@ -89,7 +91,7 @@ describe("the doctor says", () => {
 
   it("for each reason of a refused signature what to do", () => {
     for (const because of [refusals.absent, refusals.signature, refusals.account, refusals.application, refusals.stale, refusals.early]) {
-      const { remedy } = judgeSignatures(signed({}, { ours: 1, because }));
+      const { remedy } = judgeSignatures(signed({}, { ours: 1, because }), false);
       expect(remedy).not.toBe("Look at the refused webhooks.");
     }
   });
@@ -247,11 +249,24 @@ describe("the doctor looks", () => {
         new Date(now.getTime() - secondsAgo * 1_000),
       ]);
     };
-    const judged = async () => judgeSignatures(await readSignatures(db.pool, parts().config, now));
+    const judged = async () => (await examine(parts())).find(({ name }) => name === "signatures");
+    /** Vonage's list of calls: its own, and what it was asked. */
+    let listed: object[] | null;
+    let lists: string[];
     beforeAll(() =>
       db.pool.query("insert into calls (id, direction, status, deadline_at) values ($1, 'outbound', 'dialing', now())", [call]),
     );
-    beforeEach(() => db.pool.query("delete from webhooks; delete from settings where name = 'vonage_webhooks_set'"));
+    beforeEach(async () => {
+      await db.pool.query("delete from webhooks; delete from settings where name = 'vonage_webhooks_set'");
+      [listed, lists] = [[], []];
+      answer = (request, response) => {
+        const { pathname, searchParams } = new URL(request.url ?? "", url);
+        if (pathname !== "/v1/calls" || !searchParams.has("date_start")) return response.end("{}");
+        lists.push(request.url ?? "");
+        if (listed === null) return response.writeHead(500).end();
+        return response.end(JSON.stringify({ _embedded: { calls: listed } }));
+      };
+    });
 
     it("and lets no stranger make the line look ill", async () => {
       await accepted(60);
@@ -272,14 +287,33 @@ describe("the doctor looks", () => {
       expect(await judged()).toMatchObject({ state: "good" });
     });
 
-    it("and counts a call to our number that was asked about in vain", async () => {
-      for (const secondsAgo of [9, 8]) await webhook(secondsAgo, { body: '{"to":"12025550100"}' });
-      expect(await judged()).toMatchObject({ state: "unknown" });
-      await webhook(7, { url: "/webhooks/vonage/fallback?to=12025550100&from=12025550106" });
+    it.each([
+      ["by its leg", { uuid: "0f3d6a7cf21a2a7a1a8a0b1c2d3e4f50", conversation_uuid: "CON-0" }],
+      ["by its conversation", { uuid: "another", conversation_uuid: "CON-1" }],
+    ])("and counts a call to our number that was asked about in vain, when Vonage knows it %s", async (_, known) => {
+      listed = [{ ...known, status: "completed", direction: "inbound" }];
+      await accepted(60);
+      const query = "to=12025550100&from=12025550106&uuid=0f3d6a7cf21a2a7a1a8a0b1c2d3e4f50&conversation_uuid=CON-1";
+      await webhook(7, { body: JSON.stringify(Object.fromEntries(new URLSearchParams(query))) });
       expect(await judged()).toMatchObject({
         state: "bad",
         remedy: "Turn signed webhooks on in the application (Voice, signed callbacks).",
       });
+      await accepted(5);
+      expect(await judged()).toMatchObject({ state: "good" });
+    });
+
+    it("and lets nobody who knows our number and this address make the line look ill, however often they knock", async () => {
+      await accepted(60);
+      for (let i = 0; i < 5; i++)
+        await webhook(30 - i, {
+          body: JSON.stringify({ to: "12025550100", from: "12025550106", uuid: newId(), conversation_uuid: `CON-${i}` }),
+        });
+      await webhook(9, { body: '{"to":"12025550100","uuid":{"a":1' });
+      expect(await judged()).toMatchObject({ state: "good", said: expect.stringContaining("6 requests were refused since") });
+      expect(lists).toHaveLength(1);
+      listed = null;
+      expect(await judged()).toMatchObject({ state: "unknown", remedy: expect.stringContaining("Call our number once.") });
     });
 
     it("and not at what came before it set them, nor at replays", async () => {

@@ -11,7 +11,7 @@ import { hostRefusal } from "./hosts.ts";
 
 export interface DoctorParts {
   readonly config: VonageConfig;
-  readonly client: Pick<VonageClient, "request">;
+  readonly client: Pick<VonageClient, "request" | "knowsOneOf">;
   /** Where Vonage reaches us, no slash at the end. */
   readonly publicUrl: string;
   readonly pool: pg.Pool;
@@ -31,7 +31,7 @@ export async function examine(parts: DoctorParts): Promise<Check[]> {
     askCarrier(parts),
     fetchOurselves(parts),
     openAudio(parts.publicUrl),
-    readSignatures(parts.pool, parts.config, now),
+    readSignatures(parts.pool, parts.config, now).then(async (seen) => ({ ...seen, known: await knownOf(parts, seen.refused.named, now) })),
     readApplication(parts),
     readNumber(parts),
   ]);
@@ -40,7 +40,7 @@ export async function examine(parts: DoctorParts): Promise<Check[]> {
     judgeClock(asked),
     judgeAddress(address, parts.publicUrl, signatures.acceptedAt && (now.getTime() - signatures.acceptedAt.getTime()) / 60_000),
     judgeAudio(audio, parts.publicUrl),
-    judgeSignatures(signatures),
+    judgeSignatures(signatures, signatures.known),
     judgeApplication(application, parts.publicUrl),
     judgeNumber(number, parts.config),
   ];
@@ -182,6 +182,13 @@ async function askCarrier({ client, clock, config }: DoctorParts): Promise<Asked
   );
   const date = Date.parse(told?.headers.get("date") ?? "");
   return { answered: true, aheadMs: Number.isNaN(date) ? null : clock.now().getTime() - date };
+}
+
+/** Does Vonage know one of the calls that refused requests to our number speak of? Null when that cannot be told. */
+async function knownOf({ client }: DoctorParts, named: ReadonlySet<string>, now: Date): Promise<boolean | null> {
+  if (named.size === 0) return false;
+  // Of those refused in the last day; their calls may have begun before.
+  return client.knowsOneOf(named, new Date(now.getTime() - 2 * 24 * 3_600_000)).catch(() => null);
 }
 
 /** The proof that a request to PUBLIC_URL came to this installation: only it knows the secret. Not usable as a webhook's signature. */

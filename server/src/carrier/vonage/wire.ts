@@ -228,8 +228,13 @@ export function readQuery(rawQuery: string): Record<string, string> {
   return fields;
 }
 
+/** A leg as REST tells of it. */
+export interface KnownLeg extends LegState {
+  readonly conversation: ConversationId | null;
+}
+
 /** What REST says of a leg (`GET /v1/calls/{uuid}`, vonage-voice §2.4), or null when it is no call object. */
-export function readLeg(payload: unknown): (LegState & { readonly conversation: ConversationId | null }) | null {
+export function readLeg(payload: unknown): KnownLeg | null {
   if (!isObject(payload)) return null;
   const wire = Wire.parse(payload);
   if (wire.uuid === null || wire.status === null) return null;
@@ -245,7 +250,7 @@ export function readLeg(payload: unknown): (LegState & { readonly conversation: 
 
 /** A page of `GET /v1/calls` (vonage-voice §2.3): its calls with the numbers they join, and whether more follow. Never throws. */
 export function readLegs(payload: unknown): {
-  readonly legs: readonly { readonly state: LegState; readonly from: string | null; readonly to: string | null }[];
+  readonly legs: readonly { readonly state: KnownLeg; readonly from: string | null; readonly to: string | null }[];
   readonly more: boolean;
 } {
   if (!isObject(payload)) return { legs: [], more: false };
