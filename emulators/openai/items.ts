@@ -14,6 +14,16 @@ export interface Item {
   readonly output: { readonly call_id: string; readonly output: string } | null;
 }
 
+/** An item as the service itself makes it: what is not said of it is not there yet. */
+export const newItem = (fields: Pick<Item, "id" | "type" | "role"> & Partial<Item>): Item => ({
+  status: "in_progress",
+  text: "",
+  audioMs: 0,
+  call: null,
+  output: null,
+  ...fields,
+});
+
 /** The items of a conversation in order, and what the client may do with them. */
 export class Conversation {
   readonly items: Item[] = [];

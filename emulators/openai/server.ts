@@ -11,7 +11,8 @@ import { agents, directed, ofModel, ordinary, type Script } from "./directive.ts
 import { noDump, openDump } from "./dump.ts";
 import { faultTable } from "./faults.ts";
 import { openMouth } from "./mouth.ts";
-import { openSession, type Pace, type RealtimeSession, usualPace } from "./session.ts";
+import { type Pace, usualPace } from "./pace.ts";
+import { openSession, type RealtimeSession } from "./session.ts";
 import { invalid, newId, type Problem } from "./wire.ts";
 
 export interface OpenAiOptions {
