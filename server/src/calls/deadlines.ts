@@ -23,6 +23,9 @@ export const LOOK_AFTER_RESTART_S = 10;
 /** A call whose dialling is unknown is looked for at the carrier this soon. */
 export const LOOK_AFTER_UNKNOWN_S = 10;
 
+/** The carrier moves a caller to a message within a second or two: when it is not known whether it took one, where the audio is tells it by then. */
+export const MESSAGE_S = 5;
+
 /** The audio of an answered call comes within a second or two; when none has come by then, the carrier is asked how the call stands. */
 export const AUDIO_S = 20;
 

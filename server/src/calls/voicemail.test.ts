@@ -14,6 +14,7 @@ import type { InCallParts } from "./in-call.ts";
 import { receiveCall } from "./receive.ts";
 import { makeSocketToken } from "./socket-token.ts";
 import { catchUpOnVoicemail, followVoicemailRule, messageTold } from "./voicemail.ts";
+import { startWatchdog } from "./watchdog.ts";
 
 let db: FreshDatabase;
 let legs = 0;
@@ -142,6 +143,46 @@ describe("the rule for machines", () => {
     await followVoicemailRule(parts(), id);
     expect(asked).toHaveLength(1);
     expect(await told(id)).toEqual({ kinds: ["voicemail.message_unknown"], message: true, by: null, because: null });
+  });
+
+  describe("when whether a message is left is not known", () => {
+    /** Nobody answered our request; so many seconds later the watchdog looks, where the audio is or is not. */
+    async function looked(seconds: number, carries: boolean, meanwhile?: (id: CallId) => Promise<void>): Promise<CallId> {
+      const id = await beeps();
+      failing = new CarrierUnreachable("x.test", "it took too long");
+      await expect(followVoicemailRule(parts(), id)).rejects.toBe(failing);
+      await meanwhile?.(id);
+      const now = () => new Date(Date.now() + seconds * 1_000);
+      const watchdog = startWatchdog({
+        ...parts(),
+        clock: { ...systemClock, now },
+        carries: (call) => carries && call === id,
+        everyMs: 1e9,
+      });
+      await watchdog.tick();
+      await watchdog.close();
+      return id;
+    }
+    const hungUp = { message: false, by: "us:voicemail", because: expect.stringContaining("our message could not be left") };
+    const left = { message: true, by: null };
+
+    it("and the machine still hears the agent seconds later, the call is hung up", async () => {
+      const id = await looked(6, true);
+      expect(await told(id)).toMatchObject(hungUp);
+      expect(asked.at(-1)).toEqual(["hang up", `leg-${legs}`]);
+    });
+
+    it("it is given the time to be moved to the message", async () => {
+      expect(await told(await looked(3, true))).toMatchObject(left);
+    });
+
+    it("and the audio left us, or the carrier told that it moved the call, nobody cuts the message off", async () => {
+      expect(await told(await looked(6, false))).toMatchObject(left);
+      const at = new Date();
+      const moved = (call: CallId) => recordEvent(db.pool, { call, at, kind: "call.moved", actor: "carrier", said: "Moved." });
+      expect(await told(await looked(6, true, async (id) => void (await moved(id))))).toMatchObject(left);
+      expect(asked.filter((one) => (one as string[])[0] === "hang up")).toEqual([]);
+    });
   });
 
   it("the timeline says that the carrier was told only when it was", async () => {

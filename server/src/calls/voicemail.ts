@@ -1,9 +1,10 @@
 import { fill } from "../agents/prompt.ts";
 import { mayBeDone } from "../carrier/failures.ts";
-import { inTransaction } from "../db/pool.ts";
+import { inTransaction, type Sql } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { wants } from "../recordings/policy.ts";
 import { consentOf } from "./consent.ts";
+import { after, MESSAGE_S } from "./deadlines.ts";
 import { type NewEvent, recordEvent } from "./events.ts";
 import { hangUp } from "./hang-up.ts";
 import type { InCallParts } from "./in-call.ts";
@@ -20,7 +21,7 @@ export function messageTold(call: CallId, at: Date): NewEvent {
  * A machine answered, or its beep was heard: does what the agent's rule says. The door does it by itself when the carrier asks for instructions
  * after the beep; here it is for a word that came later than that. Safe to be told twice. A message the carrier does not take is on the timeline, and
  * the call is hung up: nobody talks with a machine. When its answer is lost, the message may be told already, and is not told again: throws the
- * carrier's failure. Throws what a hang-up throws.
+ * carrier's failure, and the watchdog soon looks where the audio is ({@link isMessageInDoubt}). Throws what a hang-up throws.
  */
 export async function followVoicemailRule(parts: InCallParts, call: CallId): Promise<void> {
   const { pool, carrier, clock } = parts;
@@ -40,7 +41,11 @@ export async function followVoicemailRule(parts: InCallParts, call: CallId): Pro
     const why = error instanceof Error ? error.message : String(error);
     if (mayBeDone(error)) {
       const said = `Whether the carrier leaves our message is not known: ${why}`;
-      await recordEvent(pool, { call, at: clock.now(), kind: "voicemail.message_unknown", actor: "carrier", said });
+      await inTransaction(pool, async (sql) => {
+        await recordEvent(sql, { call, at: clock.now(), kind: "voicemail.message_unknown", actor: "carrier", said });
+        const soon = after(clock.now(), MESSAGE_S);
+        await sql.query("update calls set deadline_at = least(deadline_at, $2) where id = $1 and status <> 'ended'", [call, soon]);
+      });
       throw error;
     }
     await giveBackMessage(parts, call, why);
@@ -61,6 +66,16 @@ export async function catchUpOnVoicemail(parts: InCallParts, call: CallId): Prom
     [call],
   );
   if (rowCount === 1) await followVoicemailRule(parts, call);
+}
+
+/** Did the carrier's answer to our message get lost, and did no word come that it moved the caller to it? Then audio that still comes to us says that it did not. */
+export async function isMessageInDoubt(sql: Sql, call: CallId): Promise<boolean> {
+  const { rows } = await sql.query<{ doubt: boolean }>(
+    `select exists (select from events where call_id = $1 and kind = 'voicemail.message_unknown')
+        and not exists (select from events where call_id = $1 and kind in ('voicemail.message', 'call.moved')) as doubt`,
+    [call],
+  );
+  return rows[0]?.doubt === true;
 }
 
 /** Takes the one turn to leave a message, before the carrier is asked: who comes second finds it taken. Null when none is to be left now. */

@@ -16,6 +16,7 @@ import { askLeg, regionOf } from "./region.ts";
 import { lastSign, lockCall, saveCall } from "./store.ts";
 import { saidOfEnd } from "./tell.ts";
 import { cancelTransfersOf, expireTransfers } from "./transfers.ts";
+import { isMessageInDoubt } from "./voicemail.ts";
 
 export interface WatchdogParts {
   readonly pool: pg.Pool;
@@ -117,7 +118,9 @@ async function lookAt(parts: WatchdogParts, call: CallId): Promise<void> {
     const now = parts.clock.now();
     const word = told.told === "state" ? wordOf(told.state.leg, before.call, told.state, now) : null;
     const known = word === null ? before : hear(before, word, now).known;
-    const next = judge(known, told, parts.carries?.(call) ?? false, now);
+    const carried = parts.carries?.(call) ?? false;
+    const unleft = carried && mayHaveMessage(known) && (await isMessageInDoubt(sql, call));
+    const next = unleft ? withoutMessage(now) : judge(known, told, carried, now);
     // Nobody told when the talk ended: it lasted as long as there is a sign of it, not until we looked.
     const at = next.ending?.reason === "lost" && known.call.answeredAt !== null ? await lastSign(sql, call, now) : null;
     const ending = next.ending !== null && at !== null ? { ...next.ending, at: latest(at, known.call.answeredAt) } : next.ending;
@@ -198,6 +201,27 @@ export function judge(known: Known, told: Told, carried: boolean, now: Date): Ju
   }
   const evidence = `No word of its end came while it was ${call.status}; asked, the carrier: ${described(told)}.`;
   return { set: {}, ending: lost(known, evidence), hangUp: false, said: evidence };
+}
+
+const mayHaveMessage = (known: Known): boolean =>
+  known.call.messageAt !== null && known.call.hangupAskedAt === null && !phoneLeg(known)?.endedAs;
+
+/** The machine still hears the agent, so our message is not what it hears: nobody talks with a machine. */
+function withoutMessage(now: Date): Judgement {
+  const hangupBecause = "A machine answered; our message could not be left: the carrier did not answer, and the audio still came to us.";
+  return {
+    set: {
+      messageAt: null,
+      hangupAskedAt: now,
+      hangupAskedBy: "us:voicemail",
+      hangupBecause,
+      askedAt: now,
+      deadlineAt: after(now, HANGUP_S),
+    },
+    ending: null,
+    hangUp: true,
+    said: "The carrier did not leave our message: the machine still hears the agent. We hang up.",
+  };
 }
 
 const latest = (one: Date, other: Date | null): Date => (other !== null && other > one ? other : one);
