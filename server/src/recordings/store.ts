@@ -285,8 +285,10 @@ export interface CallFacts {
   readonly answeredAt: Date | null;
   readonly endedAt: Date | null;
   readonly conversation: ConversationId | null;
-  /** When it first left the conversation its recordings are of: to a person, or to hear an apology. Of an apology also our asking counts: the carrier tells
-   * of the move once, and whoever it told may be dead. */
+  /**
+   * When it first left the conversation its recordings are of: to a person, or to hear an apology. An apology counts from when we asked for it: the
+   * carrier tells of the move once, and whoever it told may be dead.
+   */
   readonly movedAt: Date | null;
 }
 
