@@ -144,7 +144,8 @@ export async function runCall(planned: Planned, engine: Engine, link: Link, tick
     setTimeout(() => {
       if (over || lost !== null) return;
       met.push(blow);
-      struck = { blow, at: now(), audibleUntil };
+      // A blow between a loss and the session that follows it makes that loss no younger, nor the engine easier to reach.
+      struck = struck === null ? { blow, at: now(), audibleUntil } : { ...struck, blow: worse(struck.blow, blow) };
       if (blow.awayMs > 0) link.away(blow.awayMs);
       if (blow.what === "dropped") link.drop();
       else link.freeze();
@@ -203,6 +204,13 @@ export async function runCall(planned: Planned, engine: Engine, link: Link, tick
     facts,
   };
 }
+
+/** Of two blows to one session the one that lasts longer; a frozen connection is known later than a dropped one. */
+const worse = (one: Blow, next: Blow): Blow => ({
+  ...one,
+  what: one.what === "frozen" || next.what === "frozen" ? "frozen" : "dropped",
+  awayMs: Math.max(one.awayMs, next.awayMs),
+});
 
 function isLoud(pcm: Uint8Array): boolean {
   const view = new DataView(pcm.buffer, pcm.byteOffset, pcm.byteLength);

@@ -11,6 +11,13 @@ export const RESUME_WITHIN_MS = 2_000;
 export const AGAIN_MS = 400;
 /** A caller who has waited so long for words is asked to wait. Engines answer in about one second, slow ones in two; the carrier's word takes half a second. */
 export const WAIT_MS = 2_300;
+/**
+ * The same since the caller's own last sound, which is earlier than the engine's word that their turn is over: by half a second, or by the agent's
+ * patience. Who listens into silence counts from there; three seconds of it are too much.
+ */
+export const QUIET_MS = 2_400;
+/** However long the engine waited for the end of the turn, for its words it is given so long. */
+export const WAIT_LEAST_MS = 1_800;
 /** That word is heard at least so long. */
 export const WORD_LASTS_MS = 1_000;
 /** An engine that owes words and has said nothing for so long counts as silent. Servers that make a whole answer before its first sound take seconds; the caller is asked to wait meanwhile. */
@@ -56,9 +63,11 @@ export function dueAt(bridge: Bridge): number | null {
 }
 
 /** When a caller who waits for words is to be asked for patience; null: not. */
-export const waitDue = ({ owedSince, askedAt, callerSpeaks }: Turn): number | null => {
+export const waitDue = ({ owedSince, quietSince, askedAt, callerSpeaks }: Turn): number | null => {
   if (owedSince === null || callerSpeaks) return null;
-  return askedAt === null ? owedSince + WAIT_MS : askedAt + WORD_LASTS_MS + WAIT_MS;
+  if (askedAt !== null) return askedAt + WORD_LASTS_MS + WAIT_MS;
+  const since = Math.max(owedSince + WAIT_LEAST_MS, (quietSince ?? owedSince) + QUIET_MS);
+  return Math.min(owedSince + WAIT_MS, since);
 };
 
 /** When the engine of a talk counts as silent, and since when the caller hears nothing; null while it owes nothing. */

@@ -9,9 +9,11 @@ import {
   GOODBYE_MS,
   LAST_SENTENCE_MS,
   LAST_WORDS_MS,
+  QUIET_MS,
   RESUME_WITHIN_MS,
   SILENT_MS,
   SLOWEST_MS,
+  WAIT_LEAST_MS,
   WAIT_MS,
 } from "./deadlines.ts";
 import { type Bridge, beginning, type Heard } from "./states.ts";
@@ -116,6 +118,24 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
   ["a greeting lets the caller wait", [greets, on, at(1_000 + WAIT_MS)], "talking", ["ask to wait"]],
   ["no greeting comes", [greets, on, at(1_000 + SILENT_MS)], "holding", ["note silence", "close engine", "open engine"]],
   ["no answer comes for a while", [ready, on, finalWords, at(2_000 + WAIT_MS)], "talking", ["ask to wait"]],
+  [
+    "no answer comes to a caller who had been silent for a while when the engine knew it",
+    [ready, on, speaks, { ...finalWords, at: 6_600 } as Heard, silentSince(6_000), at(6_000 + QUIET_MS)],
+    "talking",
+    ["ask to wait"],
+  ],
+  [
+    "the engine waited long for the end of the turn, and has its time to answer",
+    [ready, on, speaks, silentSince(6_000), { ...finalWords, at: 8_000 } as Heard, at(7_999 + WAIT_LEAST_MS)],
+    "talking",
+    [],
+  ],
+  [
+    "which is less than usual",
+    [ready, on, speaks, silentSince(6_000), { ...finalWords, at: 8_000 } as Heard, at(8_000 + WAIT_LEAST_MS)],
+    "talking",
+    ["ask to wait"],
+  ],
   ["the caller is silent, and nobody owes anything", [ready, on, spoken, { what: "agent done", cut: false }, at(60_000)], "talking", []],
   ["a tool takes its time", [ready, on, finalWords, { what: "tool" }, at(60_000)], "talking", []],
   ["the caller speaks on", [ready, on, finalWords, { what: "voice", on: true, at: 2_500 }, at(8_000)], "talking", []],

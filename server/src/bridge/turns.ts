@@ -10,6 +10,8 @@
 export interface Turn {
   /** Since when the caller has waited for the agent's words; null: nothing is owed. */
   readonly owedSince: number | null;
+  /** Since when the caller is silent, by the sound itself; null while they speak, and once the agent has spoken since. */
+  readonly quietSince: number | null;
   /** When the caller was last asked to wait since. */
   readonly askedAt: number | null;
   /** When words of the answer last came that were not to be heard yet: it works, however slowly. */
@@ -32,6 +34,7 @@ export interface Turn {
 
 export const nobodysTurn: Turn = {
   owedSince: null,
+  quietSince: null,
   askedAt: null,
   wordsAt: null,
   answering: false,
@@ -59,7 +62,7 @@ export function turnAfter(turn: Turn, sign: Sign): Turn {
   switch (sign.what) {
     case "voice":
       return sign.on
-        ? changed(turn, { callerSpeaks: true, straddles: false, heardThem: false, unheardSince: null })
+        ? changed(turn, { callerSpeaks: true, quietSince: null, straddles: false, heardThem: false, unheardSince: null })
         : voiceEnded(turn, sign.at);
     case "caller speech":
       return changed(heard(turn), { tellsSpeech: true, ...(sign.on ? paid : overFor(turn, sign.at)) });
@@ -98,7 +101,7 @@ export const handedOn = (turn: Turn, owedSince: number | null): Turn => ({
 });
 
 function voiceEnded(turn: Turn, at: number): Turn {
-  const base = { callerSpeaks: false, straddles: false };
+  const base = { callerSpeaks: false, quietSince: at, straddles: false };
   if (turn.straddles && turn.owedSince === null && !turn.answering && !turn.toolWorks) return changed(turn, { ...base, ...owing(at) });
   if (turn.owedSince !== null) return changed(turn, { ...base, owedSince: Math.max(turn.owedSince, at), askedAt: null });
   return changed(turn, { ...base, unheardSince: turn.heardThem || turn.answering || turn.toolWorks ? null : at });
@@ -106,7 +109,7 @@ function voiceEnded(turn: Turn, at: number): Turn {
 
 /** The engine has found the caller's turn to be over: what still sounds like speech is none. */
 const overFor = (turn: Turn, at: number) => ({ callerSpeaks: false, ...(turn.answering ? {} : owing(at)) });
-const paid = { owedSince: null, askedAt: null, wordsAt: null } as const;
+const paid = { owedSince: null, quietSince: null, askedAt: null, wordsAt: null } as const;
 const owing = (at: number) => ({ owedSince: at, askedAt: null, wordsAt: null });
 const heard = (turn: Turn): Turn =>
   turn.heardThem && turn.unheardSince === null ? turn : { ...turn, heardThem: true, unheardSince: null };
