@@ -23,6 +23,7 @@ const ground = [
   "server/src/clock.ts",
   "server/src/prices.ts",
   "server/src/web-address.ts",
+  "server/src/download.ts",
 ];
 const ports = [
   "server/src/carrier/port.ts",
@@ -64,6 +65,7 @@ export const rooms: readonly Room[] = [
   { at: "server/src/clock.ts", may: [] },
   { at: "server/src/prices.ts", may: [] },
   { at: "server/src/web-address.ts", may: [] },
+  { at: "server/src/download.ts", may: [] },
   { at: "server/src/heap-flags.ts", may: [] },
   { at: "server/src/closing.ts", may: [] },
   { at: "server/src/log.ts", may: ["server/src/config.ts"] },

@@ -21,3 +21,20 @@ export function address(secure: string, insecure: string, example: string) {
     return text.replace(/\/+$/, "");
   });
 }
+
+/**
+ * May a credential go to this address, or a file be fetched from it? Only when the host is one of theirs, or
+ * the one the operator configured, and in clear text only on this machine itself. `whose` ends the sentence "its host is neither". Returns
+ * why not, or null when it may. Pure.
+ */
+export function refusalOf(address: string, configured: string, isTheirs: (url: URL) => boolean, whose: string): string | null {
+  const url = URL.parse(address);
+  if (url === null) return "it is not a URL";
+  if (url.username !== "" || url.password !== "") return "it holds credentials";
+  const own = URL.parse(configured);
+  const isConfigured = own !== null && url.host === own.host && url.protocol === own.protocol;
+  if (!isConfigured && !isTheirs(url)) return `its host is neither ${whose}`;
+  if (url.protocol === "https:") return null;
+  if (url.protocol === "http:" && loopback.test(url.hostname)) return null;
+  return "it is not https";
+}

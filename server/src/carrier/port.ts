@@ -1,3 +1,4 @@
+import type { OpenedFile } from "../download.ts";
 import type { CallId, ConversationId, LegId } from "../ids.ts";
 
 /** A phone network in our words. Vendors' spellings stop in carrier/<vendor>/. */
@@ -134,11 +135,7 @@ export interface Carrier {
     record: boolean;
   }): Promise<void>;
   /** Opens a recording (of `call`, when that is known) for reading; the host is checked against the allow-list first. Throws carrier failures. */
-  openRecording(
-    url: string,
-    rangeFrom: number,
-    call?: CallId | null,
-  ): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }>;
+  openRecording(url: string, rangeFrom: number, call?: CallId | null): Promise<OpenedFile>;
   /** Would openRecording accept this URL? */
   mayFetch(url: string): boolean;
 }

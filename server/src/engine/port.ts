@@ -1,3 +1,5 @@
+import type { OpenedFile } from "../download.ts";
+
 /**
  * A speech-to-speech engine in our words. What an engine can do is data (`EngineAbilities`); what it says is `EngineEvent`.
  * Texts are whole-so-far (each replaces the last for the same utterance); ids are opaque and made by the adapter;
@@ -213,10 +215,7 @@ export interface Reconstructions {
   /** One look, which waits for nothing: the first makes the vendor begin. */
   look(sessions: readonly SessionRef[], signal?: AbortSignal): Promise<Reconstruction>;
   /** Opens a file for reading, as a carrier's: only allowed hosts, on redirects too. The reader counts and bounds the bytes. */
-  openRecording(
-    url: string,
-    rangeFrom: number,
-  ): Promise<{ body: AsyncIterable<Uint8Array>; sizeBytes: number | null; type: string | null; from: number }>;
+  openRecording(url: string, rangeFrom: number): Promise<OpenedFile>;
   /** Would openRecording accept this URL? */
   mayFetch(url: string): boolean;
 }

@@ -1,20 +1,8 @@
-const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+import { refusalOf } from "../../web-address.ts";
 
-/**
- * May our token be sent to this address? Only to Vonage's own hosts (vonage-voice §1.1) and to the one the operator configured, and in clear text
- * only to this machine itself. Returns why not, or null when it may. Pure.
- */
-export function hostRefusal(address: string, apiUrl: string): string | null {
-  const url = URL.parse(address);
-  if (url === null) return "it is not a URL";
-  if (url.username !== "" || url.password !== "") return "it holds credentials";
-  const configured = URL.parse(apiUrl);
-  const isConfigured = configured !== null && url.host === configured.host && url.protocol === configured.protocol;
-  if (!isConfigured && !isVonage(url)) return "its host is neither Vonage's nor the one configured";
-  if (url.protocol === "https:") return null;
-  if (url.protocol === "http:" && loopback.test(url.hostname)) return null;
-  return "it is not https";
-}
+/** May our token be sent to this address? Only to Vonage's own hosts (vonage-voice §1.1), and the configured one. Returns why not. Pure. */
+export const hostRefusal = (address: string, apiUrl: string): string | null =>
+  refusalOf(address, apiUrl, isVonage, "Vonage's nor the one configured");
 
 /** The suffixes are whole labels, and a host with another port is another host: somebody's own `evilvonage.com` or `vonage.com:8443` is not Vonage. */
 export function isVonage(url: URL): boolean {
