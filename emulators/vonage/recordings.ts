@@ -25,11 +25,18 @@ interface Parts {
   readonly folder: string;
 }
 
+/** A call whose record webhooks have to be first: what they have to be before. */
+interface Waiting {
+  /** Recordings of the call that are under way: neither told nor lost. */
+  readonly untold: Set<Recording>;
+  readonly heldBack: (() => void)[];
+}
+
 /** Recordings from their action to their webhook. */
 export class Recordings {
   readonly #parts: Parts;
   readonly #finishing = new Set<Promise<void>>();
-  readonly #heldBack = new Map<Ledger, (() => void)[]>();
+  readonly #waiting = new Map<Ledger, Waiting>();
   #made = 0;
 
   constructor(parts: Parts) {
@@ -40,7 +47,13 @@ export class Recordings {
   start(leg: Leg, plan: RecordingPlan): Recording {
     const recording = new Recording(leg, plan, this.#parts.ticker, join(this.#parts.folder, `recording-${this.#made++}.pcm`));
     leg.conversation.recordings.add(recording);
-    leg.plan.ledger.note(leg.uuid, `recording ${recording.uuid} begins`);
+    const { ledger } = leg.plan;
+    if (ledger.faults.record === "first") {
+      const waiting = this.#waiting.get(ledger) ?? { untold: new Set(), heldBack: [] };
+      waiting.untold.add(recording);
+      this.#waiting.set(ledger, waiting);
+    }
+    ledger.note(leg.uuid, `recording ${recording.uuid} begins`);
     return recording;
   }
 
@@ -49,26 +62,49 @@ export class Recordings {
     recording.conversation.recordings.delete(recording);
     if (recording.endedAt) return Promise.resolve();
     recording.endedAt = this.#parts.ticker.now();
-    const finishing = this.#store(recording, recording.endedAt, this.#parts.ticker.nowMs, regionUrl)
-      .catch((problem: Error) => recording.leg.plan.ledger.note(recording.leg.uuid, `the recording is lost: ${problem.message}`))
-      .finally(() => this.#finishing.delete(finishing));
-    this.#finishing.add(finishing);
+    const finishing = this.#store(recording, recording.endedAt, this.#parts.ticker.nowMs, regionUrl).catch((problem: Error) => {
+      recording.leg.plan.ledger.note(recording.leg.uuid, `the recording is lost: ${problem.message}`);
+      this.#nothingToWaitFor(recording);
+      return recording.spool.drop().catch(() => undefined);
+    });
+    this.#follow(finishing);
     return finishing;
   }
 
-  /** Holds a leg's `completed` back when this call's record webhook has to be first. Returns false when it need not wait. */
+  /**
+   * Holds a leg's `completed` back while a recording of its call is under way whose webhook has to be first. Returns false when it need not
+   * wait. A room that another call records is nothing to wait for.
+   */
   holdBack(leg: Leg, tell: () => void): boolean {
-    const { ledger } = leg.plan;
-    const held = this.#heldBack.get(ledger);
-    if (held) held.push(tell);
-    else if (ledger.faults.record === "first" && leg.conversation.recordings.size > 0) this.#heldBack.set(ledger, [tell]);
-    else return false;
-    return true;
+    const waiting = this.#waiting.get(leg.plan.ledger);
+    waiting?.heldBack.push(tell);
+    return waiting !== undefined;
   }
 
-  /** Resolves when every recording that has ended is told. */
+  /** Resolves when every recording that has ended is told, and what was held back for it. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#finishing]);
+    while (this.#finishing.size > 0) await Promise.allSettled([...this.#finishing]);
+  }
+
+  #follow(work: Promise<void>): void {
+    const followed: Promise<void> = work.finally(() => this.#finishing.delete(followed));
+    this.#finishing.add(followed);
+  }
+
+  /** A recording is told, or lost. After the last one of its call what was held back is told too, in its order. */
+  #nothingToWaitFor(recording: Recording): void {
+    const { ledger } = recording.leg.plan;
+    const waiting = this.#waiting.get(ledger);
+    if (!waiting?.untold.delete(recording) || waiting.untold.size > 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#follow(promise);
+    this.#parts.ticker.after(HELD_BACK_MS, () => {
+      resolve();
+      // another one may have begun meanwhile: then it is waited for
+      if (waiting.untold.size > 0 || this.#waiting.get(ledger) !== waiting) return;
+      this.#waiting.delete(ledger);
+      for (const tell of waiting.heldBack) tell();
+    });
   }
 
   async #store(recording: Recording, endedAt: Date, endedMs: number, regionUrl: string): Promise<void> {
@@ -98,11 +134,7 @@ export class Recordings {
       endedAt,
     };
     webhooks.tell(ledger, recording.plan.target, "record", recordEvent(facts, ticker.now()));
-    const held = this.#heldBack.get(ledger) ?? [];
-    this.#heldBack.delete(ledger);
-    ticker.after(HELD_BACK_MS, () => {
-      for (const tell of held) tell();
-    });
+    this.#nothingToWaitFor(recording);
     if (url !== "" && recording.plan.transcription) await this.#transcribe(recording, recording.plan.transcription, endedMs, regionUrl);
   }
 

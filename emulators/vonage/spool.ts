@@ -39,7 +39,7 @@ export class Spool {
     if (this.#filled === length) this.#flush();
   }
 
-  /** All of it, channel by channel. */
+  /** All of it, channel by channel. Rejects when the disk did not take it. */
   async read(): Promise<Int16Array[]> {
     await this.#writes;
     const whole = new Int16Array(this.#samples * this.#channels);
@@ -54,8 +54,9 @@ export class Spool {
     });
   }
 
+  /** Lets go of the file, also when it could not be written. */
   async drop(): Promise<void> {
-    await this.#writes;
+    await this.#writes.catch(() => undefined);
     await this.#file?.close();
     this.#file = null;
     await rm(this.#path, { force: true });
@@ -68,5 +69,7 @@ export class Spool {
       this.#file ??= await open(this.#path, "w+");
       await this.#file.write(bytes);
     });
+    // whoever reads is told
+    this.#writes.catch(() => undefined);
   }
 }
