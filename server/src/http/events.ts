@@ -1,10 +1,8 @@
 import { CallEvent, PageQuery, page } from "@earshot/contract/call";
-import { CallUnknown } from "../calls/failures.ts";
-import { listEvents, readCallBriefly } from "../calls/read.ts";
-import { cursorOf, placeOf } from "./cursor.ts";
+import { listEvents } from "../calls/read.ts";
 import type { Door, DoorParts } from "./door.ts";
+import { pageOfCall } from "./page-of-call.ts";
 import { OfCall } from "./parameters.ts";
-import { reading } from "./reading.ts";
 
 /** The timeline of a call. */
 export function eventRoutes(door: Door, { pool }: DoorParts): void {
@@ -20,14 +18,7 @@ export function eventRoutes(door: Door, { pool }: DoorParts): void {
         response: { 200: page(CallEvent) },
       },
     },
-    async ({ params, query }) => {
-      const after = placeOf(query.cursor);
-      const { items, next } = await reading(pool, async (sql) => {
-        const call = await readCallBriefly(sql, params.id);
-        if (!call) throw new CallUnknown(params.id);
-        return listEvents(sql, params.id, call.answeredAt, query.limit, after);
-      });
-      return { items, next: cursorOf(next) };
-    },
+    ({ params: { id }, query: { limit, cursor } }) =>
+      pageOfCall(pool, id, cursor, (sql, after, call) => listEvents(sql, id, call.answeredAt, limit, after)),
   );
 }

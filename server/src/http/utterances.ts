@@ -1,11 +1,8 @@
 import { PageQuery, page, Utterance } from "@earshot/contract/call";
-import { CallUnknown } from "../calls/failures.ts";
-import { readCallBriefly } from "../calls/read.ts";
 import { listUtterances } from "../conversation/read.ts";
-import { cursorOf, placeOf } from "./cursor.ts";
 import type { Door, DoorParts } from "./door.ts";
+import { pageOfCall } from "./page-of-call.ts";
 import { OfCall } from "./parameters.ts";
-import { reading } from "./reading.ts";
 
 /** What was said in a call. */
 export function utteranceRoutes(door: Door, { pool }: DoorParts): void {
@@ -21,13 +18,6 @@ export function utteranceRoutes(door: Door, { pool }: DoorParts): void {
         response: { 200: page(Utterance) },
       },
     },
-    async ({ params, query }) => {
-      const after = placeOf(query.cursor);
-      const { items, next } = await reading(pool, async (sql) => {
-        if (!(await readCallBriefly(sql, params.id))) throw new CallUnknown(params.id);
-        return listUtterances(sql, params.id, query.limit, after);
-      });
-      return { items, next: cursorOf(next) };
-    },
+    ({ params: { id }, query: { limit, cursor } }) => pageOfCall(pool, id, cursor, (sql, after) => listUtterances(sql, id, limit, after)),
   );
 }

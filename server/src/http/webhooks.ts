@@ -1,11 +1,9 @@
 import { PageQuery, page } from "@earshot/contract/call";
 import { Webhook } from "@earshot/contract/webhook";
-import { CallUnknown } from "../calls/failures.ts";
-import { listWebhooks, readCallBriefly } from "../calls/read.ts";
-import { cursorOf, placeOf } from "./cursor.ts";
+import { listWebhooks } from "../calls/read.ts";
 import type { Door, DoorParts } from "./door.ts";
+import { pageOfCall } from "./page-of-call.ts";
 import { OfCall } from "./parameters.ts";
-import { reading } from "./reading.ts";
 
 /** What the carrier sent us about a call, raw. */
 export function webhookRoutes(door: Door, { pool }: DoorParts): void {
@@ -21,13 +19,6 @@ export function webhookRoutes(door: Door, { pool }: DoorParts): void {
         response: { 200: page(Webhook) },
       },
     },
-    async ({ params, query }) => {
-      const after = placeOf(query.cursor);
-      const { items, next } = await reading(pool, async (sql) => {
-        if (!(await readCallBriefly(sql, params.id))) throw new CallUnknown(params.id);
-        return listWebhooks(sql, params.id, query.limit, after);
-      });
-      return { items, next: cursorOf(next) };
-    },
+    ({ params: { id }, query: { limit, cursor } }) => pageOfCall(pool, id, cursor, (sql, after) => listWebhooks(sql, id, limit, after)),
   );
 }
