@@ -25,30 +25,48 @@ const agents = {
 const LARGEST_BYTES = 20_000_000;
 const TRIED_AGAIN = new Set([429, 503, 504]);
 
+interface Asked {
+  readonly method: string;
+  readonly headers: Record<string, string>;
+  readonly body?: string;
+}
+
 /** One HTTP request with separate limits for connecting and for answering, never thrown from. */
-export function request(
-  url: URL,
-  { method, headers, body }: { method: string; headers: Record<string, string>; body?: string },
-  budget: Budget,
-): Promise<Outcome> {
+export async function request(url: URL, asked: Asked, budget: Budget): Promise<Outcome> {
+  const outcome = await onConnection(url, asked, budget);
+  // The other side let go of a kept connection in the moment it was used: nobody has read the request, and it leaves on a new one.
+  return outcome === "stale" ? (onConnection(url, asked, budget, false) as Promise<Outcome>) : outcome;
+}
+
+/** `stale`: a kept connection was closed before a byte of an answer; never on a new one (`kept` false). */
+function onConnection(url: URL, { method, headers, body }: Asked, budget: Budget, kept = true): Promise<Outcome | "stale"> {
   return new Promise((resolve) => {
     const secure = url.protocol === "https:";
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const sent = (secure ? https : http).request(url, {
       method,
       headers: { ...headers, ...length },
-      agent: secure ? agents.https : agents.http,
+      agent: kept ? (secure ? agents.https : agents.http) : false,
     });
     let timer: NodeJS.Timeout;
+    let answered = false;
+    let waits: object;
     const wait = (ms: number, because: string): void => {
       clearTimeout(timer);
+      const mine = {};
+      waits = mine;
+      // On a busy machine what was waited for may be there already, and only not be looked at yet: it is, before the time counts as over.
       timer = setTimeout(() => {
-        finish({ ok: false, again: true, because, status: null });
-        sent.destroy();
+        setImmediate(() => {
+          if (waits !== mine) return;
+          finish({ ok: false, again: true, because, status: null });
+          sent.destroy();
+        });
       }, ms);
     };
-    const finish = (outcome: Outcome): void => {
+    const finish = (outcome: Outcome | "stale"): void => {
       clearTimeout(timer);
+      waits = {};
       resolve(outcome);
     };
     wait(budget.connectMs, "Connect timed out.");
@@ -58,6 +76,7 @@ export function request(
       else socket.once(secure ? "secureConnect" : "connect", connected);
     });
     sent.on("response", (response) => {
+      answered = true;
       const parts: Buffer[] = [];
       let bytes = 0;
       response.on("data", (part: Buffer) => {
@@ -74,6 +93,7 @@ export function request(
       response.on("error", (problem) => finish({ ok: false, again: true, because: problem.message, status: null }));
     });
     sent.on("error", (problem: NodeJS.ErrnoException) => {
+      if (sent.reusedSocket && answered === false && (problem.code === "ECONNRESET" || problem.code === "EPIPE")) return finish("stale");
       const tls = /CERT|SSL|TLS|SELF_SIGNED/.test(problem.code ?? "");
       finish({ ok: false, again: !tls, because: `${problem.code ?? "Error"}: ${problem.message}`, status: null });
     });
