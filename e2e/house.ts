@@ -255,13 +255,18 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
   return house;
 }
 
-/** Asks again until `fact` gives something, within `withinMs`; throws with what it last saw. Waits for a fact, never for a time. */
-export async function until<T>(what: string, fact: () => Promise<T | undefined | null | false>, withinMs = 60_000): Promise<T> {
+/** Asks again until `fact` gives something, within `withinMs`; throws with what `otherwise` tells. Waits for a fact, never for a time. */
+export async function until<T>(
+  what: string,
+  fact: () => Promise<T | undefined | null | false>,
+  withinMs = 60_000,
+  otherwise?: () => Promise<unknown>,
+): Promise<T> {
   const end = performance.now() + withinMs;
   for (;;) {
     const seen = await fact();
     if (seen) return seen;
-    if (performance.now() > end) throw new Error(`Not within ${withinMs} ms: ${what}`);
+    if (performance.now() > end) throw new Error(`Not within ${withinMs} ms: ${what}. ${JSON.stringify(await otherwise?.()) ?? ""}`);
     await new Promise((settle) => setTimeout(settle, 100));
   }
 }

@@ -170,7 +170,17 @@ describe("a number of the emulated network, dialled", () => {
       expect([ends].flat()).toContain(call.end_reason);
       expect(call.end_detail).toBeTruthy();
 
-      const last = await until("its recording is settled", () => settled(call.id, plays, carrier));
+      const last = await until(
+        "its recording is settled",
+        () => settled(call.id, plays, carrier),
+        60_000,
+        async () => ({
+          recordings: await recordings(house, call.id),
+          events: (await events(house, call.id)).map(({ kind, at, detail }) => ({ kind, at, detail })),
+          webhooks: (await webhooks(call.id)).map(({ door, verdict, received_at }) => ({ door, verdict, received_at })),
+          network: (await onTheNetwork(number)).exchanges,
+        }),
+      );
       if (plays === "whatever was caught") return;
       expect(last.recording).toMatchObject(
         plays === null ? { status: "none", url: null } : { status: "verified", source: plays, because: null, url: expect.any(String) },
