@@ -6,7 +6,7 @@ import { RecordingSource } from "./ask/shapes.ts";
 import { linkedMs } from "./call/spoken.ts";
 import { filtersFrom } from "./calls/filters.ts";
 import { Frame } from "./frame/Frame.tsx";
-import { Bare, Fault, NotHere } from "./frame/Outer.tsx";
+import { Bare, Blank, Fault, NotHere } from "./frame/Outer.tsx";
 
 const root = createRootRouteWithContext<{ client: QueryClient }>()({ notFoundComponent: NotHere });
 
@@ -15,6 +15,7 @@ const inside = createRoute({
   getParentRoute: () => root,
   id: "inside",
   component: Frame,
+  pendingComponent: Bare,
   errorComponent: Fault,
   validateSearch: (search: Record<string, unknown>): { place?: string } =>
     typeof search.place === "string" ? { place: search.place } : {},
@@ -179,7 +180,9 @@ export const newRouter = (client: QueryClient) =>
     stringifySearch,
     defaultPreload: "intent",
     defaultPendingMs: 0,
-    defaultPendingComponent: Bare,
+    defaultPendingComponent: Blank,
+    // A page is shown as soon as it is there; the library would hold its place empty for half a second otherwise.
+    defaultPendingMinMs: 0,
     scrollRestoration: true,
   });
 

@@ -13,6 +13,9 @@ export const Bare = () => (
   </div>
 );
 
+/** A page whose code is still on its way: the frame around it stands, and its place is kept. */
+export const Blank = () => <div className="min-h-dvh" aria-busy="true" />;
+
 /** The page before the house: the sign, and one narrow column. */
 export function Outer({ children }: { children: ReactNode }) {
   return (
