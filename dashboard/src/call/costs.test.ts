@@ -15,7 +15,7 @@ it("says what is known, and of the rest that it is not", () => {
       status: "ended",
       cost: { carrier: { amount: "0.0139", currency: "EUR" }, engine: null, usage: { ...usage, session_seconds: 65 } },
     }),
-  ).toEqual({ carrier: "Carrier 0.0139 EUR", engine: "Engine not known", used: expect.stringContaining("connected.") });
+  ).toEqual({ carrier: "Carrier 0.0139 EUR", engine: "Engine not known", used: "1:05 connected." });
 });
 
 it("rounds an estimate, but never to nothing", () => {

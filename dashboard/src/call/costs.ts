@@ -1,5 +1,5 @@
 import type { Call } from "../ask/shapes.ts";
-import { shortSeconds } from "../words/time.ts";
+import { clock } from "../words/time.ts";
 
 /** What a call has cost and its engine has used, in plain lines. What is not known is said to be so, never shown as nothing. */
 export function costLines({ cost, engine, status }: Pick<Call, "cost" | "engine" | "status">): {
@@ -20,9 +20,9 @@ function usedLine(usage: Call["cost"]["usage"]): string | null {
   const { tokens, session_seconds, transcribed_seconds } = usage;
   const number = (n: number): string => n.toLocaleString("en");
   const parts = [
-    session_seconds === null ? null : `${shortSeconds(session_seconds * 1000)} connected`,
+    session_seconds === null ? null : `${clock(session_seconds * 1000)} connected`,
     tokens === null ? null : `${number(tokens.text_in + tokens.audio_in)} tokens in, ${number(tokens.text_out + tokens.audio_out)} out`,
-    transcribed_seconds === null ? null : `${shortSeconds(transcribed_seconds * 1000)} written down`,
+    transcribed_seconds === null ? null : `${clock(transcribed_seconds * 1000)} written down`,
   ].filter((part) => part !== null);
   return parts.length === 0 ? null : `${parts.join(", ")}.`;
 }

@@ -53,7 +53,7 @@ export function Frame(): ReactNode {
       </a>
       <header className="border-line max-lg:border-b lg:border-e">
         <div className="flex items-center gap-1 px-3 py-1.5 max-sm:gap-0 max-sm:ps-4 sm:px-6 lg:sticky lg:top-0 lg:h-dvh lg:flex-col lg:items-stretch lg:px-3 lg:py-5">
-          <Link to="/calls" className="flex items-center gap-2 text-lead font-strong max-lg:me-auto lg:mb-6 lg:px-2">
+          <Link to="/calls" className="reach flex items-center gap-2 text-lead font-strong max-lg:me-auto lg:mb-6 lg:px-2">
             <Mark />
             <span className="max-sm:sr-only">Earshot</span>
           </Link>
@@ -76,7 +76,7 @@ export function Frame(): ReactNode {
           )}
           <div className="max-lg:hidden lg:mt-auto">
             <Button look="bare" className="w-full justify-between! px-2!" onClick={() => setHelping(true)}>
-              Keys <kbd className="font-mono text-small">?</kbd>
+              Keyboard <kbd className="font-mono text-small">?</kbd>
             </Button>
           </div>
         </div>

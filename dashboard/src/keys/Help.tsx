@@ -9,7 +9,7 @@ const groups: readonly [Key["where"], string][] = [
 
 export function Help({ onClose }: { onClose: () => void }) {
   return (
-    <Sheet title="Keys" shape="question" onClose={onClose} foot={<Button onClick={onClose}>Close</Button>}>
+    <Sheet title="Keyboard" shape="question" onClose={onClose} foot={<Button onClick={onClose}>Close</Button>}>
       {groups.map(([where, title]) => (
         <section key={where} className="pb-3">
           <h3 className="pb-1 text-small text-soft">{title}</h3>

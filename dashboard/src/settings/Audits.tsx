@@ -108,7 +108,7 @@ function Row({ audit }: { audit: Audit }) {
         <Link
           to="/calls/$id"
           params={{ id: audit.call_id }}
-          className="text-soft underline decoration-edge underline-offset-2 hover:text-ink hover:decoration-ink max-sm:col-start-2 max-sm:justify-self-start"
+          className="reach text-soft underline decoration-edge underline-offset-2 hover:text-ink hover:decoration-ink max-sm:col-start-2 max-sm:justify-self-start"
         >
           The call
         </Link>

@@ -114,7 +114,7 @@ function Table({ before }: { before: KeepDraft }) {
             {(Object.keys(raw) as (keyof typeof raw)[]).map((name) => (
               <tr key={name} className="border-line not-first:border-t">
                 <th scope="row" className="py-1 pe-3 font-plain">
-                  {raw[name]}
+                  {raw[name]}, days
                 </th>
                 <td className="w-24 py-1 pe-2 sm:w-40 sm:pe-4">
                   <Days

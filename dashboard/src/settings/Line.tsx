@@ -31,6 +31,8 @@ export function LinePage(): ReactNode {
   );
 }
 
+const carrierNames: Readonly<Record<string, string>> = { vonage: "Vonage" };
+
 /** The phone line: its number, how fast the carrier may be asked, and the doctor who looks whether it is in order. */
 function Line() {
   const line = useQuery(queries.carrier());
@@ -43,7 +45,7 @@ function Line() {
     <>
       <p>
         <span dir="ltr">{phoneNumber(number)}</span>
-        <span className="text-soft">{emulated ? ", on the emulated phone network" : ` at ${carrier}`}</span>
+        <span className="text-soft">{emulated ? ", on the emulated phone network" : ` at ${carrierNames[carrier] ?? carrier}`}</span>
       </p>
       {limits.length > 0 && (
         <ul className="w-full max-w-3xl border-t border-line">
@@ -77,7 +79,7 @@ function Limit({ limit }: { limit: CarrierLimit }) {
       </span>
       {limit.refused_at !== null && (
         <span className="w-full text-small text-soft">
-          The carrier said it was too many {count(limit.refused, "time")}, last <Moment at={limit.refused_at} />
+          Refused by the carrier as too many: {count(limit.refused, "request")}, last <Moment at={limit.refused_at} />
         </span>
       )}
     </li>

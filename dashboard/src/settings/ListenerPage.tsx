@@ -24,7 +24,7 @@ export function ListenerPage(): ReactNode {
   return (
     <NotYours needs="listeners.manage">
       <p className="pt-3">
-        <Link to="/settings/listeners" className="inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
+        <Link to="/settings/listeners" className="reach inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
           <span aria-hidden="true" className="rtl:-scale-x-100">
             ←
           </span>
@@ -162,7 +162,7 @@ function Told({ telling, onAgain, busy }: { telling: Telling; onAgain: () => voi
         <Link
           to="/calls/$id"
           params={{ id: telling.call_id }}
-          className="underline decoration-edge underline-offset-2 hover:decoration-ink"
+          className="reach underline decoration-edge underline-offset-2 hover:decoration-ink"
         >
           {kindsSaid[telling.kind]}
         </Link>

@@ -30,7 +30,7 @@ export function SettingsFrame(): ReactNode {
       <nav
         ref={nav}
         aria-label="Settings"
-        className="-mx-4 mt-2 flex gap-5 overflow-x-auto overflow-y-hidden border-b border-line px-4 sm:-mx-6 sm:px-6"
+        className="-mx-4 mt-2 flex scroll-px-10 gap-5 overflow-x-auto overflow-y-hidden border-b border-line px-4 sm:-mx-6 sm:px-6"
       >
         {pages.map(({ to, name, needs }) => (
           <Place key={to} to={to} name={name} needs={needs} />

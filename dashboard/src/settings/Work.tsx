@@ -77,7 +77,7 @@ export function WaitingList() {
         {(["missing", "failed", "refused"] as const).map((recording, i) => (
           <span key={recording}>
             {i > 0 && ", "}
-            <Link to="/calls" search={{ recording }} className="text-ink underline decoration-edge underline-offset-2 hover:decoration-ink">
+            <Link to="/calls" search={{ recording }} className="reach text-ink underline decoration-edge underline-offset-2 hover:decoration-ink">
               {recordingStates[recording].word.toLowerCase()}
             </Link>
           </span>
@@ -104,7 +104,7 @@ function Waits({ one }: { one: Waiting }) {
             <Link
               to="/calls/$id"
               params={{ id: one.call_id }}
-              className="underline decoration-edge underline-offset-2 hover:decoration-ink"
+              className="reach underline decoration-edge underline-offset-2 hover:decoration-ink"
             >
               {whats[one.what]}
             </Link>

@@ -34,7 +34,7 @@ export function YouPage(): ReactNode {
       <Part title="For programs">
         <p className="max-w-[62ch]">
           Everything seen here can be read and done by API too.{" "}
-          <a href="/api/openapi.json" className="underline decoration-edge underline-offset-2 hover:decoration-ink">
+          <a href="/api/openapi.json" className="reach underline decoration-edge underline-offset-2 hover:decoration-ink">
             OpenAPI document
           </a>
         </p>

@@ -8,10 +8,10 @@ export function englishOf(languages: readonly string[]): string {
 const locale = englishOf(typeof navigator === "undefined" ? [] : navigator.languages);
 const two = (n: number): string => String(n).padStart(2, "0");
 
-/** A duration as a clock shows it: `2:07`, `1:01:01`, `-0:03` before the answer. Whole seconds, never rounded up. */
+/** A duration as a clock shows it: `2:07`, `1:01:01`, `−0:03` before the answer. Whole seconds, never rounded up. */
 export function clock(ms: number): string {
   const seconds = Math.floor(Math.abs(ms) / 1000);
-  const sign = ms < 0 && seconds > 0 ? "-" : "";
+  const sign = ms < 0 && seconds > 0 ? "−" : "";
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   return h > 0 ? `${sign}${h}:${two(m)}:${two(s)}` : `${sign}${m}:${two(s)}`;
 }
