@@ -40,7 +40,7 @@ export function AgentPage(): ReactNode {
   const failed = agent.error ?? older.error;
   return (
     <main className="px-4 pt-3 pb-24 sm:px-6">
-      <Link to="/agents" className="inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
+      <Link to="/agents" className="reach inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
         <span aria-hidden="true" className="rtl:-scale-x-100">
           ←
         </span>

@@ -82,7 +82,7 @@ export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; n
       </dl>
       {narrow ? (
         <details>
-          <summary className="border-b border-line py-1.5 text-soft">More facts</summary>
+          <summary className="border-b border-line py-1.5 text-soft pointer-coarse:py-2.5">More facts</summary>
           {more}
         </details>
       ) : (
@@ -152,6 +152,8 @@ const sources = { carrier: "From the carrier", journal: "Our own, from the journ
 function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
   const all = useQuery(queries.recordings(call.id));
   const others = all.data?.filter((recording) => recording.id !== call.recording.id) ?? [];
+  // What a person needs once in a while is a press away: the facts stay short, and what happened is in sight below them.
+  const files = [call.recording, ...others].filter(({ url, sha256 }) => url !== null || sha256 !== null);
   const comparison = all.data?.find((recording) => recording.comparison !== null)?.comparison ?? null;
   return (
     <>
@@ -162,12 +164,22 @@ function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
               <Choose recording={recording} best={recording.id === call.recording.id} chosen={recording.id === heard.id} />
             )}
           </RecordingState>
-          <RecordingDeeds recording={recording} />
+          {recording.id !== null && <Mend id={recording.id} {...mendable(recording.status)} />}
         </div>
       ))}
       {comparison && <Compared comparison={comparison} />}
-      {heard.url !== null && <Share call={call.id} heard={heard} />}
-      {!isLive(call) && <Evidence call={call.id} />}
+      {files.length === 0 ? (
+        !isLive(call) && <Evidence call={call.id} />
+      ) : (
+        <details className="mt-1.5 text-small">
+          <summary className="py-1 text-soft hover:text-ink pointer-coarse:py-3">Files, links and fingerprints</summary>
+          {files.map((recording) => (
+            <RecordingFile key={recording.id} recording={recording} />
+          ))}
+          {heard.url !== null && <Share call={call.id} heard={heard} />}
+          {!isLive(call) && <Evidence call={call.id} />}
+        </details>
+      )}
     </>
   );
 }
@@ -185,7 +197,7 @@ const Choose = ({ recording, best, chosen }: { recording: Recording; best: boole
         search={(old: object) => ({ ...old, source: undefined, recording: best ? undefined : (recording.id ?? undefined) })}
         replace
         resetScroll={false}
-        className="text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
+        className="reach text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
       >
         Listen to this one
       </Link>
@@ -201,7 +213,7 @@ function Evidence({ call }: { call: string }) {
       <a
         href={`/api/calls/${call}/evidence`}
         download
-        className="text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
+        className="reach text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
       >
         Download the evidence
       </a>{" "}
@@ -242,7 +254,7 @@ function Share({ call, heard }: { call: string; heard: Recording }) {
           aria-label="How long the link lives"
           value={minutes}
           onChange={(event) => setMinutes(Number(event.target.value) as keyof typeof lives)}
-          className="press rounded border border-transparent ps-2 text-body text-soft hover:bg-sunk hover:text-ink"
+          className="press field-sizing-content rounded border border-transparent ps-2 text-body text-soft hover:bg-sunk hover:text-ink"
         >
           {Object.entries(lives).map(([length, said]) => (
             <option key={length} value={length}>
@@ -262,7 +274,7 @@ function Share({ call, heard }: { call: string; heard: Recording }) {
 
 const notThere: readonly Recording["status"][] = ["missing", "failed", "refused", "deleted"];
 
-/** One source of the sound: where it stands, why, what to do, and its fingerprint. */
+/** One source of the sound: where it stands, why, and what to do. */
 function RecordingState({ recording, children }: { recording: Recording; children: ReactNode }) {
   const facts = [
     recording.source === null ? null : sources[recording.source],
@@ -292,25 +304,25 @@ function RecordingState({ recording, children }: { recording: Recording; childre
           <span className="text-look">{recording.because.message}</span> {recording.because.remedy}
         </p>
       )}
-      {recording.sha256 !== null && <Fingerprint sha256={recording.sha256} />}
     </>
   );
 }
 
-/** What can be done with one recording: kept as a file, tried again, given up. */
-function RecordingDeeds({ recording }: { recording: Recording }) {
-  const link = "text-ink underline decoration-edge underline-offset-2 hover:decoration-ink";
+/** One recording as a file: to be had, and its fingerprint. */
+function RecordingFile({ recording }: { recording: Recording }) {
+  const link = "reach text-ink underline decoration-edge underline-offset-2 hover:decoration-ink";
   return (
-    <>
+    <div className="pt-1 pointer-coarse:pt-3">
       {recording.url !== null && (
-        <p className="text-small text-soft">
-          Download{" "}
+        <p className="text-soft">
+          {recording.source === null ? "The recording" : sources[recording.source]}:{" "}
           <a href={asFile(recording.url)} download className={link}>
             {recording.format?.toUpperCase() ?? "as it is"}
           </a>
           {recording.format !== "wav" && (
             <>
-              ,{" "}
+              {" "}
+              or{" "}
               <a href={asFile(recording.url, "wav")} download className={link}>
                 WAV
               </a>
@@ -318,8 +330,8 @@ function RecordingDeeds({ recording }: { recording: Recording }) {
           )}
         </p>
       )}
-      {recording.id !== null && <Mend id={recording.id} {...mendable(recording.status)} />}
-    </>
+      {recording.sha256 !== null && <Fingerprint sha256={recording.sha256} />}
+    </div>
   );
 }
 
@@ -360,7 +372,7 @@ function Fingerprint({ sha256 }: { sha256: string }) {
       aria-expanded={whole}
       onClick={() => setWhole(!whole)}
       title={whole ? "Show less" : "Show the whole SHA-256"}
-      className="block py-1 text-start font-mono text-small break-all text-soft hover:text-ink"
+      className="block py-1 text-start font-mono text-small break-all text-soft hover:text-ink pointer-coarse:py-3"
     >
       sha256 {whole ? sha256 : `${sha256.slice(0, 16)}…`}
     </button>

@@ -131,6 +131,7 @@ export function OneCall({ call }: { call: Call }): ReactNode {
           <Timeline
             id={call.id}
             side={side ?? "events"}
+            settled={!said.isPending}
             keeping={
               stretch === null ? (
                 <Keeping
@@ -168,7 +169,7 @@ function useChosen(call: Call, source: Recording["source"] | undefined, id: stri
 }
 
 export const Back = () => (
-  <Link to="/calls" className="inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
+  <Link to="/calls" className="reach inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
     <span aria-hidden="true" className="rtl:-scale-x-100">
       ←
     </span>
@@ -184,7 +185,7 @@ function Head({ call }: { call: Call }) {
       <h1 className="truncate text-title font-strong">
         <bdi>{call.customer_name ?? number}</bdi>
       </h1>
-      <p className="flex flex-wrap items-baseline gap-x-3 text-soft">
+      <p className="flex flex-wrap items-center gap-x-3 text-soft">
         {call.customer_name !== null && (
           <span dir="ltr" className="tabular">
             {number}
@@ -229,8 +230,8 @@ const Running = ({ call }: { call: Call }) => (
 /** On a narrow page the facts come first, but a call that runs is read before it is looked up. */
 const NarrowFacts = ({ call, heard, folded }: { call: Call; heard: Recording; folded: boolean }) =>
   folded ? (
-    <details className="border-b border-line py-2">
-      <summary className="text-soft">Facts</summary>
+    <details className="border-b border-line">
+      <summary className="py-2 text-soft pointer-coarse:py-3">Facts</summary>
       <Facts call={call} heard={heard} narrow />
     </details>
   ) : (

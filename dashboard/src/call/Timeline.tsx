@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { queries } from "../ask/queries.ts";
 import type { CallEvent, Exchange, Webhook } from "../ask/shapes.ts";
 import { Trouble } from "../look/Trouble.tsx";
@@ -11,12 +11,26 @@ import { clockTenths, exactly, timeOfDay } from "../words/time.ts";
 const names = { events: "Timeline", webhooks: "Raw messages", keeping: "Keeping" } as const;
 export type Beside = keyof typeof names;
 
-/** Everything that happened; on request the carrier's requests behind it, as they came, or what is decided about keeping (`keeping`). */
-export function Timeline({ id, side: asked, keeping }: { id: string; side: Beside; keeping: ReactNode }) {
+/** `settled`: what stands above it on a narrow page is there. Everything that happened; on request the carrier's requests behind it, as they came, or what is decided about keeping (`keeping`). */
+export function Timeline({ id, side: asked, settled, keeping }: { id: string; side: Beside; settled: boolean; keeping: ReactNode }) {
   const raw = useMay("webhooks.read");
   const side = raw || asked !== "webhooks" ? asked : "events";
+  const section = useRef<HTMLElement>(null);
+  // Whoever was sent to one of these sides by a link sees it; below the facts it would lie out of sight.
+  const opened = useRef(asked);
+  useEffect(() => {
+    const aside = section.current?.closest("aside");
+    if (!settled || opened.current === "events" || !section.current || !aside) return;
+    opened.current = "events";
+    if (aside.scrollHeight > aside.clientHeight) aside.scrollTop = section.current.offsetTop;
+    else section.current.scrollIntoView({ block: "start" });
+  }, [settled]);
   return (
-    <section aria-labelledby="timeline" className="pt-6">
+    <section
+      ref={section}
+      aria-labelledby="timeline"
+      className={`scroll-mt-56 pt-6 ${side === "events" ? "" : "min-h-[calc(100dvh-17rem)]"}`}
+    >
       <div className="flex items-center gap-4 border-b border-line">
         <h2 id="timeline" className="sr-only">
           What happened
@@ -71,6 +85,19 @@ function Events({ id }: { id: string }) {
   );
 }
 
+/** A sign that a row opens, and where it has opened. */
+const Opens = () => (
+  <svg
+    viewBox="0 0 6 10"
+    aria-hidden="true"
+    fill="none"
+    strokeWidth="1.5"
+    className="mt-1.5 h-2 shrink-0 stroke-current text-faint rtl:-scale-x-100 in-[details[open]]:rotate-90"
+  >
+    <path d="m1 1 4 4-4 4" />
+  </svg>
+);
+
 const actors = { caller: "Caller", agent: "Agent", carrier: "Carrier", engine: "Engine", operator: "Operator", us: "Earshot" } as const;
 
 function Event({ event }: { event: CallEvent }) {
@@ -85,13 +112,14 @@ function Event({ event }: { event: CallEvent }) {
       </span>
     </>
   );
-  const row = "grid grid-cols-[4rem_minmax(0,1fr)] gap-3 py-1.5";
+  const row = "grid grid-cols-[4rem_minmax(0,1fr)_0.5rem] gap-3 py-1.5 pointer-coarse:py-2.5";
   return (
     <li>
       {detail ? (
         <details>
           <summary className={`${row} list-none hover:bg-sunk [&::-webkit-details-marker]:hidden`} title="Show the details">
             {line}
+            <Opens />
           </summary>
           <Raw text={JSON.stringify(event.detail, null, 2)} head={event.kind} />
         </details>
@@ -153,7 +181,7 @@ function Message({
 }) {
   return (
     <details>
-      <summary className="grid list-none grid-cols-[4rem_1rem_minmax(0,1fr)_auto] gap-x-2 py-1.5 hover:bg-sunk [&::-webkit-details-marker]:hidden">
+      <summary className="grid list-none grid-cols-[4rem_1rem_minmax(0,1fr)_auto_0.5rem] gap-x-2 py-1.5 hover:bg-sunk pointer-coarse:py-2.5 [&::-webkit-details-marker]:hidden">
         <time dir="ltr" dateTime={at} title={exactly(at)} className="tabular text-small leading-5 text-faint">
           {timeOfDay(at)}
         </time>
@@ -163,6 +191,7 @@ function Message({
         </span>
         <span className="truncate">{about}</span>
         <span className={`text-small leading-5 ${doubted ? "text-look" : "text-soft"}`}>{outcome}</span>
+        <Opens />
       </summary>
       {children}
     </details>

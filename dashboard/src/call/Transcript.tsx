@@ -195,7 +195,7 @@ const Sentence = memo(function Sentence({
         resetScroll={false}
         aria-label={`${voices[said.speaker]} at ${clock(said.started_ms)}${hear ? ", listen from here" : ""}`}
         onClick={() => hear?.(said.started_ms)}
-        className={`tabular pt-1 text-small leading-5 hover:text-ink hover:underline ${lit ? "text-ink" : "text-faint"} ${first ? "mt-5" : ""}`}
+        className={`reach tabular pt-1 text-small leading-5 hover:text-ink hover:underline ${lit ? "text-ink" : "text-faint"} ${first ? "mt-5" : ""}`}
       >
         {clock(said.started_ms)}
       </Link>
@@ -235,7 +235,7 @@ const Sentence = memo(function Sentence({
             aria-controls={more}
             title={`${outOfHundred(top.score)} of 100. Show the others.`}
             onClick={() => setAsked(!asked)}
-            className="flex max-w-full items-center gap-1.5 py-1 text-small leading-5 text-soft hover:text-ink @max-xl:py-0.5"
+            className="reach flex max-w-full items-center gap-1.5 py-1 text-small leading-5 text-soft hover:text-ink @max-xl:py-0.5"
           >
             <span className="grid size-2.5 shrink-0 place-items-center">
               <span className={`rounded-full ${dotSizes[strength(top.score)]} ${look.dot}`} />
@@ -246,7 +246,7 @@ const Sentence = memo(function Sentence({
         )}
       </div>
       {asked && (
-        <ul id={more} className={`col-start-2 mb-2 grid max-w-md gap-x-6 ps-[15px] sm:grid-cols-2 ${look.indent}`}>
+        <ul id={more} className={`col-start-2 mb-2 grid max-w-lg gap-x-6 ps-[15px] sm:grid-cols-2 ${look.indent}`}>
           {felt.slice(0, 8).map((feeling) => (
             <li key={feeling.name} className="grid grid-cols-[minmax(0,1fr)_4rem_1.5rem] items-center gap-2 text-small leading-6 text-soft">
               <span className="truncate">{feeling.name}</span>

@@ -77,7 +77,11 @@ export function WaitingList() {
         {(["missing", "failed", "refused"] as const).map((recording, i) => (
           <span key={recording}>
             {i > 0 && ", "}
-            <Link to="/calls" search={{ recording }} className="reach text-ink underline decoration-edge underline-offset-2 hover:decoration-ink">
+            <Link
+              to="/calls"
+              search={{ recording }}
+              className="reach text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
+            >
               {recordingStates[recording].word.toLowerCase()}
             </Link>
           </span>
