@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { forgetConnections, request } from "./request.ts";
 
@@ -10,16 +10,11 @@ const budget = { connectMs: 1_000, answerMs: 5_000 };
 describe("a request of the network", () => {
   let server: Server;
   let url: URL;
-  /** How many requests came on each connection, in the order of the connections. */
-  let came: Map<Socket, number>;
-  let answers: (nth: number, socket: Socket) => number | "nothing" | "the connection closed";
+  let answers: () => number | "nothing" | "the connection closed";
   beforeEach(async () => {
-    came = new Map();
     server = createServer((asked, answer) => {
-      const nth = (came.get(asked.socket) ?? 0) + 1;
-      came.set(asked.socket, nth);
       asked.resume();
-      const what = answers(nth, asked.socket);
+      const what = answers();
       if (what === "the connection closed") asked.socket.destroy();
       else if (what !== "nothing") answer.writeHead(what).end();
     }).listen(0, "127.0.0.1");
@@ -40,17 +35,9 @@ describe("a request of the network", () => {
     expect(await asked).toMatchObject({ ok: true });
   });
 
-  test("that met a kept connection in the moment of its end leaves on a new one, once", async () => {
-    answers = (nth) => (nth === 1 ? 200 : "the connection closed");
-    expect(await request(url, post, budget)).toMatchObject({ ok: true });
-    expect(await request(url, post, budget)).toMatchObject({ ok: true });
-    expect([...came.values()]).toEqual([2, 1]);
-  });
-
-  test("whose new connection ends without an answer has failed", async () => {
+  test("whose connection ends without an answer has failed", async () => {
     answers = () => "the connection closed";
     expect(await request(url, post, budget)).toMatchObject({ ok: false, again: true, because: expect.stringContaining("ECONNRESET") });
-    expect([...came.values()]).toEqual([1]);
   });
 
   test("that gets no answer is given up in time", async () => {

@@ -25,35 +25,25 @@ const agents = {
 const LARGEST_BYTES = 20_000_000;
 const TRIED_AGAIN = new Set([429, 503, 504]);
 
-interface Asked {
-  readonly method: string;
-  readonly headers: Record<string, string>;
-  readonly body?: string;
-}
-
 /** One HTTP request with separate limits for connecting and for answering, never thrown from. */
-export async function request(url: URL, asked: Asked, budget: Budget): Promise<Outcome> {
-  const outcome = await onConnection(url, asked, budget);
-  // The other side let go of a kept connection in the moment it was used: nobody has read the request, and it leaves on a new one.
-  return outcome === "stale" ? (onConnection(url, asked, budget, false) as Promise<Outcome>) : outcome;
-}
-
-/** `stale`: a kept connection was closed before a byte of an answer; never on a new one (`kept` false). */
-function onConnection(url: URL, { method, headers, body }: Asked, budget: Budget, kept = true): Promise<Outcome | "stale"> {
+export function request(
+  url: URL,
+  { method, headers, body }: { method: string; headers: Record<string, string>; body?: string },
+  budget: Budget,
+): Promise<Outcome> {
   return new Promise((resolve) => {
     const secure = url.protocol === "https:";
     const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) };
     const sent = (secure ? https : http).request(url, {
       method,
       headers: { ...headers, ...length },
-      agent: kept ? (secure ? agents.https : agents.http) : false,
+      agent: secure ? agents.https : agents.http,
     });
     let timer: NodeJS.Timeout;
-    let answered = false;
-    let waits: object;
+    let waits: symbol;
     const wait = (ms: number, because: string): void => {
       clearTimeout(timer);
-      const mine = {};
+      const mine = Symbol();
       waits = mine;
       // On a busy machine what was waited for may be there already, and only not be looked at yet: it is, before the time counts as over.
       timer = setTimeout(() => {
@@ -64,9 +54,9 @@ function onConnection(url: URL, { method, headers, body }: Asked, budget: Budget
         });
       }, ms);
     };
-    const finish = (outcome: Outcome | "stale"): void => {
+    const finish = (outcome: Outcome): void => {
       clearTimeout(timer);
-      waits = {};
+      waits = Symbol();
       resolve(outcome);
     };
     wait(budget.connectMs, "Connect timed out.");
@@ -76,7 +66,6 @@ function onConnection(url: URL, { method, headers, body }: Asked, budget: Budget
       else socket.once(secure ? "secureConnect" : "connect", connected);
     });
     sent.on("response", (response) => {
-      answered = true;
       const parts: Buffer[] = [];
       let bytes = 0;
       response.on("data", (part: Buffer) => {
@@ -93,7 +82,6 @@ function onConnection(url: URL, { method, headers, body }: Asked, budget: Budget
       response.on("error", (problem) => finish({ ok: false, again: true, because: problem.message, status: null }));
     });
     sent.on("error", (problem: NodeJS.ErrnoException) => {
-      if (sent.reusedSocket && answered === false && (problem.code === "ECONNRESET" || problem.code === "EPIPE")) return finish("stale");
       const tls = /CERT|SSL|TLS|SELF_SIGNED/.test(problem.code ?? "");
       finish({ ok: false, again: !tls, because: `${problem.code ?? "Error"}: ${problem.message}`, status: null });
     });
