@@ -173,7 +173,7 @@ describe("a number of the emulated network, dialled", () => {
       const last = await until(
         "its recording is settled",
         () => settled(call.id, plays, carrier),
-        60_000,
+        120_000, // decoding runs below normal priority: on a busy machine it waits its turn
         async () => ({
           recordings: await recordings(house, call.id),
           events: (await events(house, call.id)).map(({ kind, at, detail }) => ({ kind, at, detail })),
