@@ -9,7 +9,7 @@ import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import { type Disk, journalPath, openJournals } from "./file.ts";
 import { readJournal } from "./read.ts";
-import { HEADER_BYTES, kinds, putRecord } from "./record.ts";
+import { HEADER_BYTES, kinds, putRecord, takeRecord } from "./record.ts";
 
 let dir: string;
 const warnings: string[] = [];
@@ -88,6 +88,20 @@ test("a process that takes the call over appends its part, also after a torn rec
   expect(found.filter(({ kind }) => kind === "opened").map(({ part }) => part)).toEqual([0, 1]);
   expect(found.filter(({ part, kind }) => part === 1 && kind === "callerFrame")).toHaveLength(3);
   expect(damage).toHaveLength(1);
+});
+
+test("a record of any kind, time and length is read back as it was put", () => {
+  for (const [kind, micros, length] of [
+    [1, 0, 0],
+    [17, 1, 1],
+    [7, 86_400_000_000, 223],
+    [2, 2 ** 48 - 1, 70_000],
+  ] as const) {
+    const payload = Buffer.alloc(length, 0xa5);
+    const record = Buffer.alloc(HEADER_BYTES + length);
+    expect(putRecord(record, 0, kind, micros, payload)).toBe(record.length);
+    expect(takeRecord(record, 0)).toMatchObject({ micros, payload, end: record.length });
+  }
 });
 
 test("kinds of later versions are skipped", async () => {
