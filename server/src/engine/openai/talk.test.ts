@@ -279,6 +279,24 @@ describe("answers", () => {
     ]);
   });
 
+  test.each([
+    ["Yes.", true],
+    ["Yes.  \n", true],
+    ["He said “yes.”", true],
+    ["(As I said!) ", true],
+    ["Well…", true],
+    ["version 1.5", false],
+    ["He said “yes”", false],
+    ["as I said)", false],
+    ['"', false],
+    [" \n", false],
+  ])("%j so far is a whole sentence: %j", (text, whole) => {
+    const one = talking();
+    for (const delta of [text.slice(0, -1), text.slice(-1)])
+      one.says("response.output_audio_transcript.delta", { response_id: "r1", item_id: "a1", delta });
+    expect(one.events.some((event) => event.what === "agent text" && event.text === text)).toBe(whole);
+  });
+
   test("one that failed is tried once more at once; a second one is the engine's failure", () => {
     const one = talking();
     const failed = { status_details: { error: { code: "server_error", message: "Sorry." } } };

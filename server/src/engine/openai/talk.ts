@@ -203,7 +203,7 @@ export class RealtimeTalk {
 
   /** Sound of an item came. False when it is not to be heard any more. */
   hearSound(item: string, response: string | null, ms: number): boolean {
-    if (response !== null && this.discarded.has(response)) return false;
+    if (this.isDiscarded(response)) return false;
     const spoken = this.spokenItem(item, response);
     if (spoken.settled) return false;
     spoken.receivedMs += ms;
@@ -318,6 +318,11 @@ export class RealtimeTalk {
 
   // ------------------------------------------------------------------------------------------------------------ the agent
 
+  /** Without a cut-in, of which most calls have none, there is nothing to look up. */
+  private isDiscarded(response: string | null): boolean {
+    return this.discarded.size > 0 && response !== null && this.discarded.has(response);
+  }
+
   private spokenItem(item: string, response: string | null): Spoken {
     const known = this.spoken.get(item);
     if (known !== undefined) return known;
@@ -330,16 +335,16 @@ export class RealtimeTalk {
   private agentWord(item: string, response: string | null, word: string): void {
     const spoken = this.spokenItem(item, response);
     if (mayEndSentence(word)) this.agentText(item, response, spoken.text + word, false);
-    else if (response === null || !this.discarded.has(response)) spoken.text += word;
+    else if (!this.isDiscarded(response)) spoken.text += word;
   }
 
   /** Whole text so far. Between, it is told when a sentence is complete. */
   private agentText(item: string, response: string | null, text: string, final: boolean): void {
-    if (item === "" || (response !== null && this.discarded.has(response))) return;
+    if (item === "" || this.isDiscarded(response)) return;
     const spoken = this.spokenItem(item, response);
     spoken.text = text === "" ? spoken.text : text;
     if (spoken.settled || spoken.text === "" || spoken.told === spoken.text) return;
-    if (!final && !/[.?!…]["”)]?\s*$/.test(spoken.text)) return;
+    if (!final && !endsSentence(spoken.text)) return;
     spoken.told = spoken.text;
     this.parts.emit({ what: "agent text", utterance: item, text: spoken.text, final, language: null });
   }
@@ -543,6 +548,13 @@ const mayEndSentence = (word: string): boolean => {
   const last = word.charCodeAt(word.length - 1);
   const isLetter = (last >= 97 && last <= 122) || (last >= 65 && last <= 90);
   return !isLetter;
+};
+
+/** Does the text end in a whole sentence, perhaps with a quotation mark or bracket behind it? Looks at its end alone: a pattern would search all of it. */
+const endsSentence = (text: string): boolean => {
+  const said = text.trimEnd();
+  const closed = ['"', "”", ")"].includes(said.at(-1) ?? "");
+  return [".", "?", "!", "…"].includes(said.at(closed ? -2 : -1) ?? "");
 };
 
 type Maybe = string | null | undefined;
