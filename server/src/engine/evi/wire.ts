@@ -126,7 +126,7 @@ function understand(json: unknown): Heard {
   return { kind: "audio", audio: { id: message.id, index: message.index, message: data, from: 0, to: data.length } };
 }
 
-/** A map: as the field of an object, a name that came in a message took longer to find than the message to read (bench/adapters/README.md). */
+/** A map: a name that came in a message is found sooner in it than among the fields of an object (bench/adapters/README.md). */
 const readerOf: ReadonlyMap<string, (said: Json) => EviMessage | null> = new Map(Object.entries(readers));
 
 function parse(json: string): unknown {

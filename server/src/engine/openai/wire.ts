@@ -169,8 +169,8 @@ const idle = [
 
 type Reader = (said: Json) => RealtimeMessage | null;
 /**
- * By its name on the wire how a message is read; null where it is of no use. One map for all names: with tables one after the other, looking them up cost
- * a word of the agent's as much as reading it (bench/adapters/README.md).
+ * By its name on the wire how a message is read; null where it is of no use. One map for all names: tables one after the other
+ * cost an eighth of the parsing of a word (bench/adapters/README.md).
  */
 const readerOf: ReadonlyMap<string, Reader | null> = new Map<string, Reader | null>([
   ...Object.entries(readers),
