@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import WebSocket from "ws";
+import { startVoice } from "./voice.ts";
 
 /** The carrier's end of an audio socket, as small as it can be: speaks frames of 20 ms in real time, hears frames and commands. */
 export interface CarrierSocket {
@@ -30,7 +31,6 @@ export async function openCarrierSocket(url: string, { rate = 16_000 }: { rate?:
   const told: { at: number; json: Record<string, unknown> }[] = [];
   const spoken: Int16Array[] = [];
   const watchers = new Set<() => void>();
-  let saying: { samples: Int16Array; at: number; done: () => void } | null = null;
   const look = (): void => {
     for (const watcher of [...watchers]) watcher();
   };
@@ -41,33 +41,20 @@ export async function openCarrierSocket(url: string, { rate = 16_000 }: { rate?:
   });
   const closed = once(socket, "close").then(([code]) => code as number);
   socket.send(JSON.stringify({ event: "websocket:connected", "content-type": `audio/l16;rate=${rate}` }));
-  const start = performance.now();
-  let sent = 0;
-  const timer = setInterval(() => {
-    for (const due = Math.floor((performance.now() - start) / 20); sent < due; sent++) {
-      const pcm = new Int16Array(frame);
-      if (saying !== null) {
-        pcm.set(saying.samples.subarray(saying.at, saying.at + frame));
-        saying.at += frame;
-        if (saying.at >= saying.samples.length) {
-          saying.done();
-          saying = null;
-        }
-      }
+  const voice = startVoice(
+    frame,
+    (pcm) => {
       spoken.push(pcm);
       if (socket.readyState === WebSocket.OPEN) socket.send(Buffer.from(pcm.buffer));
-    }
-    look();
-  }, 10);
-  void closed.then(() => clearInterval(timer));
+    },
+    look,
+  );
+  void closed.then(() => voice.stop());
   return {
     frames,
     told,
     closed,
-    say: (samples) =>
-      new Promise((done) => {
-        saying = { samples, at: 0, done };
-      }),
+    say: (samples) => voice.say(samples),
     press: (digit) => socket.send(JSON.stringify({ event: "websocket:dtmf", digit, duration: 180 })),
     spoken: () => Int16Array.from(spoken.flatMap((pcm) => [...pcm])),
     until: (fact) =>

@@ -18,6 +18,7 @@ import { readJournal } from "../src/journal/read.ts";
 import { HEADER_BYTES, kinds, putRecord } from "../src/journal/record.ts";
 import { babble } from "./carrier-socket.ts";
 import { startProgram } from "./program.ts";
+import { startVoice } from "./voice.ts";
 
 /*
  * Makes the journals of server/src/bridge/replay-corpus: a few short calls with the emulated engines, through the real bridge, in real time. Run it
@@ -165,7 +166,6 @@ async function carry(dir: string, call: CallId, name: string, { tell, ...story }
   const journal = journals.open(call);
   let listener: MediaListener | null = null;
   let playedMs = 0;
-  let saying: { samples: Int16Array; at: number; done: () => void } | null = null;
   const run = runBridge({
     call,
     engine,
@@ -212,29 +212,13 @@ async function carry(dir: string, call: CallId, name: string, { tell, ...story }
   while (run.state() === "opening") await sleep(5);
   run.answered(clock.now());
   connect();
-  const start = performance.now();
-  let sent = 0;
-  const timer = setInterval(() => {
-    for (const due = Math.floor((performance.now() - start) / 20); sent < due; sent++) {
-      const pcm = new Int16Array(FRAME);
-      if (saying !== null) {
-        pcm.set(saying.samples.subarray(saying.at, saying.at + FRAME));
-        saying.at += FRAME;
-        if (saying.at >= saying.samples.length) {
-          saying.done();
-          saying = null;
-        }
-      }
-      listener?.frame(new Uint8Array(pcm.buffer));
-      if (sent % 50 === 0) run.second();
-    }
-  }, 10);
+  const voice = startVoice(FRAME, (pcm, number) => {
+    listener?.frame(new Uint8Array(pcm.buffer));
+    if (number % 50 === 0) run.second();
+  });
   const silent = (): boolean => run.player.unplayedMs(clock.monotonicMs()) <= 0;
   const caller: Caller = {
-    say: (ms) =>
-      new Promise((done) => {
-        saying = { samples: babble(ms, RATE), at: 0, done };
-      }),
+    say: (ms) => voice.say(babble(ms, RATE)),
     async answered() {
       while (silent()) await sleep(10);
       for (let quiet = 0; quiet < 60; quiet = silent() ? quiet + 1 : 0) await sleep(10);
@@ -254,7 +238,7 @@ async function carry(dir: string, call: CallId, name: string, { tell, ...story }
   };
   await tell(caller);
   await run.end();
-  clearInterval(timer);
+  voice.stop();
   await journal.close();
   await journals.close();
   tick.close();

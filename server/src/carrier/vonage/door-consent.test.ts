@@ -2,7 +2,8 @@ import { LineRules } from "@earshot/contract/agent";
 import { describe, expect, it } from "vitest";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
 import type { CallId } from "../../ids.ts";
-import { actionsOf, callRow, db, inbox, PUBLIC, post, question, tries, useTestDoor, withAgent } from "./test-door.ts";
+import { actionsOf, callRow, db, inbox, PUBLIC, post, question, useTestDoor, withAgent } from "./test-door.ts";
+import { tries } from "./test-tries.ts";
 
 useTestDoor();
 

@@ -3,24 +3,9 @@ import { redeemSocketToken } from "../../calls/socket-token.ts";
 import { insertTransfer } from "../../calls/transfers.ts";
 import { inTransaction } from "../../db/pool.ts";
 import type { CallId } from "../../ids.ts";
-import {
-  actionsOf,
-  bearer,
-  callRow,
-  db,
-  get,
-  inbox,
-  kinds,
-  now,
-  outbound,
-  outLeg,
-  PHONE,
-  post,
-  told,
-  tries,
-  useTestDoor,
-} from "./test-door.ts";
+import { actionsOf, bearer, callRow, db, get, inbox, kinds, now, outbound, outLeg, PHONE, post, told, useTestDoor } from "./test-door.ts";
 import { type Story, stories } from "./test-stories.ts";
+import { tries } from "./test-tries.ts";
 
 useTestDoor();
 

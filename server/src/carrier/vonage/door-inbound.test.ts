@@ -4,8 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentForCall, changeAgent, createAgent, type LoadedAgent } from "../../agents/store.ts";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
 import { inTransaction } from "../../db/pool.ts";
-import { bearer, callRow, connects, db, get, inbox, now, passes, post, question, told, tries, useTestDoor, verdicts } from "./test-door.ts";
+import { bearer, callRow, connects, db, get, inbox, now, passes, post, question, told, useTestDoor, verdicts } from "./test-door.ts";
 import { CONVERSATION, INBOUND_PHONE, type Story, stories, type Told } from "./test-stories.ts";
+import { tries } from "./test-tries.ts";
 
 useTestDoor();
 

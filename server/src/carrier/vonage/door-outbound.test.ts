@@ -17,12 +17,12 @@ import {
   start,
   stop,
   told,
-  tries,
   useTestDoor,
   verdicts,
   withLine,
 } from "./test-door.ts";
 import { CONVERSATION, type Story, stories } from "./test-stories.ts";
+import { tries } from "./test-tries.ts";
 
 useTestDoor();
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { CallId, LegId } from "../../ids.ts";
 import { backNcco, chooseRate, handOverNcco, messageNcco, reconnectNcco, socketUrl, sorryNcco, talkNcco } from "./ncco.ts";
+import { tries } from "./test-tries.ts";
 
 const talk = {
   call: "0199a0b1-7d1f-7000-8000-000000000001" as CallId,
@@ -24,22 +25,6 @@ const SORRY =
 const STAY = '{"action":"talk","text":"Please stay on the line, we will be right back.","language":"en-US"}';
 const TRY = (seconds: number): string => `{"action":"wait","timeout":${seconds}},${CONNECT("two")}`;
 const TRIES = `${MOMENT},${TRY(0.1)},${TRY(1)},${TRY(2)},${STAY},${TRY(3)},${TRY(5)},${TRY(8)}`;
-const tries = [
-  "talk",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-  "talk",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-];
 
 describe("the instructions of a call", () => {
   it("record, connect, and after a lost connection a word, tries until a server has started again, and an apology, byte for byte", () => {

@@ -17,23 +17,6 @@ import { CONVERSATION, INBOUND_PHONE } from "./test-stories.ts";
 
 /** The carrier's door with everything behind it but Vonage, for tests; only they read this. */
 
-/** What stands behind a connect: the carrier tries again until a server has started. */
-export const tries = [
-  "talk",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-  "talk",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-  "wait",
-  "connect",
-];
 export const SECRET = "0123456789abcdef0123456789abcdef";
 export const API_KEY = "abcd1234";
 export const PUBLIC = "https://calls.example.com";
