@@ -1,65 +1,17 @@
 import { LineRules } from "@earshot/contract/agent";
-import { pino } from "pino";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
-import { ensureFirstAgent } from "../agents/first.ts";
+import { describe, expect, it } from "vitest";
 import { agentForCall, changeAgent } from "../agents/store.ts";
 import { CarrierHasNot, CarrierRefused, CarrierUnauthorized, CarrierUnreachable } from "../carrier/failures.ts";
-import type { Carrier } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId, LegId } from "../ids.ts";
 import { recordEvent } from "./events.ts";
-import type { InCallParts } from "./in-call.ts";
-import { receiveCall } from "./receive.ts";
 import { makeSocketToken } from "./socket-token.ts";
+import { asked, call, carrier, db, parts, refuse, useTold } from "./test-told.ts";
 import { catchUpOnVoicemail, followVoicemailRule, messageTold } from "./voicemail.ts";
 import { startWatchdog } from "./watchdog.ts";
 
-let db: FreshDatabase;
-let legs = 0;
-let asked: unknown[] = [];
-let failing: Error | null = null;
-beforeAll(async () => {
-  db = await freshDatabase();
-  await ensureFirstAgent(db.pool);
-});
-beforeEach(() => {
-  asked = [];
-  failing = null;
-});
-afterAll(() => db.drop());
-
-const carrier: Carrier = {
-  name: "told",
-  dial: async () => ({ dialed: "unknown", text: "" }),
-  async hangUp(leg) {
-    asked.push(["hang up", leg]);
-  },
-  legState: async () => null,
-  openRecording: async () => {
-    throw new Error("none");
-  },
-  mayFetch: () => false,
-  async leaveMessage(message) {
-    asked.push(["message", message]);
-    if (failing !== null) throw failing;
-  },
-};
-const parts = (): InCallParts => ({
-  pool: db.pool,
-  carrier,
-  clock: systemClock,
-  log: pino({ level: "silent" }),
-  number: "+12025550100",
-});
-
-async function call(): Promise<CallId> {
-  const arrival = { leg: `leg-${++legs}` as LegId, conversation: null, from: "12025550106", to: "12025550100", regionUrl: null };
-  const { call: id } = await inTransaction(db.pool, (sql) => receiveCall(sql, arrival, new Date()));
-  await db.pool.query("update calls set status = 'in_progress', answered_at = now() where id = $1", [id]);
-  return id;
-}
+useTold();
 
 describe("the rule for machines", () => {
   async function rule(line: object, id: CallId): Promise<void> {
@@ -69,24 +21,24 @@ describe("the rule for machines", () => {
   }
 
   it("talk does nothing", async () => {
-    const id = await call();
+    const { id } = await call();
     await rule({ voicemail: "talk" }, id);
     await followVoicemailRule(parts(), id);
     expect(asked).toEqual([]);
   });
 
   it("hang up ends the call as voicemail", async () => {
-    const id = await call();
+    const { id, leg } = await call();
     await rule({ voicemail: "hang_up" }, id);
     await followVoicemailRule(parts(), id);
-    expect(asked).toEqual([["hang up", `leg-${legs}`]]);
+    expect(asked).toEqual([["hang up", leg]]);
     expect((await db.pool.query("select hangup_asked_by from calls where id = $1", [id])).rows).toEqual([
       { hangup_asked_by: "us:voicemail" },
     ]);
   });
 
   it("leave a message does so once, after the beep, when the agent was connected already", async () => {
-    const id = await call();
+    const { id } = await call();
     await rule({ voicemail: "leave_message", voicemail_message: "Please call back." }, id);
     await followVoicemailRule(parts(), id);
     await makeSocketToken(db.pool, id);
@@ -99,12 +51,12 @@ describe("the rule for machines", () => {
   });
 
   /** The agent talks already, and then the machine beeps. */
-  async function beeps(): Promise<CallId> {
-    const id = await call();
+  async function beeps(): Promise<{ id: CallId; leg: LegId }> {
+    const { id, leg } = await call();
     await rule({ voicemail: "leave_message", voicemail_message: "Please call back." }, id);
     await makeSocketToken(db.pool, id);
     await db.pool.query("update calls set beep_at = now() where id = $1", [id]);
-    return id;
+    return { id, leg };
   }
   const told = async (id: CallId) =>
     (
@@ -121,8 +73,8 @@ describe("the rule for machines", () => {
     ["does not have the call", new CarrierHasNot("PUT", 404)],
     ["cannot be reached", new CarrierUnreachable("x.test", "ECONNREFUSED", undefined, false)],
   ])("a message is not said to be left when the carrier %s: the call is hung up", async (_, failure) => {
-    const id = await beeps();
-    failing = failure;
+    const { id, leg } = await beeps();
+    refuse("message", failure);
     await followVoicemailRule(parts(), id);
     expect(await told(id)).toEqual({
       kinds: ["voicemail.message_failed"],
@@ -130,15 +82,15 @@ describe("the rule for machines", () => {
       by: "us:voicemail",
       because: `A machine answered; our message could not be left: ${failure.message}`,
     });
-    expect(asked.at(-1)).toEqual(["hang up", `leg-${legs}`]);
+    expect(asked.at(-1)).toEqual(["hang up", leg]);
   });
 
   it.each([
     ["no answer comes", new CarrierUnreachable("x.test", "it took too long")],
     ["the carrier has trouble of its own", new CarrierRefused("PUT", 503, "")],
   ])("whether a message is left is not known when %s, and it is not told again", async (_, failure) => {
-    const id = await beeps();
-    failing = failure;
+    const { id } = await beeps();
+    refuse("message", failure);
     await expect(followVoicemailRule(parts(), id)).rejects.toBe(failure);
     await followVoicemailRule(parts(), id);
     expect(asked).toHaveLength(1);
@@ -147,10 +99,15 @@ describe("the rule for machines", () => {
 
   describe("when whether a message is left is not known", () => {
     /** Nobody answered our request; so many seconds later the watchdog looks, where the audio is or is not. */
-    async function looked(seconds: number, carries: boolean, meanwhile?: (id: CallId) => Promise<void>): Promise<CallId> {
-      const id = await beeps();
-      failing = new CarrierUnreachable("x.test", "it took too long");
-      await expect(followVoicemailRule(parts(), id)).rejects.toBe(failing);
+    async function looked(
+      seconds: number,
+      carries: boolean,
+      meanwhile?: (id: CallId) => Promise<void>,
+    ): Promise<{ id: CallId; leg: LegId }> {
+      const { id, leg } = await beeps();
+      const silence = new CarrierUnreachable("x.test", "it took too long");
+      refuse("message", silence);
+      await expect(followVoicemailRule(parts(), id)).rejects.toBe(silence);
       await meanwhile?.(id);
       const now = () => new Date(Date.now() + seconds * 1_000);
       const watchdog = startWatchdog({
@@ -161,32 +118,32 @@ describe("the rule for machines", () => {
       });
       await watchdog.tick();
       await watchdog.close();
-      return id;
+      return { id, leg };
     }
     const hungUp = { message: false, by: "us:voicemail", because: expect.stringContaining("our message could not be left") };
     const left = { message: true, by: null };
 
     it("and the machine still hears the agent seconds later, the call is hung up", async () => {
-      const id = await looked(6, true);
+      const { id, leg } = await looked(6, true);
       expect(await told(id)).toMatchObject(hungUp);
-      expect(asked.at(-1)).toEqual(["hang up", `leg-${legs}`]);
+      expect(asked.at(-1)).toEqual(["hang up", leg]);
     });
 
     it("it is given the time to be moved to the message", async () => {
-      expect(await told(await looked(3, true))).toMatchObject(left);
+      expect(await told((await looked(3, true)).id)).toMatchObject(left);
     });
 
     it("and the audio left us, or the carrier told that it moved the call, nobody cuts the message off", async () => {
-      expect(await told(await looked(6, false))).toMatchObject(left);
+      expect(await told((await looked(6, false)).id)).toMatchObject(left);
       const at = new Date();
       const moved = (call: CallId) => recordEvent(db.pool, { call, at, kind: "call.moved", actor: "carrier", said: "Moved." });
-      expect(await told(await looked(6, true, async (id) => void (await moved(id))))).toMatchObject(left);
-      expect(asked.filter((one) => (one as string[])[0] === "hang up")).toEqual([]);
+      expect(await told((await looked(6, true, async (id) => void (await moved(id)))).id)).toMatchObject(left);
+      expect(asked.filter((one) => one[0] === "hang up")).toEqual([]);
     });
   });
 
   it("the timeline says that the carrier was told only when it was", async () => {
-    const id = await beeps();
+    const { id } = await beeps();
     let before: unknown;
     async function leaveMessage(): Promise<void> {
       before = await told(id);
@@ -201,7 +158,7 @@ describe("the rule for machines", () => {
     ["after the message's turn was taken, and before the carrier was told", "1 second", null, 1],
     ["after the carrier was told", "1 second", "voicemail.message", 0],
   ])("a process that died %s: when the audio comes back, the message is left if it was not", async (_, taken, event, times) => {
-    const id = await beeps();
+    const { id } = await beeps();
     await db.pool.query(
       "update calls set answered_by = 'machine', socket_started_at = now() - interval '9 seconds', message_at = now() - $2::interval where id = $1",
       [id, taken],
@@ -214,7 +171,7 @@ describe("the rule for machines", () => {
   });
 
   it("the audio that comes first, while the message's turn is just taken, leaves no second message", async () => {
-    const id = await beeps();
+    const { id } = await beeps();
     await db.pool.query(
       "update calls set answered_by = 'machine', socket_started_at = now(), message_at = now() - interval '1 second' where id = $1",
       [id],
@@ -224,12 +181,12 @@ describe("the rule for machines", () => {
   });
 
   it("the audio of a call that no machine answered asks for nothing", async () => {
-    const id = await call();
+    const { id, leg } = await call();
     await rule({ voicemail: "hang_up" }, id);
     await catchUpOnVoicemail(parts(), id);
     expect(asked).toEqual([]);
     await db.pool.query("update calls set answered_by = 'machine' where id = $1", [id]);
     await catchUpOnVoicemail(parts(), id);
-    expect(asked).toEqual([["hang up", `leg-${legs}`]]);
+    expect(asked).toEqual([["hang up", leg]]);
   });
 });
