@@ -36,7 +36,8 @@ const table: { readonly [Name in Action["action"]]: Performance<Name> } = {
   transfer,
 };
 
-export function perform(exchange: Switchboard, leg: Leg, run: Run, action: Action): Promise<Ncco | null> {
+/** Performs one action of a leg's NCCO; see `Performance`. */
+export function performAction(exchange: Switchboard, leg: Leg, run: Run, action: Action): Promise<Ncco | null> {
   return (table[action.action] as Performance<Action["action"]>)(exchange, leg, run, action as never);
 }
 
@@ -130,7 +131,7 @@ async function connect(exchange: Switchboard, leg: Leg, run: Run, action: Action
       ringS: action.timeout,
       limitS: action.limit,
       detection: detectionOf(action.advancedMachineDetection ?? action.advanced_machine_detection, action.machineDetection),
-      proceed: () => void (onAnswer && exchange.introduce(child, onAnswer.url)),
+      proceed: () => void (onAnswer && exchange.parts.introduce(exchange, child, onAnswer.url)),
     });
     return () => {};
   });

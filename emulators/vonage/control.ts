@@ -2,6 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { callView } from "./call-view.ts";
 import type { Leg } from "./leg.ts";
+import { personCallsIn } from "./new-calls.ts";
 import { refuse, refuseParameters } from "./problems.ts";
 import type { Switchboard } from "./switchboard.ts";
 
@@ -31,7 +32,7 @@ export function control(app: FastifyInstance, exchange: Switchboard): void {
       return refuseParameters(reply, [{ name: "to", reason: `must be ${settings.number}: no other number is linked to the application` }]);
     const person = directory.find(from);
     if (!person) return refuseParameters(reply, [{ name: "from", reason: "is nobody's number; GET /emulator/people lists who is there" }]);
-    return reply.code(201).send(legView(await exchange.personCallsIn(person)));
+    return reply.code(201).send(legView(await personCallsIn(exchange, person)));
   });
 
   /** Every leg, oldest first; with `?last=N` only so many of the newest. */

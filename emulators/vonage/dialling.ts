@@ -51,7 +51,7 @@ function dialPhone(exchange: Switchboard, leg: Leg, number: string, dtmfAnswer: 
   if (callsBackAfterMs !== undefined) {
     leg.whenOver(() => {
       ticker.after(callsBackAfterMs, () => {
-        exchange.personCallsIn(person).catch((problem: Error) => leg.plan.ledger.note(leg.uuid, problem.message));
+        exchange.parts.personCallsIn(exchange, person).catch((problem: Error) => leg.plan.ledger.note(leg.uuid, problem.message));
       });
     });
   }

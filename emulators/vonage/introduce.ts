@@ -1,4 +1,4 @@
-import { perform } from "./actions.ts";
+import { performAction } from "./actions.ts";
 import { answerBody } from "./events.ts";
 import type { Leg } from "./leg.ts";
 import { Run, Stopped } from "./run.ts";
@@ -24,7 +24,7 @@ export async function introduce(exchange: Switchboard, leg: Leg, url: string): P
     leg.plan.ledger.note(leg.uuid, `onAnswer: ${asked.ncco.map(({ action }) => action).join(", ") || "empty"}`);
     try {
       for (const action of asked.ncco) {
-        if (alone.includes(action.action)) await run.until(perform(exchange, leg, run, action));
+        if (alone.includes(action.action)) await run.until(performAction(exchange, leg, run, action));
         else exchange.trouble(leg, `The NCCO of onAnswer has the action ${action.action}, which this network does not perform there.`);
         run.at++;
       }

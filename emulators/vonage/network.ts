@@ -13,7 +13,9 @@ import { Directory } from "./directory.ts";
 import { Dump } from "./dump.ts";
 import { Files } from "./files.ts";
 import { filesDoor } from "./files-door.ts";
+import { introduce } from "./introduce.ts";
 import { RollingSecond } from "./limits.ts";
+import { personCallsIn } from "./new-calls.ts";
 import { Pages } from "./pages.ts";
 import { refuse } from "./problems.ts";
 import { Recordings } from "./recordings.ts";
@@ -63,6 +65,8 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     dump,
     ownUrl: () => url,
     changed: pages.changed,
+    introduce,
+    personCallsIn,
   });
 
   const app = fastify({ routerOptions: { ignoreTrailingSlash: true }, bodyLimit: 1_000_000, forceCloseConnections: true });

@@ -5,6 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { WebSocketServer } from "ws";
 import { BROWSER_NUMBER } from "../people/people.ts";
 import { namesUs } from "./addresses.ts";
+import { callIn } from "./new-calls.ts";
 import { refuse } from "./problems.ts";
 import type { Switchboard } from "./switchboard.ts";
 
@@ -87,7 +88,7 @@ export class Pages {
     }
     this.#upgrades.handleUpgrade(request, stream, head, (socket) =>
       exchange.parts.phones.connect(number, socket, {
-        place: (media) => exchange.callIn(number, media),
+        place: (media) => callIn(exchange, number, media),
         hangUp: (leg, answered) => (answered ? exchange.end(leg, "user") : exchange.refuse(leg, "rejected", { detail: "declined" })),
         pressed: (leg, digit) => exchange.pressed(leg, digit),
       }),

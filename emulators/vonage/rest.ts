@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { z } from "zod";
 import { callsPage, callView } from "./call-view.ts";
+import { transfer } from "./flow.ts";
 import { sendKeys } from "./keys.ts";
 import type { Leg } from "./leg.ts";
 import type { RollingSecond } from "./limits.ts";
 import { type Ncco, readNcco } from "./ncco.ts";
+import { create } from "./new-calls.ts";
 import { refuse, refuseParameters } from "./problems.ts";
 import { streamSound, talkSound } from "./sounds.ts";
 import type { Switchboard } from "./switchboard.ts";
@@ -40,7 +42,7 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
       ncco = reading.ncco;
     }
     const [to] = parsed.data.to;
-    const leg = exchange.create(parsed.data, ncco, elsewhere);
+    const leg = create(exchange, parsed.data, ncco, elsewhere);
     const { createAnswer } = (to.type === "phone" ? directory.find(to.number) : null)?.faults ?? {};
     if (createAnswer === "cut") {
       leg.plan.ledger.note(leg.uuid, "the create-call request is cut instead of answered");
@@ -89,12 +91,12 @@ export function rest(app: FastifyInstance, { exchange, requests, checkToken, els
         const { destination } = body;
         if (!leg.answeredAt) return refuse(reply, 400, "the call has not been answered");
         if ("url" in destination) {
-          void exchange.transfer(leg, { url: destination.url[0] });
+          void transfer(exchange, leg, { url: destination.url[0] });
           break;
         }
         const reading = readNcco(destination.ncco);
         if (!reading.good) return refuseParameters(reply, [{ name: "destination.ncco", reason: reading.because }]);
-        void exchange.transfer(leg, { ncco: reading.ncco });
+        void transfer(exchange, leg, { ncco: reading.ncco });
         break;
       }
     }

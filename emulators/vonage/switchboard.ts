@@ -1,14 +1,10 @@
 import type { Person } from "../people/person.ts";
-import { perform } from "./actions.ts";
 import type { Application } from "./application.ts";
 import type { BrowserPhones } from "./browser-phones.ts";
 import { Conversation } from "./conversation.ts";
-import { dial, personMedia, RINGS_AFTER_MS } from "./dialling.ts";
 import type { Directory } from "./directory.ts";
 import type { Dump } from "./dump.ts";
-import { endsOf } from "./endpoints.ts";
 import {
-  answerBody,
   answeredEvent,
   completedEvent,
   disconnectedEvent,
@@ -18,21 +14,16 @@ import {
   refusedEvent,
   transferEvent,
 } from "./events.ts";
-import { introduce } from "./introduce.ts";
 import { KEY_MS } from "./keys.ts";
-import { Ledger } from "./ledger.ts";
 import { Leg, type LegPlan } from "./leg.ts";
 import { type Refusal, sipCodes } from "./leg-status.ts";
 import type { RollingSecond } from "./limits.ts";
-import { detectionOf } from "./machine-detection.ts";
 import type { Media } from "./media.ts";
 import type { Ncco } from "./ncco.ts";
 import type { Recordings } from "./recordings.ts";
-import { Run, Stopped } from "./run.ts";
 import type { Settings } from "./settings.ts";
 import type { Ticker } from "./ticker.ts";
 import type { Instructions, Payload, Target, Webhooks } from "./webhooks.ts";
-import type { CreateCall } from "./wire.ts";
 
 /** Legs remembered after their end. */
 const KEPT_LEGS = 2_000;
@@ -52,11 +43,15 @@ export interface Parts {
   ownUrl(): string;
   /** Something about a call changed: for whoever watches. */
   changed(): void;
+  /** A called party that stands aside answered: what its `onAnswer` says, then it is joined to the others (introduce.ts). */
+  introduce(exchange: Switchboard, leg: Leg, url: string): Promise<void>;
+  /** Somebody calls the application's number, as who calls back does (new-calls.ts). */
+  personCallsIn(exchange: Switchboard, person: Person): Promise<Leg>;
 }
 
 /**
- * The exchange: makes legs, moves them through the table of leg-status.ts, tells the application, and has NCCOs performed. Everything that
- * changes a leg goes through here.
+ * The exchange: makes legs, moves them through the table of leg-status.ts, and tells or asks the application. Everything that changes a leg
+ * goes through here; how calls begin is in new-calls.ts, how their NCCOs are performed in flow.ts.
  *
  * Who ends what: a leg ends by its party (`user`), or by REST, a timer or the end of its NCCO (`platform`). With it end the legs its `connect`
  * made; with its last leg ends the conversation, and with that its recordings.
@@ -70,69 +65,6 @@ export class Switchboard {
 
   constructor(parts: Parts) {
     this.parts = parts;
-  }
-
-  /**
-   * `POST /v1/calls`, already validated. The leg begins at the next tick, so that its 201 normally comes before its events.
-   *
-   * @param ncco the inline one, read; null when the answer URL is to be asked
-   * @param elsewhere whether the other region's host was asked: the call lives there
-   */
-  create(call: CreateCall, ncco: Ncco | null, elsewhere = false): Leg {
-    const { settings, directory } = this.parts;
-    const [to] = call.to;
-    const from = call.from ? ("number" in call.from ? call.from.number : call.from.uri) : settings.number.slice(1);
-    const person = to.type === "phone" ? directory.find(to.number) : null;
-    const leg = this.open({
-      ...endsOf(to, from),
-      direction: "outbound",
-      events: call.event_url ? { url: call.event_url[0], method: call.event_method } : this.parts.application.event,
-      parent: null,
-      synchronous: false,
-      ledger: this.#newLedger(person, elsewhere),
-    });
-    if (to.type === "phone" && call.from && from !== settings.number.slice(1))
-      leg.plan.ledger.note(
-        leg.uuid,
-        `${from} is no number of this application: at Vonage the caller would be unknown, or the call not connect`,
-      );
-    const answer: Target | null = call.answer_url ? { url: call.answer_url[0], method: call.answer_method } : null;
-    const begin = (): void =>
-      dial(this, leg, to, {
-        ringS: call.ringing_timer,
-        limitS: call.length_timer,
-        detection: detectionOf(call.advanced_machine_detection, call.machine_detection),
-        proceed: () => void (ncco ? this.perform(leg, ncco) : this.#askHow(leg, to.type, answer)),
-      });
-    if (leg.plan.ledger.faults.eventsFirst) begin();
-    else leg.after(0, begin);
-    return leg;
-  }
-
-  /** Somebody calls the application's number. */
-  callIn(from: string, media: (leg: Leg) => Media): Leg {
-    const { settings, directory } = this.parts;
-    const leg = this.open({
-      ...endsOf({ type: "phone", number: settings.number.slice(1) }, from.replace(/^\+/, "")),
-      direction: "inbound",
-      events: this.parts.application.event,
-      parent: null,
-      synchronous: false,
-      ledger: this.#newLedger(directory.find(from)),
-    });
-    leg.media = this.overheard(leg, media(leg));
-    leg.after(0, () => this.tell(leg, "started", progressEvent(leg.facts, "started", this.parts.ticker.now())));
-    leg.after(RINGS_AFTER_MS, () => {
-      this.ringing(leg);
-      void this.#askHow(leg, "phone", this.parts.application.answer);
-    });
-    return leg;
-  }
-
-  /** An emulated person calls the application's number, and talks by its script once answered. */
-  async personCallsIn(person: Person): Promise<Leg> {
-    const sounds = await this.parts.directory.soundsOf(person);
-    return this.callIn(person.number, (leg) => personMedia(this, leg, person, sounds));
   }
 
   /** Makes a leg, in a conversation of its own or in another's. */
@@ -190,50 +122,6 @@ export class Switchboard {
     this.end(leg, "user");
   }
 
-  /** Performs an NCCO on a leg, in place of the one it was performing. At its end the leg is hung up. */
-  async perform(leg: Leg, ncco: Ncco): Promise<void> {
-    leg.run?.stop();
-    if (leg.over) return;
-    this.answered(leg);
-    const run = new Run(ncco);
-    leg.run = run;
-    leg.plan.ledger.note(leg.uuid, `NCCO: ${ncco.map((action) => action.action).join(", ") || "empty"}`);
-    try {
-      for (const action of ncco) {
-        const instead = await run.until(perform(this, leg, run, action));
-        if (instead) return await this.perform(leg, instead);
-        run.at++;
-        this.parts.changed();
-      }
-      this.end(leg, "platform");
-    } catch (problem) {
-      if (problem instanceof Stopped) return;
-      this.trouble(leg, `Internal error: ${problem instanceof Error ? problem.message : String(problem)}`);
-      this.end(leg, "platform");
-    }
-  }
-
-  /** A called party that stands aside answered: what its `onAnswer` says, then it is joined to the others. */
-  introduce(leg: Leg, url: string): Promise<void> {
-    return introduce(this, leg, url);
-  }
-
-  /** REST transfer: the leg goes on by other instructions, in a conversation of its own. */
-  async transfer(leg: Leg, how: { readonly ncco: Ncco } | { readonly url: string }): Promise<void> {
-    let ncco: Ncco;
-    if ("ncco" in how) ncco = how.ncco;
-    else {
-      const body = answerBody(leg.facts, leg.plan.kind, this.regionUrl(leg));
-      const asked = await this.#ask(leg, "answer", "transfer", { url: how.url, method: "GET" }, body);
-      if (asked.got !== "ncco") return;
-      ncco = asked.ncco;
-    }
-    if (leg.over) return;
-    leg.run?.stop();
-    this.moveTo(leg, new Conversation());
-    await this.perform(leg, ncco);
-  }
-
   moveTo(leg: Leg, conversation: Conversation): void {
     const old = leg.conversation;
     if (old === conversation) return;
@@ -265,16 +153,21 @@ export class Switchboard {
       this.parts.webhooks.tell(ledger, events, name, body);
       return;
     }
-    const asked = this.#ask(leg, "event", name, events, body).then((instructions) => {
+    const asked = this.ask(leg, "event", name, events, body).then((instructions) => {
       leg.asked.delete(asked);
       if (instructions.got === "ncco") leg.replies?.(instructions.ncco);
     });
     leg.asked.add(asked);
   }
 
+  /** Asks the application how a leg shall go on; an answer that is no valid NCCO is told by an error webhook. */
+  ask(leg: Leg, kind: "answer" | "event", name: string, target: Target, body: Payload): Promise<Instructions> {
+    return this.parts.webhooks.ask(leg.plan.ledger, kind, name, target, body, (reason) => this.trouble(leg, reason));
+  }
+
   /** Asks for the NCCO to go on with, as `input` and `notify` do. */
   async askEvent(leg: Leg, name: string, target: Target, body: Payload): Promise<Ncco | null> {
-    const instructions = await this.#ask(leg, "event", name, target, body);
+    const instructions = await this.ask(leg, "event", name, target, body);
     return instructions.got === "ncco" ? instructions.ncco : null;
   }
 
@@ -339,21 +232,6 @@ export class Switchboard {
     if (last) this.#endConversation(leg.conversation);
   }
 
-  async #askHow(leg: Leg, endpointType: string, target: Target | null): Promise<void> {
-    const body = answerBody(leg.facts, endpointType, this.regionUrl(leg));
-    const asked: Instructions = target
-      ? await this.#ask(leg, "answer", "answer", target, body)
-      : { got: "nothing", because: "there is no answer URL" };
-    if (asked.got === "ncco") return this.perform(leg, asked.ncco);
-    leg.plan.ledger.note(leg.uuid, `no instructions${asked.got === "nothing" ? `: ${asked.because}` : ""}`);
-    if (leg.answeredAt) this.end(leg, "platform");
-    else this.refuse(leg, "failed", { detail: "internal_error", by: "platform" });
-  }
-
-  #ask(leg: Leg, kind: "answer" | "event", name: string, target: Target, body: Payload): Promise<Instructions> {
-    return this.parts.webhooks.ask(leg.plan.ledger, kind, name, target, body, (reason) => this.trouble(leg, reason));
-  }
-
   #join(leg: Leg, conversation: Conversation): void {
     conversation.join(leg);
     if (!this.#conversations.has(conversation))
@@ -367,9 +245,5 @@ export class Switchboard {
     this.#conversations.get(conversation)?.();
     this.#conversations.delete(conversation);
     for (const recording of [...conversation.recordings]) void this.parts.recordings.finish(recording, this.regionUrl(recording.leg));
-  }
-
-  #newLedger(person: Person | null, elsewhere = false): Ledger {
-    return new Ledger(person?.faults ?? {}, this.parts.changed, elsewhere);
   }
 }
