@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type EngineEvent, type EngineSession, plainManners } from "../port.ts";
+import { NO_WORDS } from "./caller-turns.ts";
 import { type DialectName, dialectOf } from "./dialects.ts";
 import type { Ending } from "./endings.ts";
-import { type Before, NO_WORDS, RealtimeTalk } from "./talk.ts";
+import { type Before, RealtimeTalk } from "./talk.ts";
 import { hear } from "./wire.ts";
 
 const session: EngineSession = {
