@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { chmod, cp, mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startFauxqs } from "fauxqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { startEmbedded } from "../db/embedded.ts";
@@ -198,6 +199,19 @@ describe("earshot doctor", () => {
     expect(told.code, told.out).toBe(0);
     for (const good of ["configuration", "disk", "recordings", "database"]) expect(told.out).toMatch(new RegExp(`^ok +${good}`, "m"));
     expect(told.out).toMatch(/^\? +line +No phone line is configured/m);
+  });
+
+  it("says what a bucket leaves lying when the server is killed", async () => {
+    const bucket = await startFauxqs({ port: 0, logger: false, init: { buckets: ["kept"] } });
+    try {
+      const storage = `s3://key:secret@kept?endpoint=${encodeURIComponent(`http://127.0.0.1:${bucket.port}`)}`;
+      const told = await earshot(["doctor"], { ...env, STORAGE_URL: storage });
+      expect(told.code, told.out).toBe(0);
+      expect(told.out).toMatch(/^ok +recordings/m);
+      expect(told.out).toMatch(/^\? +uploads .*\n +Give it a lifecycle rule/m);
+    } finally {
+      await bucket.stop();
+    }
   });
 
   it("ends with 1 and a remedy when something is wrong", async () => {

@@ -39,7 +39,11 @@ emulated line in the same way.`,
     const config = given.config();
     tellOf(terminal, { name: "configuration", state: "good", said: "Every setting can be used.", remedy: null });
     for (const said of config.warnings) tellOf(terminal, { name: "configuration", state: "unknown", said, remedy: null });
-    const findings = [await tryOut("disk", () => disk(config)), await tryOut("recordings", () => keeps(given.storage()))];
+    const findings = [
+      await tryOut("disk", () => disk(config)),
+      await tryOut("recordings", () => keeps(given.storage())),
+      ...(await brokenUploads(given)),
+    ];
     for (const finding of findings) tellOf(terminal, finding);
     return exitOf([...findings, ...(await withDatabase(given, config, values["set-webhooks"]))]);
   },
@@ -118,6 +122,24 @@ async function keeps(place: Storage): Promise<string> {
   await place.delete(key);
   if (!Buffer.concat(parts).equals(bytes)) throw new Error(`What was written to ${place.place} is read back as something else.`);
   return `Recordings can be written to ${place.place}, read back and deleted.`;
+}
+
+/** In a bucket the parts of an upload stay when the server is killed in the middle of it; only the bucket itself can be told to clear them away. */
+async function brokenUploads({ storage }: Given): Promise<readonly Finding[]> {
+  try {
+    const place = storage();
+    if (place.clearsBrokenUploads === undefined) return [];
+    const name = "uploads";
+    const clears = await place.clearsBrokenUploads();
+    if (clears) return [{ name, state: "good", said: "The bucket clears away what a killed server left of an upload.", remedy: null }];
+    const said =
+      clears === null
+        ? "Whether the bucket clears away what a killed server left of an upload could not be asked (s3:GetLifecycleConfiguration)."
+        : "The bucket does not clear away what a killed server left of an upload: no listing shows it, and it is paid for.";
+    return [{ name, state: "unknown", said, remedy: "Give it a lifecycle rule: AbortIncompleteMultipartUpload, DaysAfterInitiation 1." }];
+  } catch {
+    return []; // it cannot be opened, as was said already
+  }
 }
 
 async function tryOut(name: string, look: () => Promise<string>): Promise<Finding> {

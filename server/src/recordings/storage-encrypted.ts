@@ -58,6 +58,8 @@ export function encryptedStorage(inner: Storage, key: Buffer): Storage {
       await inner.delete(name);
     },
 
+    ...(inner.clearsBrokenUploads && { clearsBrokenUploads: () => inner.clearsBrokenUploads?.() ?? Promise.resolve(null) }),
+
     async *list(prefix) {
       for await (const { key: name, sizeBytes } of inner.list(prefix)) {
         yield name.endsWith(ENDING) ? { key: name.slice(0, -ENDING.length), sizeBytes: plainBytes(sizeBytes) } : { key: name, sizeBytes };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
-import type { S3Client } from "@aws-sdk/client-s3";
+import type { LifecycleRule, S3Client } from "@aws-sdk/client-s3";
 import { StorageUnwritable, StorageUrlRefused, StoredFileLost } from "./failures.ts";
 import { type ByteRange, checkKey, type Storage, type Stored } from "./storage.ts";
 
@@ -124,7 +124,23 @@ export function s3Storage(url: string): Storage {
         token = page.NextContinuationToken;
       } while (token);
     },
+
+    async clearsBrokenUploads() {
+      const { client, commands } = await s3();
+      try {
+        const { Rules = [] } = await client.send(new commands.GetBucketLifecycleConfigurationCommand({ Bucket }));
+        return Rules.some((rule) => rule.Status === "Enabled" && abortsUploads(rule, `${prefix}recordings/`));
+      } catch (cause) {
+        // We may not ask, or it is no server that has such rules.
+        return (cause as Error).name === "NoSuchLifecycleConfiguration" ? false : null;
+      }
+    },
   };
+}
+
+/** A rule for uploads may be bound to a prefix, and to nothing else. */
+function abortsUploads({ AbortIncompleteMultipartUpload, Filter, Prefix }: LifecycleRule, ours: string): boolean {
+  return AbortIncompleteMultipartUpload?.DaysAfterInitiation !== undefined && ours.startsWith(Filter?.Prefix ?? Prefix ?? "");
 }
 
 async function open({ region, endpoint, pathStyle, credentials }: S3Place) {

@@ -124,6 +124,39 @@ describe.each(["directory", "bucket", "encrypted directory", "encrypted bucket"]
   });
 });
 
+describe("what a killed server left of an upload", () => {
+  let server: FauxqsServer;
+  beforeAll(async () => {
+    server = await startFauxqs({ port: 0, logger: false, init: { buckets: ["kept"] } });
+  });
+  afterAll(() => server.stop());
+  const opened = (bucket: string, key: Buffer | null = null) =>
+    openStorage(`s3://key:secret@${bucket}/some/where?endpoint=${encodeURIComponent(`http://127.0.0.1:${server.port}`)}`, key);
+  const rule = (inside: string, status = "Enabled") =>
+    `<LifecycleConfiguration><Rule><ID>r</ID><Status>${status}</Status>${inside}</Rule></LifecycleConfiguration>`;
+  const abort = "<AbortIncompleteMultipartUpload><DaysAfterInitiation>1</DaysAfterInitiation></AbortIncompleteMultipartUpload>";
+
+  it.each<[string, string, boolean]>([
+    ["a rule for everything", rule(`<Filter></Filter>${abort}`), true],
+    ["a rule for a folder above ours", rule(`<Filter><Prefix>some/</Prefix></Filter>${abort}`), true],
+    ["an older form of it", rule(`<Prefix>some/where</Prefix>${abort}`), true],
+    ["a rule for another folder", rule(`<Filter><Prefix>other/</Prefix></Filter>${abort}`), false],
+    ["a rule that is switched off", rule(`<Filter></Filter>${abort}`, "Disabled"), false],
+    ["a rule for something else", rule("<Filter></Filter><Expiration><Days>900</Days></Expiration>"), false],
+  ])("is cleared away or not by a bucket with %s", async (_, body, clears) => {
+    await fetch(`http://127.0.0.1:${server.port}/kept?lifecycle`, { method: "PUT", body });
+    expect(await opened("kept").clearsBrokenUploads?.()).toBe(clears);
+    expect(await opened("kept", randomBytes(32)).clearsBrokenUploads?.()).toBe(clears);
+  });
+
+  it("stays where a bucket has no rules, is not known where it cannot be asked, and is no matter of a directory", async () => {
+    await fetch(`http://127.0.0.1:${server.port}/kept?lifecycle`, { method: "DELETE" });
+    expect(await opened("kept").clearsBrokenUploads?.()).toBe(false);
+    expect(await opened("nowhere").clearsBrokenUploads?.()).toBeNull();
+    for (const key of [null, randomBytes(32)]) expect(openStorage(`file:${folder}/plainly`, key).clearsBrokenUploads).toBeUndefined();
+  });
+});
+
 describe("storage that cannot be written", () => {
   it("refuses a folder that is no folder, with a remedy", async () => {
     await writeFile(join(folder, "plain"), "");

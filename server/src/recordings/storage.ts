@@ -34,6 +34,11 @@ export interface Storage {
   delete(key: string): Promise<void>;
   /** Every key that begins with `prefix`, in any order. */
   list(prefix: string): AsyncIterable<{ key: string; sizeBytes: number }>;
+  /**
+   * Does the place clear away by itself what an upload left that was broken off by our end, and that no listing shows? Null when it does not tell. Absent
+   * where nothing is left.
+   */
+  clearsBrokenUploads?(): Promise<boolean | null>;
 }
 
 /**
