@@ -88,6 +88,54 @@ test("what was felt stands beside what was said, and everything that happened is
   expect(text).toMatch(/hung up/);
 });
 
+test.each([
+  { what: "beside what was said", width: 1440, height: 900 },
+  { what: "below it on a phone", width: 390, height: 844 },
+])("a link to the raw messages of a call opens with them in sight, $what, and a row opens by the keyboard", async (size) => {
+  const { width, height } = size;
+  const sized = await browser.newContext({ viewport: { width, height }, storageState: await context.storageState() });
+  const opened = await openPage(sized, new URL(house.server.url).origin);
+  await opened.page.goto(new URL(`/calls/${callId()}?side=webhooks`, house.server.url).href);
+  const row = opened.page.locator("summary", { hasText: "POST /v1/calls" });
+  await row.waitFor();
+  await expect.poll(async () => (await row.boundingBox())?.y ?? height, { timeout: 15_000 }).toBeLessThan(height - 40);
+  await row.focus();
+  await opened.page.keyboard.press("Enter");
+  await opened.page.locator("details[open] pre", { hasText: "answer_url" }).waitFor();
+  expect(opened.wrong).toEqual([]);
+  await sized.close();
+});
+
+test("calling again begins with everything as it was, and closing it leaves the call where it is", async () => {
+  const before = page.url();
+  await page.getByRole("link", { name: "Call again" }).click();
+  const sheet = page.getByRole("dialog");
+  expect((await sheet.getByLabel("Number", { exact: true }).inputValue()).replaceAll(" ", "")).toBe(briefNumber);
+  expect(await sheet.getByLabel("Customer's name").inputValue()).toBe("Küçük Çiçek Apotheke");
+  await sheet.getByRole("button", { name: "Close" }).click();
+  await sheet.waitFor({ state: "detached" });
+  expect(page.url()).toBe(before);
+});
+
+test("from one page to the next the frame stands, and no second one flashes inside it", async () => {
+  await page.evaluate(() => {
+    const signs = () => document.querySelectorAll('svg > path[d^="M4 13"]').length;
+    const seen = { most: signs() };
+    Object.assign(window, { seen });
+    new MutationObserver(() => {
+      seen.most = Math.max(seen.most, signs());
+    }).observe(document.body, { childList: true, subtree: true });
+  });
+  await page.getByRole("link", { name: "Settings" }).click();
+  const settings = page.getByRole("navigation", { name: "Settings" });
+  for (const name of ["Phone line", "Recordings", "Other systems", "People", "Who did what"]) {
+    await settings.getByRole("link", { name }).click();
+    await settings.locator("[aria-current=page]", { hasText: name }).waitFor();
+  }
+  await page.getByLabel("About").waitFor();
+  expect(await page.evaluate(() => (window as unknown as { seen: { most: number } }).seen.most)).toBe(1);
+});
+
 test("the list shows the call, how it ended and that its recording is safe; a reload keeps the filters", async () => {
   await page.getByRole("link", { name: "Calls" }).first().click();
   await page.getByText("Küçük Çiçek Apotheke").waitFor();

@@ -8,6 +8,8 @@ import { filtersFrom } from "./calls/filters.ts";
 import { Frame } from "./frame/Frame.tsx";
 import { Bare, Blank, Fault, NotHere } from "./frame/Outer.tsx";
 
+const uuid = /^[0-9a-f-]{36}$/i;
+
 const root = createRootRouteWithContext<{ client: QueryClient }>()({ notFoundComponent: NotHere });
 
 /** Every page behind the sign-in. The session is read once; without one the way leads to the sign-in and back. */
@@ -17,8 +19,11 @@ const inside = createRoute({
   component: Frame,
   pendingComponent: Bare,
   errorComponent: Fault,
-  validateSearch: (search: Record<string, unknown>): { place?: string } =>
-    typeof search.place === "string" ? { place: search.place } : {},
+  // A call being placed: to this number, and as an earlier one was.
+  validateSearch: (search: Record<string, unknown>): { place?: string; again?: string } => ({
+    ...(typeof search.place === "string" && { place: search.place }),
+    ...(typeof search.again === "string" && uuid.test(search.again) && { again: search.again }),
+  }),
   beforeLoad: async ({ context, location }) => {
     try {
       await context.client.ensureQueryData(queries.session());
@@ -45,7 +50,7 @@ function callSearch(search: Record<string, unknown>): CallSearch {
   const side = (["webhooks", "keeping"] as const).find((one) => one === search.side);
   return {
     ...(source && { source }),
-    ...(typeof search.recording === "string" && /^[0-9a-f-]{36}$/i.test(search.recording) && { recording: search.recording }),
+    ...(typeof search.recording === "string" && uuid.test(search.recording) && { recording: search.recording }),
     ...(linkedMs(search.t) !== null && { t: String(search.t) }),
     ...(typeof search.q === "string" && search.q !== "" && { q: search.q.slice(0, 200) }),
     ...(side && { side }),

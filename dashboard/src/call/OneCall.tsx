@@ -7,7 +7,7 @@ import { Standing, Talk } from "../calls/CallRow.tsx";
 import { isLive, otherNumber, recordingStates, talkMs } from "../calls/states.ts";
 import { speedStep } from "../keys/table.ts";
 import { useKeys } from "../keys/use-keys.ts";
-import { Button } from "../look/Button.tsx";
+import { Button, buttonClass } from "../look/Button.tsx";
 import { Moment } from "../look/Moment.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMedia } from "../look/use-media.ts";
@@ -17,6 +17,7 @@ import { Controls } from "../score/Controls.tsx";
 import { roomFor } from "../score/geometry.ts";
 import { Score } from "../score/Score.tsx";
 import { useZoom, type Zoom } from "../score/use-zoom.ts";
+import { useMay } from "../session/use-may.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { asFile } from "./as-file.ts";
 import { Facts } from "./Facts.tsx";
@@ -168,20 +169,26 @@ function useChosen(call: Call, source: Recording["source"] | undefined, id: stri
   return played.find((one) => one.id === id) ?? (source && played.find((one) => one.source === source)) ?? call.recording;
 }
 
-export const Back = () => (
-  <Link to="/calls" className="reach inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
-    <span aria-hidden="true" className="rtl:-scale-x-100">
-      ←
-    </span>
-    Calls
-  </Link>
+/** The line above a call: back to all of them, and at its end what can be done now. As high as a button, with one or without. */
+export const Back = ({ children }: { children?: ReactNode }) => (
+  <div className="flex min-h-8 items-center justify-between pointer-coarse:min-h-10">
+    <Link to="/calls" className="reach inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
+      <span aria-hidden="true" className="rtl:-scale-x-100">
+        ←
+      </span>
+      Calls
+    </Link>
+    {children}
+  </div>
 );
 
 function Head({ call }: { call: Call }) {
   const number = phoneNumber(otherNumber(call));
   return (
     <header className="px-4 pt-3 pb-3 sm:px-6">
-      <Back />
+      <Back>
+        <Again call={call} />
+      </Back>
       <h1 className="truncate text-title font-strong">
         <bdi>{call.customer_name ?? number}</bdi>
       </h1>
@@ -200,6 +207,24 @@ function Head({ call }: { call: Call }) {
         )}
       </p>
     </header>
+  );
+}
+
+/** The way to the other party once more, with everything as it was in this call. */
+function Again({ call }: { call: Call }) {
+  const mayPlace = useMay("calls.place");
+  const number = otherNumber(call);
+  if (!mayPlace || isLive(call) || number === null) return null;
+  return (
+    <Link
+      from="/calls/$id"
+      to="."
+      search={(old: object) => ({ ...old, place: number, again: call.id })}
+      resetScroll={false}
+      className={buttonClass("plain")}
+    >
+      {call.direction === "inbound" ? "Call back" : "Call again"}
+    </Link>
   );
 }
 

@@ -10,10 +10,10 @@ import { Choice, inputClass, TextField } from "../look/Field.tsx";
 import { Sheet } from "../look/Sheet.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { phoneNumber, typedNumber } from "../words/phone-number.ts";
-import { namedIn, variablesFrom } from "./variables.ts";
+import { namedIn, textsFrom, variablesFrom } from "./variables.ts";
 
-/** Place a call: whom, by which agent, and what the agent should know. */
-export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => void }) {
+/** Place a call: whom, by which agent, and what the agent should know. All of it begins as it was in an `earlier` call. */
+export function PlaceCallSheet({ to, earlier, onClose }: { to: string; earlier: Call | null; onClose: () => void }) {
   const client = useQueryClient();
   const navigate = useNavigate();
   const form = useId();
@@ -21,9 +21,9 @@ export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => voi
   const agents = useQuery(queries.agents());
   const emulated = useQuery({ ...queries.emulatedNumbers(), enabled: session.data?.emulated === true });
   const [number, setNumber] = useState(() => typedNumber(to));
-  const [agentId, setAgentId] = useState("");
-  const [name, setName] = useState("");
-  const [values, setValues] = useState<Record<string, string>>({});
+  const [wished, setWished] = useState(earlier?.agent?.id ?? "");
+  const [name, setName] = useState(earlier?.customer_name ?? "");
+  const [values, setValues] = useState(() => textsFrom(earlier?.variables ?? {}));
   const [own, setOwn] = useState<{ key: number; name: string; value: string }[]>([]);
   // One key for one wish: pressing twice, or again after a lost answer, never rings twice. A changed wish gets a new one.
   const wish = useRef({ body: "", key: "" });
@@ -41,9 +41,12 @@ export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => voi
     },
   });
 
+  // The default agent goes without a name, and one that was deleted since speaks no more.
+  const agentId = agents.data && !agents.data.some((a) => a.id === wished && !a.is_default) ? "" : wished;
   const agent = agents.data?.find((a) => (agentId === "" ? a.is_default : a.id === agentId)) ?? agents.data?.[0];
   const named = agent ? namedIn(textsOf(agent.settings).join(" ")) : [];
-  const variables = variablesFrom([...named.map((key) => ({ name: key, value: values[key] ?? "" })), ...own]);
+  const asked = [...new Set([...named, ...Object.keys(earlier?.variables ?? {})])];
+  const variables = variablesFrom([...asked.map((key) => ({ name: key, value: values[key] ?? "" })), ...own]);
   const wrong = (field: string) => (place.error instanceof Refused ? place.error.field(field) : null);
   const aboutField = ["to", "agent_id", "customer_name", "variables"].some((field) => wrong(field) !== null);
 
@@ -92,7 +95,7 @@ export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => voi
           hint="Who speaks."
           wrong={wrong("agent_id")}
           value={agentId}
-          onChange={(event) => setAgentId(event.target.value)}
+          onChange={(event) => setWished(event.target.value)}
         >
           <option value="">
             {agents.data ? `${agents.data.find((a) => a.is_default)?.settings.name ?? "The default agent"} (default)` : "The default agent"}
@@ -116,7 +119,7 @@ export function PlaceCallSheet({ to, onClose }: { to: string; onClose: () => voi
         />
         <fieldset className="flex flex-col gap-2">
           <legend className="pb-1 font-strong">What the agent knows</legend>
-          {named.map((key) => (
+          {asked.map((key) => (
             <label key={key} className="grid grid-cols-[9rem_minmax(0,1fr)] items-center gap-2">
               <span className="truncate font-mono text-small">{key}</span>
               <input

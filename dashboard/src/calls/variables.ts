@@ -9,6 +9,10 @@ export function namedIn(text: string): string[] {
   return [...new Set(names)].filter((name) => !known.has(name));
 }
 
+/** The variables of an earlier call as a form shows them: every value a text, what was not given left empty. */
+export const textsFrom = (variables: Readonly<Record<string, string | number | boolean | null>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(variables).map(([name, value]) => [name, value === null ? "" : String(value)]));
+
 /** Rows of a form as the API takes them; rows without a name or without a value are left out. The last of a name wins. */
 export function variablesFrom(rows: readonly { name: string; value: string }[]): Record<string, string> {
   return Object.fromEntries(

@@ -1,7 +1,8 @@
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate, useSearch } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useRef, useState } from "react";
 import { followLive } from "../ask/live.ts";
+import { queries } from "../ask/queries.ts";
 import { PlaceCallSheet } from "../calls/PlaceCall.tsx";
 import { Help } from "../keys/Help.tsx";
 import { useKeys } from "../keys/use-keys.ts";
@@ -19,7 +20,8 @@ export const places = [
 export function Frame(): ReactNode {
   const client = useQueryClient();
   const navigate = useNavigate();
-  const { place } = useSearch({ from: "/inside" });
+  const { place, again } = useSearch({ from: "/inside" });
+  const earlier = useQuery({ ...queries.call(again ?? ""), enabled: again !== undefined });
   const mayPlace = useMay("calls.place");
   const [connected, setConnected] = useState(true);
   const [helping, setHelping] = useState(false);
@@ -35,7 +37,7 @@ export function Frame(): ReactNode {
   useEffect(() => followLive(client, setConnected), [client]);
 
   const setPlace = (to: string | undefined) =>
-    void navigate({ to: ".", search: (old: object) => ({ ...old, place: to }), replace: to === undefined });
+    void navigate({ to: ".", search: (old: object) => ({ ...old, place: to, again: undefined }), replace: to === undefined });
   useKeys({
     help: () => setHelping(true),
     "place a call": () => mayPlace && setPlace(""),
@@ -94,7 +96,9 @@ export function Frame(): ReactNode {
       >
         {connected ? "" : "The server does not answer just now. What you see may be old; it is read again as soon as it does."}
       </p>
-      {mayPlace && place !== undefined && <PlaceCallSheet to={place} onClose={() => setPlace(undefined)} />}
+      {mayPlace && place !== undefined && (again === undefined || !earlier.isPending) && (
+        <PlaceCallSheet to={place} earlier={earlier.data ?? null} onClose={() => setPlace(undefined)} />
+      )}
       {helping && <Help onClose={() => setHelping(false)} />}
     </div>
   );
