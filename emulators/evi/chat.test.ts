@@ -5,10 +5,10 @@ import { speak } from "../speech/voice.ts";
 import { readWav, writeWav } from "../speech/wav.ts";
 import { usualPace } from "./answering.ts";
 import { everyone, loadBook } from "./book.ts";
-import { type HandClock, handClock } from "./clock.ts";
 import { EMOTIONS } from "./prosody.ts";
-import { type Evi, type EviOptions, startEvi } from "./server.ts";
-import { type Client, connect, joined, type Message, silence } from "./test/client.ts";
+import { type Evi, startEvi } from "./server.ts";
+import { type Client, connect, joined, silence } from "./test/client.ts";
+import { newOpenings, of, types } from "./test/openings.ts";
 
 const audio = { encoding: "linear16", sample_rate: 16_000, channels: 1 };
 const thursday = "Oh, that is right. Could we move my appointment to Thursday afternoon, please?";
@@ -23,32 +23,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => evi.close());
 
-const opened: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of opened.splice(0).reverse()) await one.close();
-});
+const openings = newOpenings(() => book);
+afterEach(openings.closeAll);
+const call = (query: Record<string, string> = {}, on: Evi = evi): Promise<Client> => openings.call(on, query);
+const { byHand } = openings;
 
-async function call(query: Record<string, string> = {}, on: Evi = evi): Promise<Client> {
-  const client = await connect(on.url, query);
-  opened.push({
-    async close() {
-      client.socket.terminate();
-      await client.closed;
-    },
-  });
-  return client;
-}
-
-/** One whose clock is moved by hand. */
-async function byHand(options: Partial<EviOptions> = {}): Promise<{ evi: Evi; clock: HandClock }> {
-  const clock = handClock();
-  const own = await startEvi({ port: 0, apiKey: "key", listener: book, clock, ...options });
-  opened.push(own);
-  return { evi: own, clock };
-}
-
-const of = (client: Client, type: string): Message[] => client.messages.filter((message) => message.type === type);
-const types = (client: Client): string[] => client.messages.map((message) => message.type).filter((type, at, all) => type !== all[at - 1]);
 const soundOf = (client: Client, id: string): Int16Array =>
   joined(
     ...of(client, "audio_output")
@@ -401,115 +380,6 @@ describe("a voice", () => {
   });
 });
 
-describe("generating", () => {
-  test("takes time: a sentence's sound comes three times faster than it is played, in bursts", async () => {
-    const { evi: own, clock } = await byHand();
-    const client = await call({}, own);
-    client.send({
-      type: "assistant_input",
-      text: "This is a rather long sentence, so that it takes more than a few chunks to say all of it, one after the other.",
-    });
-    await client.until("audio_output");
-    const began = clock.now();
-    while (of(client, "assistant_end").length === 0) {
-      clock.passToNext(2_000);
-      await new Promise(setImmediate);
-    }
-    const said = of(client, "audio_output").reduce((ms, chunk) => ms + (Buffer.from(chunk.data, "base64").length - 44) / 96, 0);
-    expect(clock.now() - began).toBeCloseTo((said - 600) / 3, 0); // the first chunk, of 600 ms, was there at once
-  });
-});
-
-describe("pause and resume", () => {
-  test("while paused it writes down and says nothing; resumed, it answers the last thing said", async () => {
-    const client = await call();
-    client.send({ type: "pause_assistant_message" });
-    client.send({ type: "user_input", text: "When are you open?" });
-    client.send({ type: "user_input", text: "How much does it cost?" });
-    await client.until((message) => message.type === "user_message" && message.message.content.includes("cost"));
-    client.send({ type: "resume_assistant_message" });
-    await client.until("assistant_end");
-    expect(of(client, "assistant_message")[0].message.content).toContain("free of charge");
-    expect(of(client, "assistant_end")).toHaveLength(1);
-  });
-});
-
-describe("tools", () => {
-  const tools = [
-    {
-      type: "function",
-      name: "book_slot",
-      parameters: '{"type":"object","properties":{"time":{"type":"string"}}}',
-      fallback_content: "no calendar",
-    },
-  ];
-  const asks = "Half past three would be perfect for me.";
-
-  test("are called with their parameters as a string, and the answer goes on when the result is there", async () => {
-    const client = await call();
-    client.send({ type: "session_settings", tools });
-    client.send({ type: "user_input", text: asks });
-    const toolCall = await client.until("tool_call");
-    expect(toolCall).toEqual({
-      type: "tool_call",
-      name: "book_slot",
-      parameters: '{"time":"half past three"}',
-      tool_call_id: expect.stringMatching(/^call_/),
-      tool_type: "function",
-      response_required: true,
-    });
-    expect(of(client, "assistant_end")).toEqual([]);
-    client.send({ type: "tool_response", tool_call_id: "call_other", content: "{}" });
-    expect(await client.until("error")).toMatchObject({ slug: "unknown_tool_call" });
-    client.send({ type: "tool_response", tool_call_id: toolCall.tool_call_id, content: '{"booked":true}' });
-    await client.until("assistant_end");
-    expect(of(client, "assistant_message").map((message) => message.message.content)).toEqual([
-      "Very well, one moment please.",
-      "Perfect, half past three is booked.",
-      "Is there anything else?",
-    ]);
-  });
-
-  test("that fail are spoken of with what the error says, or the tool's own fallback", async () => {
-    const client = await call({ config_id: "clerk" });
-    client.send({ type: "session_settings", tools });
-    client.send({ type: "user_input", text: "Look it up." });
-    const first = await client.until("tool_call");
-    client.send({
-      type: "tool_error",
-      tool_call_id: first.tool_call_id,
-      error: "Down",
-      content: "The calendar cannot be reached",
-      level: "warn",
-    });
-    await client.until("assistant_end");
-    expect(of(client, "assistant_message").at(-1).message.content).toBe("That did not work. The calendar cannot be reached");
-    const from = client.messages.length;
-    client.send({ type: "user_input", text: "Again." });
-    const second = await client.until("tool_call", from);
-    client.send({ type: "tool_error", tool_call_id: second.tool_call_id, error: "Down" });
-    await client.until("assistant_end", from);
-    expect(of(client, "assistant_message").at(-1).message.content).toBe("That did not work. no calendar");
-  });
-
-  test("the built-in hang_up says goodbye, tells of itself, and closes with 1000", async () => {
-    const client = await call();
-    client.send({ type: "session_settings", builtin_tools: [{ name: "hang_up" }] });
-    client.send({ type: "user_input", text: "Thank you, goodbye." });
-    expect(await client.closed).toBe(1000);
-    expect(types(client).slice(-3)).toEqual(["assistant_end", "tool_call", "tool_response"]);
-    expect(of(client, "tool_call")[0]).toMatchObject({ name: "hang_up", tool_type: "builtin", response_required: false });
-  });
-
-  test("a hang_up of the client's own is called, and the chat left open", async () => {
-    const client = await call();
-    client.send({ type: "session_settings", tools: [{ type: "function", name: "hang_up", parameters: "{}" }] });
-    client.send({ type: "user_input", text: "Goodbye." });
-    expect(await client.until("tool_call")).toMatchObject({ name: "hang_up", tool_type: "function" });
-    expect(client.socket.readyState).toBe(client.socket.OPEN);
-  });
-});
-
 describe("a chat that is resumed", () => {
   test("is a new chat of the same group, greets no second time, and knows what was said", async () => {
     const { evi: own } = await byHand({ pace: { thinkMs: 0, speed: Number.POSITIVE_INFINITY } });
@@ -538,105 +408,5 @@ describe("a chat that is resumed", () => {
     // a day is offered once in a conversation, and this conversation has had it
     await second.until((message) => message.type === "assistant_message" && message.message.content.includes("Thursday at two o'clock"));
     expect(of(second, "assistant_message").some((message) => message.message.content.includes("Is this a good moment"))).toBe(false);
-  });
-});
-
-describe("time", () => {
-  async function configured(own: Evi, body: Record<string, unknown>): Promise<string> {
-    const answer = await fetch(`${own.url}/v0/evi/configs`, {
-      method: "POST",
-      headers: { "x-hume-api-key": "key", "content-type": "application/json" },
-      body: JSON.stringify({ evi_version: "3", name: "Timed", ...body }),
-    });
-    expect(answer.status).toBe(201);
-    return ((await answer.json()) as { id: string }).id;
-  }
-
-  test("without a user message the chat ends with E0714 and 1000, though silence is streamed all along", async () => {
-    const { evi: own, clock } = await byHand();
-    const client = await call(
-      { config_id: await configured(own, { timeouts: { inactivity: { enabled: true, duration_secs: 90 } } }) },
-      own,
-    );
-    client.send({ type: "session_settings", audio });
-    await client.until("chat_metadata");
-    clock.pass(89_000);
-    client.speak(silence(2_000));
-    client.send({ type: "tool_response", tool_call_id: "none", content: "" }); // answered by an error: the silence before it was heard
-    await client.until((message) => message.slug === "unknown_tool_call");
-    clock.pass(1_000);
-    expect(await client.until((message) => message.code === "E0714")).toMatchObject({
-      slug: "inactivity_timeout",
-      message: "Chat was ended because no user message was received in 90 seconds.",
-    });
-    expect(await client.closed).toBe(1000);
-  });
-
-  test("a user message begins the wait anew", async () => {
-    const { evi: own, clock } = await byHand();
-    const client = await call(
-      { config_id: await configured(own, { timeouts: { inactivity: { enabled: true, duration_secs: 90 } } }) },
-      own,
-    );
-    await client.until("chat_metadata");
-    clock.pass(80_000);
-    client.send({ type: "user_input", text: "Thank you." });
-    await client.until("user_message");
-    clock.pass(80_000);
-    client.send({ type: "user_input", text: "Thank you." });
-    await client.until((message) => message.type === "user_message", client.messages.length);
-    clock.pass(90_000);
-    await client.until((message) => message.code === "E0714");
-  });
-
-  test("with an inactivity message it is spoken first, and 15 s remain for an answer", async () => {
-    const { evi: own, clock } = await byHand();
-    const config = await configured(own, {
-      timeouts: { inactivity: { enabled: true, duration_secs: 30 } },
-      event_messages: { on_inactivity_timeout: { enabled: true, text: "Are you asleep?" } },
-    });
-    const client = await call({ config_id: config }, own);
-    await client.until("chat_metadata");
-    clock.pass(30_000);
-    expect(await client.until("assistant_message")).toMatchObject({ message: { content: "Are you asleep?" }, from_text: true });
-    clock.pass(14_900);
-    expect(of(client, "error")).toEqual([]);
-    clock.pass(100);
-    expect(await client.until("error")).toMatchObject({ code: "E0714" });
-    expect(await client.closed).toBe(1000);
-  });
-
-  test("is up after max_duration with E0715, and after half an hour in any case", async () => {
-    const { evi: own, clock } = await byHand();
-    const short = await call(
-      { config_id: await configured(own, { timeouts: { max_duration: { enabled: true, duration_secs: 60 } } }) },
-      own,
-    );
-    const off = await call(
-      { config_id: await configured(own, { timeouts: { max_duration: { enabled: false }, inactivity: { enabled: false } } }) },
-      own,
-    );
-    await short.until("chat_metadata");
-    await off.until("chat_metadata");
-    clock.pass(60_000);
-    expect(await short.until("error")).toMatchObject({ code: "E0715", slug: "max_duration_timeout" });
-    expect(await short.closed).toBe(1000);
-    clock.pass(1_740_000);
-    expect(await off.until("error")).toMatchObject({ code: "E0715" });
-    expect(await off.closed).toBe(1000);
-  });
-
-  test("a silent user is spoken to when nudges are on", async () => {
-    const { evi: own, clock } = await byHand({ pace: { thinkMs: 0, speed: Number.POSITIVE_INFINITY } });
-    const client = await call({ config_id: await configured(own, { nudges: { enabled: true, interval_secs: 8 } }) }, own);
-    client.send({ type: "assistant_input", text: "Hello." });
-    await client.until("assistant_end");
-    const playedMs = soundOf(client, of(client, "assistant_message")[0].id).length / 48;
-    clock.pass(playedMs + 7_900);
-    expect(of(client, "assistant_message")).toHaveLength(1);
-    clock.pass(200);
-    expect(await client.until((message) => message.type === "assistant_message" && message.from_text === false)).toMatchObject({
-      message: { content: "Are you still there?" },
-    });
   });
 });
