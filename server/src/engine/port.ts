@@ -122,6 +122,7 @@ export interface EngineConnection {
   played(utterance: string, ms: number, end: "complete" | "cut"): void;
   /** The bridge tells whether agent audio is still unplayed: the adapter needs it to know a cut-in. */
   playing(on: boolean): void;
+  /** `ended` follows, and `ready` does not any more. Words that were under way may come before it. */
   close(): void;
 }
 

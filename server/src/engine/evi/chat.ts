@@ -203,7 +203,8 @@ function openChat(parts: Chats, chat: ChatParts, listener: (event: EngineEvent) 
       }
       if ((event.what === "agent done" && event.how === "complete") || event.what === "tool") finishSound(talk.restOfSound());
       if (event.what === "ready") {
-        if (ready) continue;
+        // Its first word may have been under way when we closed.
+        if (ready || asked) continue;
         ready = true;
         clearTimeout(readyTimer);
         renewing.plan(talk.lastsMs);

@@ -165,7 +165,11 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     session,
     before: parts.before,
     beside: parts.beside,
-    emit: (event) => listener(event.what === "usage" ? { what: "usage", raw: { ...billedAs(event.raw), ...event.raw } } : event),
+    emit(event) {
+      // The word that it is ready may have been under way when we closed.
+      if (event.what === "ready" && asked) return;
+      listener(event.what === "usage" ? { what: "usage", raw: { ...billedAs(event.raw), ...event.raw } } : event);
+    },
     tell,
     end,
     soundOver: finishSound,
