@@ -38,7 +38,7 @@ export function Mend({
           </Button>
         )}
         {giveUp && (
-          <Button look="bare" busy={mend.isPending} onClick={() => mend.mutate("give-up")}>
+          <Button look="bare" className={again ? "" : "-ms-3"} busy={mend.isPending} onClick={() => mend.mutate("give-up")}>
             Give it up
           </Button>
         )}

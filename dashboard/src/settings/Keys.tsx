@@ -57,7 +57,7 @@ function Key({ one }: { one: ApiKey }) {
   });
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-0.5 border-b border-line py-2">
-      <div className="min-w-0 grow">
+      <div className="min-w-0 grow basis-0">
         <p className="flex flex-wrap items-baseline gap-x-3">
           <bdi className="font-strong">{one.name}</bdi>
           <span className="font-mono text-small text-soft">{one.prefix}…</span>

@@ -32,7 +32,7 @@ function Place({ session }: { session: OpenSession }) {
   });
   return (
     <li className="flex flex-wrap items-center gap-x-4 gap-y-0.5 border-b border-line py-2">
-      <div className="min-w-0 grow">
+      <div className="min-w-0 grow basis-0">
         <p title={session.program ?? undefined}>
           <span className={session.here ? "font-strong" : ""}>{browserSaid(session.program)}</span>
           {session.here && <span className="text-good"> here</span>}
