@@ -11,6 +11,8 @@ export type PlayerEvent =
 /** How far the carrier is kept ahead of the caller's ear, at most. Enough for a stall of 60 ms; little enough that `clear` has little to drop. */
 export const LEAD_MS = 100;
 const FRAME_MS = 20;
+/** A tick that comes so much early sends its frame all the same: the lead stays even, and with what the carrier adds within 120 ms. */
+const EARLY_MS = 6;
 /** Frames that leave together, in one write every 40 ms: half the system calls, the lead between 60 and 100 ms. */
 const TOGETHER = 2;
 /** A rest shorter than a frame waits for more of its sentence until a tick finds the carrier with only this much left; then it is padded. */
@@ -196,10 +198,9 @@ export class Player {
       this.anchorAt = now;
       this.anchorPlace = this.sent;
     }
-    // Half a frame of tolerance: a tick that comes a little early sends its frame all the same, and the lead stays even.
-    const due = this.playhead(now) + (LEAD_MS + FRAME_MS / 2) * this.bytesPerMs;
+    const due = this.playhead(now) + (LEAD_MS + EARLY_MS) * this.bytesPerMs;
     const count = Math.floor(Math.min(this.queue.length, due - this.sent) / this.frame);
-    const few = count < TOGETHER && this.leadMs(now) > LEAD_MS - TOGETHER * FRAME_MS - FRAME_MS / 2;
+    const few = count < TOGETHER && this.leadMs(now) > LEAD_MS - TOGETHER * FRAME_MS - EARLY_MS;
     if (count > 0 && !(few && this.queue.length >= TOGETHER * this.frame)) this.sendFrames(this.queue.take(count * this.frame), now);
     return due;
   }

@@ -36,6 +36,8 @@ interface Decided {
   readonly actions: readonly Action[];
 }
 
+/** Records of what a bridge made of what it heard. */
+const cameOfIt: ReadonlySet<Kind> = new Set(["decided", "speech", "utterance", "carrierTold", "playedFrame"]);
 /** Wall clocks are written in whole milliseconds, and a sentence is taken to sound from the tick that sent its first frame. */
 const NEAR_MS = 5;
 /** A call in which everything is otherwise needs no more to be noticed. */
@@ -72,8 +74,12 @@ export class RunReplay {
   private readonly made = new Map<string, { readonly is: Utterance; readonly at: number }>();
   private readonly recorded = new Map<string, Utterance>();
   private ending: Promise<void> | null = null;
+  /** Its recording is whole, to the end. */
+  private closed = false;
   private blind = false;
   private records = 0;
+  /** The last record of something that was heard: what came of it follows in several more. */
+  private lastInput = 0;
 
   constructor(atMs: number, resume: string | null, rate: number, settings: Settings) {
     this.time = atMs;
@@ -120,6 +126,7 @@ export class RunReplay {
   /** The next record of this bridge. */
   async hear(kind: Kind, atMs: number, payload: Buffer): Promise<void> {
     this.records++;
+    if (!cameOfIt.has(kind)) this.lastInput = this.records;
     const decided = kind === "decided" ? (JSON.parse(payload.toString()) as Decided) : null;
     if (this.frame !== null) {
       this.voiceSaid = decided?.heard?.what === "voice" ? decided.heard.on : null;
@@ -178,6 +185,7 @@ export class RunReplay {
       case "closed":
         this.at(atMs);
         this.ending ??= this.run.end();
+        this.closed = true;
         await settled(this.ending);
         return;
       default:
@@ -187,18 +195,17 @@ export class RunReplay {
 
   /** Nothing more of this bridge is recorded. `abandoned`: it was left for another. */
   async finish(abandoned = false): Promise<void> {
-    const wasEnded = this.ending !== null;
     if (abandoned) this.run.abandon();
     else await settled(this.ending ?? this.run.end());
     if (this.blind) return;
     for (const [ref, then] of this.recorded) {
       this.utterances++;
       const now = this.made.get(ref);
-      // Of a process that died the last inputs may be in the file, and what came of them not any more.
-      if (now !== undefined && (same(then, now.is) || (!wasEnded && now.at >= this.records))) continue;
+      // Of a process that died the last input may be in the file, and what came of it in part or not any more.
+      if (now !== undefined && (same(then, now.is) || (!this.closed && now.at >= this.lastInput))) continue;
       this.tell(`utterance ${ref}`, inWords(then), now === undefined ? "nothing" : inWords(now.is), then.startedAtMs);
     }
-    if (!wasEnded) return;
+    if (!this.closed) return;
     for (const [ref, { is }] of this.made)
       if (!this.recorded.has(ref)) this.tell(`utterance ${ref}`, "nothing", inWords(is), is.startedAtMs);
     for (const one of this.decided) this.tell("a decision more", "nothing", one);
