@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { decide, type Memory, type Plan } from "./agents/decide.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, waits } from "./clock.ts";
 import type { Script } from "./directive.ts";
 import type { Faults, Moment } from "./faults.ts";
 import type { ChatEvent } from "./history.ts";
@@ -281,15 +281,7 @@ export function openAnswering(parts: AnsweringParts): Answering {
   /** Waits within what is under way; being cut wakes it. */
   function pause(forMs: number, mine: Run): Promise<void> {
     if (forMs <= 0 || (mine.cut && mine.late <= 0)) return Promise.resolve();
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        callOff();
-        mine.wake.delete(wake);
-        resolve();
-      };
-      const callOff = clock.after(forMs, wake);
-      mine.wake.add(wake);
-    });
+    return waits(clock, forMs, mine.wake);
   }
 
   return {

@@ -14,6 +14,19 @@ export const wallClock: Clock = {
   },
 };
 
+/** Waits so many ms, or until it is woken: what wakes it is in `wake` meanwhile. */
+export function waits(clock: Clock, ms: number, wake: Set<() => void>): Promise<void> {
+  return new Promise((resolve) => {
+    const up = (): void => {
+      callOff();
+      wake.delete(up);
+      resolve();
+    };
+    const callOff = clock.after(ms, up);
+    wake.add(up);
+  });
+}
+
 export interface HandClock extends Clock {
   /** Lets ms pass: everything due in them is done, in order. */
   pass(ms: number): void;

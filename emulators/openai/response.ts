@@ -1,4 +1,4 @@
-import type { Clock } from "../evi/clock.ts";
+import { type Clock, waits } from "../evi/clock.ts";
 import { type Item, shown } from "./items.ts";
 import type { Situation } from "./situation.ts";
 import { SAID_A_SECOND, usageOf } from "./usage.ts";
@@ -50,15 +50,7 @@ export function stop(response: Response): void {
 /** Waits in a response; its end wakes it. */
 export function pause(clock: Clock, forMs: number, response: Response): Promise<void> {
   if (forMs <= 0 || response.over) return Promise.resolve();
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      callOff();
-      response.wake.delete(wake);
-      resolve();
-    };
-    const callOff = clock.after(forMs, wake);
-    response.wake.add(wake);
-  });
+  return waits(clock, forMs, response.wake);
 }
 
 /** A response as it goes over the wire when it begins: `ending` null; and when it has ended, with what it used. */
