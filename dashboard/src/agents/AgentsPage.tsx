@@ -64,8 +64,8 @@ function Row({ agent }: { agent: Agent }) {
           </Link>
           {agent.is_default && <span className="text-small text-soft">Default</span>}
         </p>
-        <p dir="auto" className="truncate text-soft">
-          {greeting ?? prompt}
+        <p className="truncate text-soft">
+          <bdi>{greeting ?? prompt}</bdi>
         </p>
       </div>
       <p className="text-soft max-sm:hidden">

@@ -167,7 +167,13 @@ function Person({ user, self }: { user: User; self: boolean }) {
           </Button>
         )}
         {user.sessions > 0 && !self && (
-          <Button look="bare" busy={signOut.isPending} onClick={() => signOut.mutate()} aria-label={`Sign ${user.email} out everywhere`}>
+          <Button
+            look="bare"
+            className="md:col-start-5"
+            busy={signOut.isPending}
+            onClick={() => signOut.mutate()}
+            aria-label={`Sign ${user.email} out everywhere`}
+          >
             Sign out
           </Button>
         )}
