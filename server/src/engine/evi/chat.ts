@@ -171,8 +171,15 @@ function openChat(parts: Chats, chat: ChatParts, listener: (event: EngineEvent) 
   socket.on("upgrade", (response) => {
     wire = { raw: response.socket, frames: new Base64Messages(response.socket, ...AUDIO_INPUT) };
   });
-  const tellContext = (): void => tell({ type: "session_settings", ...context.settings });
-  socket.on("open", () => tell({ ...sessionSettings(session), ...context.settings }));
+  /** Settings, with what there is to be read; a ping behind them, whose answer says that they arrived. */
+  const tellSettings = (settings: Readonly<Record<string, unknown>>): void => {
+    if (socket.readyState !== WebSocket.OPEN) return;
+    tell({ ...settings, ...context.settings });
+    if (context.unread.length > 0) socket.ping(context.ping);
+  };
+  const tellContext = (): void => tellSettings({ type: "session_settings" });
+  socket.on("open", () => tellSettings(sessionSettings(session)));
+  socket.on("pong", (said: Buffer) => context.pong(said.toString()));
   socket.on("message", (data: Buffer) => {
     if (over) return;
     try {

@@ -9,10 +9,19 @@ type Settings = Readonly<Record<string, unknown>>;
  * EVI has one place for what it is told beside the conversation (`session_settings.context`, hume-evi §2.2): what is put there replaces what was
  * there, and is read with the next message of the caller's. So all of it is put there together: what holds for the whole chat, and each key and whisper
  * since the caller last spoke.
+ *
+ * A message of the caller's may cross with what we tell on its way here, and was then made without it. EVI acknowledges nothing, but the order on the wire
+ * tells: a ping follows what is told, and its answer comes before every message that was made with it.
  */
 export class ChatContext {
   private lasting: readonly string[];
-  private pending: string[];
+  private pending: readonly { readonly text: string; readonly nth: number }[] = [];
+  /** How many were told of; the number of the latest. */
+  private told = 0;
+  /** The latest that is known to have arrived; null: no ping was ever answered, and all is taken for arrived at once. */
+  private arrivedTo: number | null = null;
+  /** The latest that was told before the caller's words before: it has had a whole turn to arrive, whatever pings say. */
+  private oldTo = 0;
 
   /**
    * @param lasting said to EVI with every message of the caller's
@@ -20,25 +29,34 @@ export class ChatContext {
    */
   constructor(lasting: readonly string[], pending: readonly string[] = []) {
     this.lasting = lasting;
-    this.pending = [...pending];
+    for (const text of pending) this.add(text);
   }
 
   /** What was told and not read yet. */
   get unread(): readonly string[] {
-    return this.pending;
+    return this.pending.map(({ text }) => text);
   }
 
   /** All of it, as a field of settings; nothing where there is nothing to tell. A temporary one goes by itself once it is read. */
   get settings(): Settings {
-    const all = [...this.lasting, ...this.pending];
+    const all = [...this.lasting, ...this.unread];
     if (all.length === 0) return {};
     return { context: { type: this.lasting.length === 0 ? "temporary" : "persistent", text: all.join("\n\n") } };
   }
 
+  /** What a ping says that follows the settings. */
+  get ping(): string {
+    return String(this.told);
+  }
+
+  /** A ping was answered; with what it said. Those of others say nothing, which is as good as none told. */
+  pong(said: string): void {
+    this.arrivedTo = Math.max(this.arrivedTo ?? 0, Number(said) || 0);
+  }
+
   /** Something to be read with the caller's next words. */
   add(text: string): void {
-    this.pending.push(text);
-    if (this.pending.length > MOST_PENDING) this.pending.shift();
+    this.pending = [...this.pending, { text, nth: ++this.told }].slice(-MOST_PENDING);
   }
 
   /** Something to be read with all their words. */
@@ -46,11 +64,13 @@ export class ChatContext {
     this.lasting = [...this.lasting, text];
   }
 
-  /** Words of the caller's were taken, and all this with them. True where what only lasts is to be told again, because more than that is there. */
+  /** Words of the caller's were taken, and with them what had arrived. True where something else than what is there now is to be told. */
   read(): boolean {
-    const more = this.pending.length > 0;
-    this.pending = [];
-    return more && this.lasting.length > 0;
+    const before = this.pending.length;
+    const readTo = this.arrivedTo === null ? this.told : Math.max(this.arrivedTo, this.oldTo);
+    this.pending = this.pending.filter(({ nth }) => nth > readTo);
+    this.oldTo = this.told;
+    return this.pending.length > 0 || (before > 0 && this.lasting.length > 0);
   }
 }
 

@@ -275,6 +275,34 @@ test("what holds for the whole chat stays when a key is pressed, and is alone ag
   connection.close();
 });
 
+test.each([
+  ["a chat with nothing to hold for all of it", {}, ["Key 4."], ["Key 4.\n\nKey 7."], undefined],
+  ["a chat with lasting context", { context: "Closed." }, ["Closed.\n\nKey 4."], ["Closed.\n\nKey 4.\n\nKey 7."], "Closed."],
+])("a key that crosses the caller's words on their way is not lost, in %s", async (_, options, crossed, both, alone) => {
+  const { connection, events, chat, until } = await house({ greeting: null, options });
+  const { socket, told: heard } = await chat();
+  const pings: string[] = [];
+  socket.on("ping", (said) => pings.push(said.toString()));
+  socket.send(metadata);
+  await until("ready");
+  // The words are under way when the key arrives: they were said without it.
+  socket.once("message", () => socket.send(said("Well?")));
+  const texts = (): unknown[] => told(heard).flatMap((context) => (context == null ? [] : [(context as { text: string }).text]));
+  connection.context("Key 4.", false);
+  await until("caller text");
+  connection.context("Key 7.", false);
+  await vi.waitFor(() => expect(pings.at(-1)).toBe("2"), { timeout: 8_000 });
+  expect(texts().slice(-2)).toEqual([...crossed, ...both]);
+  // Words that are said after both: nothing is left of them.
+  socket.send(said("And now?"));
+  await vi.waitFor(() => expect(events.filter(({ what }) => what === "caller text")).toHaveLength(2), { timeout: 8_000 });
+  if (alone !== undefined) await vi.waitFor(() => expect(texts().at(-1)).toBe(alone), { timeout: 8_000 });
+  connection.context("Key 2.", false);
+  await vi.waitFor(() => expect(texts().at(-1)).toContain("Key 2."), { timeout: 8_000 });
+  expect(texts().at(-1)).toBe([...(alone === undefined ? [] : [alone]), "Key 2."].join("\n\n"));
+  connection.close();
+});
+
 test("a key that was pressed and not read when the chat broke off is told to the next", async () => {
   const { events, chat, chats, until, again } = await house({ greeting: null });
   const { socket } = await chat();
