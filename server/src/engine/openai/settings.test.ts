@@ -149,9 +149,18 @@ describe("messages", () => {
       { response: { id: "r", output: null } },
     ],
     [
+      "words in several parts, of which one has none",
+      {
+        type: "response.output_item.done",
+        response_id: "r",
+        item: { id: "i", content: [{ transcript: "Yes, " }, { transcript: 4 }, { transcript: "at two." }] },
+      },
+      { item: { id: "i", transcript: "Yes, at two." } },
+    ],
+    [
       "content of another kind",
       { type: "response.output_item.done", response_id: "r", item: { id: "i", type: "message", content: "x" } },
-      { item: { id: "i", content: null } },
+      { item: { id: "i", transcript: "" } },
     ],
     [
       "a limit that is a text",

@@ -132,7 +132,7 @@ export class RealtimeTalk {
         return;
       case "response.output_item.done":
         if (saying.item.type === "function_call") this.tools.note(saying.response_id, saying.item);
-        else this.agent.text(saying.item.id ?? "", saying.response_id, textOf(saying.item), true);
+        else this.agent.text(saying.item.id ?? "", saying.response_id, saying.item.transcript, true);
         return;
       case "response.function_call_arguments.done":
         this.tools.note(saying.response_id, saying);
@@ -225,7 +225,7 @@ export class RealtimeTalk {
     const { emit, soundOver, end } = this.parts;
     for (const item of response.output ?? []) {
       if (item.type === "function_call") this.tools.note(response.id, item);
-      else if (item.id != null) this.agent.text(item.id, response.id, textOf(item), true);
+      else if (item.id != null) this.agent.text(item.id, response.id, item.transcript, true);
     }
     const calls = this.tools.take(response.id);
     const discarded = this.agent.isDiscarded(response.id);
@@ -371,6 +371,3 @@ export class RealtimeTalk {
     return event;
   }
 }
-
-type Content = readonly { transcript?: string | null | undefined; text?: string | null | undefined }[] | null | undefined;
-const textOf = ({ content }: { content?: Content }): string => content?.map((part) => part.transcript ?? "").join("") ?? "";

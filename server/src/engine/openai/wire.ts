@@ -85,15 +85,26 @@ const readers = {
 export type RealtimeMessage = NonNullable<ReturnType<(typeof readers)[keyof typeof readers]>>;
 export type RealtimeSaying = Exclude<RealtimeMessage, { type: "audio.delta" }>;
 
-const itemIn = ({ id, type, role, name, call_id, arguments: args, content }: Json) => ({
+const itemIn = ({ id, type, name, call_id, arguments: args, content }: Json) => ({
   id: textIn(id),
   type: textIn(type),
-  role: textIn(role),
   name: textIn(name),
   call_id: textIn(call_id),
   arguments: textIn(args),
-  content: objectsIn(content)?.map(({ transcript, text }) => ({ transcript: textIn(transcript), text: textIn(text) })) ?? null,
+  transcript: transcriptIn(content),
 });
+
+/** The words of an item's parts, one after the other; none where its content is no list of objects. */
+function transcriptIn(content: unknown): string {
+  if (!Array.isArray(content)) return "";
+  let words = "";
+  for (const one of content) {
+    const part = objectIn(one);
+    if (part === null) return "";
+    words += textIn(part.transcript) ?? "";
+  }
+  return words;
+}
 
 function problemIn(value: unknown) {
   const problem = objectIn(value);
