@@ -23,7 +23,7 @@ const lacks = (which: "a" | "b", fromMs: number, toMs: number, more: Partial<Ext
 
 describe("a comparison says", () => {
   it.each<[string, Finding[], string]>([
-    ["that both agree", [], "Both recordings agree: offset 120 ms, drift 3.5 ppm."],
+    ["that both agree", [], "Both recordings agree; the carrier's begins 0.12 s after ours."],
     ["what the carrier lacks", [lacks("b", 41_000, 65_500)], "The carrier's recording lacks the agent from 0:41 to 1:05 (24.5 s)."],
     ["what ours lacks", [lacks("a", 130_000, 133_200, { side: "both" })], "Our own recording lacks both sides from 2:10 to 2:13 (3.2 s)."],
     [

@@ -67,9 +67,11 @@ export function besideTones(comparison: Comparison, tones: readonly { readonly f
   return { ...comparison, findings, verdict: comparison.offsetMs === null ? "silent" : "agree" };
 }
 
-function agreement({ verdict, offsetMs, driftPpm }: Comparison): string {
+/** Offset and drift in figures stand in the event's detail. */
+function agreement({ verdict, offsetMs }: Comparison): string {
   if (verdict === "silent") return "Neither recording holds enough sound to compare.";
-  return `Both recordings agree: offset ${offsetMs} ms${driftPpm === null ? "" : `, drift ${driftPpm} ppm`}.`;
+  if (offsetMs === null || Math.abs(offsetMs) < 10) return "Both recordings agree.";
+  return `Both recordings agree; the carrier's begins ${(Math.abs(offsetMs) / 1000).toFixed(2)} s ${offsetMs > 0 ? "after" : "before"} ours.`;
 }
 
 const owner = { a: "Our own recording", b: "The carrier's recording" } as const;
