@@ -69,11 +69,21 @@ async function byHand() {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const sessions: WebSocket[] = [];
-  server.on("connection", (socket) => sessions.push(socket));
+  /** Of which sound has come: our side knows that they are open. */
+  let begun = 0;
+  server.on("connection", (socket) => {
+    sessions.push(socket);
+    socket.once("message", () => begun++);
+  });
   let now = 0;
+  let looks = 0;
+  const monotonicMs = (): number => {
+    looks++;
+    return now;
+  };
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const signs: EmotionSign[] = [];
-  const ear = expressionSource({ url, apiKey: "key", clock: { monotonicMs: () => now } }).open(16_000, (sign) => void signs.push(sign));
+  const ear = expressionSource({ url, apiKey: "key", clock: { monotonicMs } }).open(16_000, (sign) => void signs.push(sign));
   return {
     signs,
     sessions,
@@ -84,12 +94,12 @@ async function byHand() {
         ear.audio(new Uint8Array(3_200));
       }
     },
-    opened: (count: number) => vi.waitFor(() => expect(sessions).toHaveLength(count), { timeout: 8_000 }),
-    /** Our side has noticed that the session is over: it says so, or holds no socket. */
+    opened: (count: number) => vi.waitFor(() => expect([sessions.length, begun]).toEqual([count, count]), { timeout: 8_000 }),
+    /** The other end closes, and our side has noticed: it looks at the clock for when it may try again. */
     async breaks() {
-      const last = sessions.at(-1) as WebSocket;
-      last.close(1011);
-      await once(last, "close");
+      const before = looks;
+      sessions.at(-1)?.close(1011);
+      await vi.waitUntil(() => looks > before, { timeout: 8_000, interval: 1 });
     },
     async end() {
       await ear.close();
