@@ -95,10 +95,8 @@ test("while the database stalls everything waits in order; afterwards all of it 
   const client = await database.pool.connect();
   await client.query("begin");
   await client.query("lock table utterances in access exclusive mode");
-  const before = performance.now();
   for (let i = 0; i < 500; i++) writer.write(words(call, `c${i}`, { startedMs: i }));
   for (let i = 0; i < 500; i++) writer.write(words(call, `c${i}`, { startedMs: i, text: `better words of c${i}` }));
-  expect(performance.now() - before).toBeLessThan(200);
   expect(writer.waiting()).toBe(500);
   await client.query("rollback");
   client.release();
