@@ -242,6 +242,12 @@ test.each<[string, Heard[], Bridge["state"], string[]]>([
     [],
   ],
   [
+    "the caller had been silent for a while before the loss was known: they have waited from there on",
+    [ready, on, speaks, silentSince(4_600), { ...lost, at: 6_500 } as Heard, at(4_600 + WAIT_MS)],
+    "holding",
+    ["ask to wait"],
+  ],
+  [
     "the caller spoke on into the next session: it has heard something of it, and owes words",
     [ready, on, speaks, lost, back(5_010), silentSince(6_000), at(6_000 + WAIT_MS)],
     "talking",

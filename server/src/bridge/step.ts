@@ -8,6 +8,7 @@ import {
   LAST_WORDS_MS,
   RESUME_WITHIN_MS,
   silentDue,
+  WAIT_MS,
   waitDue,
 } from "./deadlines.ts";
 import { type Action, type Bridge, type Common, common, type Heard } from "./states.ts";
@@ -195,16 +196,20 @@ function engineEnded(bridge: Bridge, ended: Extract<Heard, { what: "engine ended
   }
 }
 
-/** What is known once a session is lost at `at`, of which the caller heard the last at `quietAt`. */
+/**
+ * What is known once a session is lost at `at`, of which the caller heard the last at `quietAt`. Who spoke since, and fell silent before the loss was
+ * known (of a frozen connection it takes two seconds), has waited from there on: they are asked for patience at once when it is long ago.
+ */
 function afterLoss(bridge: Bridge, at: number, quietAt: number): Common {
   const steady = bridge.readyAt !== null && at - bridge.readyAt >= STEADY_MS;
   const { turn } = bridge;
   const broken = isBrokenOff(turn) || bridge.midSentence;
+  const missedSince = turn.quietSince === null ? quietAt : Math.max(turn.quietSince, quietAt - WAIT_MS);
   return {
     ...common(bridge),
     attempts: (steady ? 0 : bridge.attempts) + 1,
     readyAt: null,
-    turn: { ...handedOn(turn, broken ? (turn.owedSince ?? quietAt) : null), straddles: turn.callerSpeaks },
+    turn: { ...handedOn(turn, broken ? (turn.owedSince ?? missedSince) : null), straddles: turn.callerSpeaks },
     again: bridge.again || bridge.readyAt !== null,
     revivedAt: null,
     midSentence: false,
