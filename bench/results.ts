@@ -3,8 +3,7 @@ import { cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 
 /** The machine a run was made on, and how busy it was before: a figure without it means nothing. */
-export function machine(): string {
-  const [load = 0] = loadavg();
+export function machine([load = 0] = loadavg()): string {
   return `${cpus().length} cores of ${cpus()[0]?.model.trim() ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}, load ${load.toFixed(1)} before the run`;
 }
 

@@ -68,14 +68,17 @@ export async function runWave(world: World, wave: Wave, log: (text: string) => v
   return { calls, happened: done, legs: legs.filter((leg) => Date.parse(leg.answered_at ?? "") >= startedAt), open };
 }
 
-/** Asked again when the connection that was kept open is found to be closed: a wave may be long. */
-async function legsOf(world: World): Promise<PhoneLeg[]> {
+const legsOf = async (world: World): Promise<PhoneLeg[]> => (await asked<{ calls: PhoneLeg[] }>(`${world.phoneUrl}/emulator/calls`)).calls;
+
+/** Asked again when the connection that was kept open is found to be closed: a wave may be long, and the other side killed in it. */
+async function asked<T>(url: string): Promise<T> {
   for (let tries = 0; ; tries++) {
-    const answer = await fetch(`${world.phoneUrl}/emulator/calls`).catch((error: unknown) => {
+    try {
+      return (await (await fetch(url)).json()) as T;
+    } catch (error) {
       if (tries >= 5) throw error;
-      return null;
-    });
-    if (answer !== null) return ((await answer.json()) as { calls: PhoneLeg[] }).calls;
+      await sleep(100 * tries);
+    }
   }
 }
 
@@ -145,7 +148,7 @@ async function openAt(world: World, at: number): Promise<string[]> {
 }
 
 async function openChats(world: World): Promise<string[]> {
-  const { chats } = (await (await fetch(`${world.eviUrl}/emulator/chats`)).json()) as { chats: { chat_id: string; doing: string }[] };
+  const { chats } = await asked<{ chats: { chat_id: string; doing: string }[] }>(`${world.eviUrl}/emulator/chats`);
   return chats.filter(({ doing }) => doing !== "ended").map(({ chat_id }) => chat_id);
 }
 

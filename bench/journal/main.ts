@@ -1,11 +1,12 @@
 /** `node bench/journal/main.ts`: hours of call through the real bridge and journal with a driven clock, and the recordings held against the truth. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { cpus, tmpdir, totalmem } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { replayJournal } from "../../server/src/bridge/replay.ts";
 import { type CallId, newId } from "../../server/src/ids.ts";
 import { journalPath } from "../../server/src/journal/file.ts";
+import { keepResult, machine } from "../results.ts";
 import { drive } from "./drive.ts";
 import { measure } from "./measure.ts";
 import { troubles } from "./trouble.ts";
@@ -21,6 +22,7 @@ const { values } = parseArgs({
 const totalMs = Number(values.minutes) * 60_000;
 const dir = await mkdtemp(join(tmpdir(), "earshot-hour-"));
 const startedAt = performance.now();
+const load = loadavg();
 const rows: string[] = [];
 let ratio = 0;
 try {
@@ -45,7 +47,7 @@ const date = new Date().toISOString();
 const text = [
   `# Recordings from journals of ${values.minutes}-minute calls, ${date.slice(0, 16).replace("T", " ")}`,
   "",
-  `${cpus().length} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}. The clock is driven: each call goes through the real bridge, player and journal as fast as the machine can, ${((performance.now() - startedAt) / 60_000).toFixed(1)} minutes for all. Both sides say a marked word every ten seconds, every third answer is broken off; a word's true time is that at which the emulated carrier heard or played it, by its own clock. All times in ms.`,
+  `${machine(load)}. The clock is driven: each call goes through the real bridge, player and journal as fast as the machine can, ${((performance.now() - startedAt) / 60_000).toFixed(1)} minutes for all. Both sides say a marked word every ten seconds, every third answer is broken off; a word's true time is that at which the emulated carrier heard or played it, by its own clock. All times in ms.`,
   "",
   "| | words found | words missing or invented | caller's words off by | agent's words off by | drift of the sides | length off by | journal MB | replay: other decisions | replay: sends with other frames |",
   "|---|---|---|---|---|---|---|---|---|---|",
@@ -56,8 +58,6 @@ const text = [
 ].join("\n");
 process.stdout.write(text);
 if (!values.dry && values.only === "")
-  await writeFile(
-    join(import.meta.dirname, "../results", `${date.slice(0, 10)}-journal-${cpus().length}-core-${process.platform}.md`),
-    text,
-  );
+  process.stderr.write(`written: results/${await keepResult("journal", text)}
+`);
 process.exit(0);

@@ -5,14 +5,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
+import { loadavg } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type CallId, newId } from "../../server/src/ids.ts";
 import { type House, type Measured, openHouse } from "../beside/house.ts";
 import type { Figures } from "../bridge/protocol.ts";
+import { keepResult, machine } from "../results.ts";
 import { SECRET, sender, signed } from "../webhooks/carrier.ts";
 
 const { values } = parseArgs({
@@ -30,7 +30,7 @@ const { values } = parseArgs({
 });
 const count = Number(values.files);
 const ms = Number(values.seconds) * 1000;
-const loadBefore = loadavg()[0] ?? 0;
+const loadBefore = loadavg();
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 interface Carrier {
@@ -235,10 +235,9 @@ const rows: [string, (measured: Measured) => string][] = [
   ["the generator's own lateness, p99 ms", ({ figures }) => number(figures.generatorLateP99, 2)],
 ];
 const date = new Date().toISOString();
-const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}, load ${loadBefore.toFixed(1)} before`;
 const text = `# Recordings fetched beside ${values.calls} live calls, ${date.slice(0, 16).replace("T", " ")} UTC
 
-Machine: ${machine}. The whole server in one process; carrier, callers and engine in processes of their own on the same machine. Each recording is announced by a signed webhook.
+Machine: ${machine(loadBefore)}. The whole server in one process; carrier, callers and engine in processes of their own on the same machine. Each recording is announced by a signed webhook.
 
 ${verdicts.map(([good, what]) => `- **${good ? "good" : "NOT MET"}**: ${what}`).join("\n")}
 
@@ -252,7 +251,6 @@ ${rows.map(([name, value]) => `| ${name} | ${columns.map(({ measured }) => value
 `;
 process.stdout.write(text);
 if (!values.dry) {
-  const name = `${date.slice(0, 10)}-recordings-${availableParallelism()}-core-${process.platform}.md`;
-  await writeFile(join(import.meta.dirname, "../results", name), text);
+  process.stderr.write(`written: results/${await keepResult("recordings", text)}\n`);
 }
 if (verdicts.some(([good]) => !good)) process.exitCode = 1;

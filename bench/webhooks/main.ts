@@ -1,7 +1,7 @@
 /** `node bench/webhooks/main.ts`: how fast the carrier's webhooks are stored, applied and answered. Writes a table into bench/results/. */
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as wait } from "node:timers/promises";
@@ -12,6 +12,7 @@ import { startEmbedded } from "../../server/src/db/embedded.ts";
 import { migrate } from "../../server/src/db/migrate.ts";
 import { openPool } from "../../server/src/db/pool.ts";
 import { newId } from "../../server/src/ids.ts";
+import { keepResult, machine } from "../results.ts";
 import { type Asked, atRate, eventsOf, flatOut, questionOf, type Spread, sender } from "./carrier.ts";
 
 const { values } = parseArgs({
@@ -39,7 +40,7 @@ server.stderr.setEncoding("utf8").on("data", (text: string) => {
 });
 
 const rows: string[] = [];
-const loadBefore = loadavg()[0] ?? 0;
+const loadBefore = loadavg();
 try {
   const port = await new Promise<number>((settle, fail) => {
     createInterface({ input: server.stdout }).once("line", (line) => settle((JSON.parse(line) as { port: number }).port));
@@ -75,11 +76,10 @@ try {
   await rm(dir, { recursive: true, force: true });
 }
 
-const machine = `${availableParallelism()} cores of ${cpus()[0]?.model ?? "an unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GB, Node ${process.version}, ${process.platform}`;
 const { cpuS, rssMB } = JSON.parse(serverSaid.trim().split("\n").at(-1) ?? "{}") as { cpuS: number; rssMB: number };
 const text = `# Webhooks: stored, applied, answered
 
-${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC · ${machine} · load average ${loadBefore.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} after${values.note === "" ? "" : ` · ${values.note}`}
+${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC · ${machine(loadBefore)}, ${(loadavg()[0] ?? 0).toFixed(1)} after${values.note === "" ? "" : ` · ${values.note}`}
 
 The real door in a process of its own with the embedded Postgres (fsync on); the asking side is another process on the same cores. Each webhook is
 signed, checked over its raw bytes, stored, acknowledged, then understood and applied by the status table while the next ones come. Bodies and
@@ -93,8 +93,8 @@ The server used ${cpuS.toFixed(1)} s of processor time in all and ${rssMB} MB of
 `;
 process.stdout.write(text);
 if (!values.dry) {
-  const kind = `${availableParallelism()}-core-${process.platform}`;
-  await writeFile(join(import.meta.dirname, "../results", `${new Date().toISOString().slice(0, 10)}-webhooks-${kind}.md`), text);
+  process.stderr.write(`written: results/${await keepResult("webhooks", text)}
+`);
 }
 
 /** `n` events of calls that are being dialled, shuffled within each second's worth as a network would. */

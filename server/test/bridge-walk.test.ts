@@ -262,6 +262,22 @@ test("a database that stalls for two seconds is not heard, and nothing said mean
   expect(rows.filter(({ speaker, heard_ms }) => speaker === "agent" && (heard_ms ?? 0) > 0).length).toBeGreaterThanOrEqual(1);
 });
 
+test("a process that died before a word of the call was in the database: the next one greets nobody again", async () => {
+  const call = await house.newCall();
+  const carrier = await house.connect(call);
+  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
+  await quiet(carrier);
+  await house.bridges.handOver(call);
+  await database.pool.query("delete from utterances where call_id = $1", [call]);
+  await database.pool.query("update calls set socket_started_at = null, engine_resume = null where id = $1", [call]);
+  const next = await house.connect(call);
+  await next.until(() => next.frames.some(({ pcm }) => loud(pcm)));
+  await quiet(next);
+  await house.bridges.end(call);
+  const texts = (await said(call)).filter(({ heard_ms }) => (heard_ms ?? 0) > 0).map(({ text }) => text);
+  expect(texts).toEqual(["Hello, this is the desk.", "Sorry, we were cut off for a moment. I am back. Please go on."]);
+});
+
 test.concurrent("the token opens one connection, once, and a fresh one takes its place", async () => {
   const call = await house.newCall();
   const url = await house.socketUrl(call);

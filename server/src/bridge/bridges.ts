@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type pg from "pg";
 import { patienceOf, toldToEngine } from "../agents/engine-side.ts";
 import { engineMissing } from "../agents/engines.ts";
+import { catchUp } from "../calls/catch-up.ts";
 import { sessionDropped, sessionsOver } from "../calls/engine-sessions.ts";
 import { type CallFact, factText, writeFact } from "../calls/facts.ts";
 import { endLease } from "../calls/leases.ts";
@@ -180,8 +181,9 @@ export function createBridges(parts: BridgesParts): Bridges {
     }
     const { voice, language, options } = known.agent.settings;
     // What was heard before is not said again: neither by an engine that resumes nor by one that must be told. Where nothing was (another
-    // process was lost, or prepared in vain, before the first word), the call begins as if for the first time.
-    const history = known.socketStartedAt === null ? [] : ((await load(call, one, () => saidSoFar(pool, call))) ?? []);
+    // process was lost, or prepared in vain, before the first word), the call begins as if for the first time. What it had not written is in its journal.
+    const caughtUp = one.journal === null && (await load(call, one, () => catchUp(parts, call))) === true;
+    const history = known.socketStartedAt === null && !caughtUp ? [] : ((await load(call, one, () => saidSoFar(pool, call))) ?? []);
     const before = history.length > 0;
     const toolsBefore = before ? ((await load(call, one, () => usedSoFar(pool, call))) ?? []) : [];
     if (one.ended) return;

@@ -104,10 +104,9 @@ export async function restoreFacts(
     const read = Journaled.safeParse(json);
     return read.success && read.data.process === process ? [{ what: read.data.what, part }] : [];
   });
-  const events = ours.flatMap(({ what }) => (what.fact === "event" ? [eventOf(call, what)] : []));
-  await unlessRefused(
-    () => recordEvents(pool, events),
-    () => Promise.all(events.map((event) => unlessRefused(() => recordEvent(pool, event)))),
+  await writeEvents(
+    pool,
+    ours.flatMap(({ what }) => (what.fact === "event" ? [eventOf(call, what)] : [])),
   );
   for (const { what } of ours) if (what.fact !== "event") await unlessRefused(() => writeFact(pool, call, process, prices, what));
   const end = Math.max(...ours.map(({ what, part }) => Math.max(what.at.getTime(), ends[part] ?? 0)));
@@ -115,3 +114,20 @@ export async function restoreFacts(
   await sessionsOver(pool, call, process, new Date(end));
   await recordSessionTimes(pool, call, process, prices);
 }
+
+/** Of what any process learned of a call only the events of its timeline. Done twice, the second changes nothing. */
+export async function restoreEvents(pool: pg.Pool, call: CallId, { facts }: Kept): Promise<void> {
+  await writeEvents(
+    pool,
+    facts.flatMap(({ json }) => {
+      const read = Journaled.safeParse(json);
+      return read.success && read.data.what.fact === "event" ? [eventOf(call, read.data.what)] : [];
+    }),
+  );
+}
+
+const writeEvents = (pool: pg.Pool, events: readonly NewEvent[]): Promise<void> =>
+  unlessRefused(
+    () => recordEvents(pool, events),
+    () => Promise.all(events.map((event) => unlessRefused(() => recordEvent(pool, event)))),
+  );
