@@ -135,8 +135,10 @@ export class CallerLine {
     const at = this.all.now();
     parts.journal.put("media", at, '{"on":false}');
     note({ fact: "audio closed" });
-    decide({ what: "media off", at });
-    mouth.disconnect(at);
+    this.all.during(at, () => {
+      decide({ what: "media off", at });
+      mouth.disconnect(at);
+    });
   }
 }
 

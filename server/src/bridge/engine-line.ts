@@ -169,11 +169,17 @@ export class EngineLine {
   }
 
   private heard(event: EngineEvent): void {
-    const { parts, mouth, desk, silence, feelings, transcript, note, decide } = this.all;
-    if (event.what !== "agent audio" && event.what !== "usage") {
+    if (event.what === "agent audio" || event.what === "usage") this.means(event);
+    else {
+      const at = this.all.now();
       const inWords = event.what === "emotion" ? { ...event, scores: {} } : event;
-      parts.journal.put("heard", this.all.now(), JSON.stringify({ engine: inWords }));
+      this.all.parts.journal.put("heard", at, JSON.stringify({ engine: inWords }));
+      this.all.during(at, () => this.means(event));
     }
+  }
+
+  private means(event: EngineEvent): void {
+    const { parts, mouth, desk, silence, feelings, transcript, note, decide } = this.all;
     switch (event.what) {
       case "agent audio":
         this.soundAt = this.all.now();

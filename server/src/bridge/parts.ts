@@ -99,6 +99,8 @@ export interface Pieces {
   readonly state: () => Bridge["state"];
   /** Monotonic ms. */
   readonly now: () => number;
+  /** Does `deed` in the moment `at`: whoever asks for the time meanwhile hears it, as they will when the journal, which has it, is played again. */
+  during(at: number, deed: () => void): void;
   readonly note: (fact: WithoutTime<BridgeFact>) => void;
   readonly decide: (heard: Heard) => void;
   /** Tells `decide` of the time, if something is due at `at`. */

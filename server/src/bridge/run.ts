@@ -81,9 +81,20 @@ class Run implements Pieces, RunningBridge {
     return this.mouth.player;
   }
 
-  readonly now = (): number => this.parts.clock.monotonicMs();
+  private moment: number | null = null;
+  readonly now = (): number => this.moment ?? this.parts.clock.monotonicMs();
   readonly state = (): Bridge["state"] => this.bridge.state;
   readonly note = (fact: WithoutTime<BridgeFact>): void => this.parts.fact({ ...fact, at: this.parts.clock.now() } as BridgeFact);
+
+  during(at: number, deed: () => void): void {
+    const outer = this.moment;
+    this.moment = at;
+    try {
+      deed();
+    } finally {
+      this.moment = outer;
+    }
+  }
 
   // ------------------------------------------------------------------------------------------------------------ deciding and doing
 
