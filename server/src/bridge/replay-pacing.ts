@@ -13,9 +13,10 @@ export interface Pacing {
 
 /**
  * Times are recorded in whole microseconds: a frame that fell due within the last one leaves with the send before or after, and two travel together.
- * So much apart is no difference, once: at the next send the two are together again.
+ * So much apart is no difference for so many sends, 120 ms of speech: then the two are together again. Who paces otherwise stays apart.
  */
 const APART_MS = 40;
+const APART_SENDS = 3;
 
 /**
  * Plays the sound of one bridge through the real player again: the same speech at the same times, silence instead of its samples. The tick comes when a
@@ -32,7 +33,7 @@ export class PacingReplay {
   private worst = 0;
   private apart = 0;
   private told = false;
-  private wasApart = false;
+  private apartFor = 0;
 
   constructor(rate: number) {
     this.frame = frameBytes(rate);
@@ -77,10 +78,9 @@ export class PacingReplay {
     const apartMs = Math.abs(this.replayed - this.recorded) / this.bytesPerMs;
     this.worst = Math.max(this.worst, apartMs);
     if (apartMs > 0) this.apart++;
-    const stays = apartMs > 0 && this.wasApart;
-    this.wasApart = apartMs > 0;
+    this.apartFor = apartMs > 0 ? this.apartFor + 1 : 0;
     const wrongSize = bytes % this.frame !== 0;
-    if (this.told || (apartMs <= APART_MS && !stays && !wrongSize)) return null;
+    if (this.told || (apartMs <= APART_MS && this.apartFor <= APART_SENDS && !wrongSize)) return null;
     this.told = true;
     const place = (sent: number): string => `${sent / this.frame} frames since the speech began`;
     return { recorded: wrongSize ? `${bytes} bytes, no whole frames` : place(this.recorded), replayed: place(this.replayed) };
@@ -95,6 +95,6 @@ export class PacingReplay {
     this.recorded = 0;
     this.replayed = 0;
     this.told = false;
-    this.wasApart = false;
+    this.apartFor = 0;
   }
 }
