@@ -101,12 +101,12 @@ ${verdictTable(held)}
 
 What the process held with no call open, after full collections:
 
-| calls so far | heap and buffers, MB | resident, MB | timers, sockets, requests | descriptors | listeners |
-|---|---|---|---|---|---|
+| calls so far | heap and buffers, MB | heap alone, MB | resident, MB | timers, sockets, requests | descriptors | listeners |
+|---|---|---|---|---|---|---|
 ${after
   .map(
     (one, i) =>
-      `| ${Math.min(waves, (i + 1) * Math.max(1, Math.round(waves / 20))) * calls} | ${megabytes(one.heapBytes)} | ${megabytes(one.rssBytes)} | ${Object.entries(
+      `| ${Math.min(waves, (i + 1) * Math.max(1, Math.round(waves / 20))) * calls} | ${megabytes(one.heapBytes)} | ${one.split.heapMB.toFixed(1)} | ${megabytes(one.rssBytes)} | ${Object.entries(
         one.resources,
       )
         .map(([kind, n]) => `${kind} ${n}`)

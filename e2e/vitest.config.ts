@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm start` is timed and looks at the whole machine's processes and ports: it has them for itself. */
-const alone = "start.e2e.ts";
+/** `npm start` is timed and looks at the whole machine's processes and ports, and a call's sound is measured to the sample: each has the machine for itself. */
+const alone = ["start.e2e.ts", "sound.e2e.ts"];
 
 /** Whole calls and a real browser, most of it waiting for speech: three files at a time, each with a house of its own. Then what must be alone. */
 export default defineConfig({
@@ -12,8 +12,8 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: "calls", include: ["**/*.e2e.ts"], exclude: [alone], maxWorkers: 3, sequence: { groupOrder: 0 } } },
-      { extends: true, test: { name: "start", include: [alone], maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: "calls", include: ["**/*.e2e.ts"], exclude: alone, maxWorkers: 3, sequence: { groupOrder: 0 } } },
+      { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
     ],
   },
 });
