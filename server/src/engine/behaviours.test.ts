@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from "vitest";
 import { babble } from "../../test/carrier-socket.ts";
 import { type Program, startProgram } from "../../test/program.ts";
+import { startVoice } from "../../test/voice.ts";
 import type { CallerMedia, MediaListener } from "../bridge/media.ts";
 import type { RunningBridge } from "../bridge/parts.ts";
 import { runBridge } from "../bridge/run.ts";
@@ -350,7 +351,6 @@ function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish):
   const clears: { playedMs: number }[] = [];
   let hungUp = false;
   let played = 0;
-  let saying: { samples: Int16Array; at: number; done: () => void } | null = null;
   let listener: MediaListener | null = null;
   const media: CallerMedia = {
     rate,
@@ -397,26 +397,13 @@ function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish):
   });
   bridge.attach(media);
   bridge.answered(clock.now());
-  const start = performance.now();
-  let sent = 0;
-  const timer = setInterval(() => {
-    for (const due = Math.floor((performance.now() - start) / 20); sent < due; sent++) {
-      const pcm = new Int16Array(frame);
-      if (saying !== null) {
-        pcm.set(saying.samples.subarray(saying.at, saying.at + frame));
-        saying.at += frame;
-        if (saying.at >= saying.samples.length) {
-          saying.done();
-          saying = null;
-        }
-      }
-      listener?.frame(new Uint8Array(pcm.buffer));
-      if (sent % 50 === 0) bridge.second();
-    }
-  }, 10);
+  const voice = startVoice(frame, (pcm, nth) => {
+    listener?.frame(new Uint8Array(pcm.buffer));
+    if (nth % 50 === 0) bridge.second();
+  });
   t.onTestFinished(async () => {
     await bridge.end();
-    clearInterval(timer);
+    voice.stop();
   });
 
   const said = (): Utterance[] => [...utterances.values()].sort((a, b) => a.startedMs - b.startedMs);
@@ -437,10 +424,7 @@ function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish):
     press: (key) => listener?.digit(key, 100),
     whispers: (text) => bridge.whisper("context", text),
     said,
-    say: (ms) =>
-      new Promise((done) => {
-        saying = { samples: babble(ms, rate), at: 0, done };
-      }),
+    say: (ms) => voice.say(babble(ms, rate)),
     answered: (turn) =>
       phone.until(() => {
         const answer = turns()[turn] ?? [];
