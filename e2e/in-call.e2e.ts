@@ -193,7 +193,9 @@ describe.concurrent("in a running call", () => {
       await announced("I am sorry, nobody could be reached. One moment, please."),
     );
     expect(heard.agreement).toBeGreaterThan(0.9);
-    expect(Math.abs(heard.atMs - inRecording(failed, after))).toBeLessThan(WHOLE_SECONDS_MS + 500);
+    // Between the failure and the moment the agent's socket is there again; the network first makes the sound of the words.
+    expect(heard.atMs).toBeGreaterThan(inRecording(failed, after) - WHOLE_SECONDS_MS);
+    expect(heard.atMs).toBeLessThan(inRecording(back, after) + WHOLE_SECONDS_MS);
   });
 
   test("a voicemail box gets the message after its beep", async ({ expect }) => {

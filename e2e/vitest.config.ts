@@ -1,7 +1,10 @@
 import { defineConfig } from "vitest/config";
 
-/** `npm start` is timed and looks at the whole machine's processes and ports, and a call's sound is measured to the sample: each has the machine for itself. */
-const alone = ["start.e2e.ts", "sound.e2e.ts"];
+/**
+ * `npm start` is timed and looks at the whole machine's processes and ports; a call's sound is measured to the sample, and what is heard in a call
+ * by its time: each has the machine for itself.
+ */
+const alone = ["start.e2e.ts", "sound.e2e.ts", "in-call.e2e.ts"];
 
 /** Whole calls and a real browser, most of it waiting for speech: three files at a time, each with a house of its own. Then what must be alone. */
 export default defineConfig({

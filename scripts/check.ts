@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { buildDashboard, root, run } from "./prepare.mjs";
 import { step } from "./progress.mjs";
 import { say } from "./terminal.ts";
@@ -15,6 +15,8 @@ import { breaches, sourceFiles } from "./walls.ts";
 
 const filters = process.argv.slice(2);
 const total = { passed: 0, failed: 0, skipped: 0 };
+/** What failed, by name: said once more at the end, where it is found. */
+const failures: string[] = [];
 const folder = mkdtempSync(join(tmpdir(), "earshot-check-"));
 const program = (path: string): string => join(root, "node_modules", path);
 const node = process.execPath;
@@ -41,6 +43,7 @@ if (built && hasTools) await tests("Whole calls, with a browser", ["--root", "e2
 
 rmSync(folder, { recursive: true, force: true });
 say();
+for (const name of failures) say(`failed: ${name}`);
 if (total.skipped > 0) say(`${total.skipped} skipped: they are about another machine, account or engine than this one`);
 say(`${total.passed} passed, ${total.failed} failed`);
 process.exit(total.failed === 0 ? 0 : 1);
@@ -54,6 +57,7 @@ async function check(what: string, work: () => Promise<void>): Promise<boolean> 
   } catch (error) {
     process.stderr.write(`${(error as Error).message}\n\n`);
     total.failed++;
+    failures.push(what);
     return false;
   }
 }
@@ -62,7 +66,15 @@ interface Report {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
   readonly numPendingTests: number;
-  readonly testResults: readonly { readonly status: string; readonly assertionResults: readonly unknown[] }[];
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
+  }[];
 }
 
 /** Runs vitest with its own output, and adds up what it reports. A file that does not load, or an error outside of any test, is a failure too. */
@@ -86,8 +98,16 @@ async function tests(what: string, more: readonly string[]): Promise<void> {
   const report: Report = existsSync(reportFile)
     ? (JSON.parse(readFileSync(reportFile, "utf8")) as Report)
     : { numPassedTests: 0, numFailedTests: 0, numPendingTests: 0, testResults: [] };
-  const notLoaded = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0).length;
-  const failed = report.numFailedTests + notLoaded;
+  const notLoaded = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
+  const failed = report.numFailedTests + notLoaded.length;
+  for (const file of report.testResults) {
+    for (const test of file.assertionResults) {
+      if (test.status !== "failed") continue;
+      failures.push(`${relative(root, file.name)} > ${test.fullName}: ${test.failureMessages?.[0]?.split("\n", 1)[0] ?? ""}`);
+    }
+  }
+  for (const file of notLoaded) failures.push(`${relative(root, file.name)} does not load`);
+  if (failed === 0 && code !== 0) failures.push(`${what}: an error outside of any test, or an exit code of ${code}`);
   total.passed += report.numPassedTests;
   total.skipped += report.numPendingTests;
   total.failed += failed === 0 && code !== 0 ? 1 : failed;
