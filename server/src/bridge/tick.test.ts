@@ -28,7 +28,18 @@ test("forty members are spread over the 20 ms", () => {
   tick.close();
   const together = new Map<number, number>();
   for (const at of visits) together.set(at, (together.get(at) ?? 0) + 1);
-  expect(Math.max(...together.values())).toBe(10);
+  expect(Math.max(...together.values())).toBe(20);
+});
+
+test("a timer that comes a moment early is the visit, and no second one is waited for", () => {
+  let early = 0;
+  const tick = startTick({ monotonicMs: () => performance.now() - early }, () => {});
+  let visits = 0;
+  tick.join(() => visits++);
+  early = 0.9;
+  for (let timers = 0; timers < 10; timers++) vi.advanceTimersToNextTimer();
+  expect(visits).toBe(5);
+  tick.close();
 });
 
 test("after a stall each member is visited once, not once for each visit missed", () => {
