@@ -163,6 +163,24 @@ test.each([
   await small.close();
 });
 
+test.each([700, 832, 1024, 1200, 1440])("at %i px every word of the list stands in its own column", async (width) => {
+  const sized = await browser.newContext({ viewport: { width, height: 700 }, storageState: await context.storageState() });
+  const opened = await openPage(sized, new URL(house.server.url).origin);
+  await opened.page.goto(new URL("/calls", house.server.url).href);
+  await opened.page.getByText("Küçük Çiçek Apotheke").waitFor();
+  const overlaps = await opened.page.evaluate(() =>
+    [...document.querySelectorAll("td, thead th")].flatMap((cell) => {
+      const { right } = cell.getBoundingClientRect();
+      if (getComputedStyle(cell).overflowX !== "visible") return [];
+      const words = [...cell.querySelectorAll("*")].filter((one) => one.childElementCount === 0 && !one.classList.contains("sr-only"));
+      return words.filter((one) => one.getBoundingClientRect().right > right + 0.5).map((one) => one.textContent);
+    }),
+  );
+  expect(overlaps).toEqual([]);
+  expect(opened.wrong).toEqual([]);
+  await sized.close();
+});
+
 test("the doctor says of the line what is in order, and sets the application's webhooks with a secret that is right", async () => {
   await page.goto(new URL("/settings/line", house.server.url).href);
   await page.getByRole("button", { name: "Is the line in order?" }).click();

@@ -9,13 +9,16 @@ import { clock, spokenDuration } from "../words/time.ts";
 import { RecordingSign } from "./RecordingSign.tsx";
 import { isLive, otherNumber, standing, talkMs } from "./states.ts";
 
-/** The columns of the list, and from which width on each is there. */
+/**
+ * The columns of the list, and from which width on each is there: a whole number stands under "Who" at every width. Lengths are set
+ * from the right in every script, so that their seconds stand in one line.
+ */
 export const columns = [
   { name: "Who", head: "", cell: "" },
   { name: "Direction", head: "w-24 max-md:hidden", cell: "w-24 max-md:hidden" },
-  { name: "Agent", head: "w-[16%] max-lg:hidden", cell: "w-[16%] max-lg:hidden" },
-  { name: "When", head: "w-36 max-lg:w-32", cell: "w-36 max-lg:w-32" },
-  { name: "Talk", head: "w-20 text-right rtl:text-left pe-6", cell: "w-20 text-right rtl:text-left pe-6" },
+  { name: "Agent", head: "w-[16%] max-xl:hidden", cell: "w-[16%] max-xl:hidden" },
+  { name: "When", head: "w-36 max-xl:w-32", cell: "w-36 max-xl:w-32" },
+  { name: "Talk", head: "w-20 text-right pe-6", cell: "w-20 text-right pe-6" },
   { name: "How it stands", head: "w-44", cell: "w-44" },
   { name: "Recording", head: "w-32", cell: "w-32" },
 ] as const;
@@ -88,15 +91,22 @@ export const CallRow = memo(function CallRow({
           to="/calls/$id"
           params={{ id: call.id }}
           search={q === undefined ? {} : { q }}
-          className="flex min-w-0 items-baseline gap-2.5 after:absolute after:inset-0"
+          className="flex min-w-0 after:absolute after:inset-0"
         >
-          {call.customer_name !== null && (
-            <bdi className="truncate font-strong" title={call.customer_name}>
-              {call.customer_name}
-            </bdi>
-          )}
-          <span dir="ltr" className={`tabular shrink-0 ${call.customer_name === null ? "font-strong" : "text-soft max-lg:hidden"}`}>
-            {number}
+          <span className="@container min-w-0 grow">
+            <span className="flex min-w-0 items-baseline gap-2.5">
+              {call.customer_name !== null && (
+                <bdi className="truncate font-strong" title={call.customer_name}>
+                  {call.customer_name}
+                </bdi>
+              )}
+              <span
+                dir="ltr"
+                className={`tabular shrink-0 ${call.customer_name === null ? "font-strong" : "text-soft @max-[18rem]:hidden"}`}
+              >
+                {number}
+              </span>
+            </span>
           </span>
         </Link>
       </td>

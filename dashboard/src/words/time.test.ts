@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clock, clockTenths, dayHeading, dayStart, englishOf, spokenDuration, when } from "./time.ts";
+import { clock, clockTenths, dayHeading, dayStart, englishOf, hourOf, spokenDuration, when } from "./time.ts";
 
 const now = new Date(2026, 10, 22, 14, 30, 0);
 const ago = (ms: number) => new Date(now.getTime() - ms).toISOString();
@@ -58,4 +58,9 @@ describe("a day", () => {
 it("the viewer's kind of English is kept, others read British dates", () => {
   expect(englishOf(["ur-PK", "en-US"])).toBe("en-US");
   expect(englishOf(["de-DE"])).toBe("en-GB");
+});
+
+it("hours have two digits on a clock of 24 of them, so that times under each other line up, and one on a clock of 12", () => {
+  expect([hourOf("en-GB"), hourOf("en-US")]).toEqual(["2-digit", "numeric"]);
+  expect(when(new Date(2026, 10, 22, 9, 5).toISOString(), now)).toMatch(/^09:05$|^9:05/);
 });

@@ -40,7 +40,11 @@ const startOfDay = (date: Date): number => new Date(date.getFullYear(), date.get
 /** Whole days between two local dates; a day of 23 or 25 hours counts as one. */
 const daysBefore = (date: Date, now: Date): number => Math.round((startOfDay(now) - startOfDay(date)) / 86_400_000);
 
-const hourMinute = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit" });
+/** `09:39` under `11:33`, but `9:39 am`: a clock of 24 hours has two digits for them, so that times under each other line up. */
+export function hourOf(kind: string): "2-digit" | "numeric" {
+  return new Intl.DateTimeFormat(kind, { hour: "numeric" }).resolvedOptions().hour12 === true ? "numeric" : "2-digit";
+}
+const hourMinute = new Intl.DateTimeFormat(locale, { hour: hourOf(locale), minute: "2-digit" });
 const hourMinuteSecond = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const dayMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
 const dayMonthYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", year: "numeric" });
