@@ -4,12 +4,13 @@ import type { CallId, RecordingId } from "../ids.ts";
 import type { Comparison } from "./audio/compare.ts";
 import type { AudioFile } from "./audio/decode.ts";
 import type { AudioFormat } from "./audio/sound.ts";
+import type { Reason } from "./failures.ts";
 import { inClearOf } from "./keeping/in-clear.ts";
 import { doneTo } from "./keeping/redact-file.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { readBack } from "./read-back.ts";
 import { type Spoiled, spoil, spoiledBy } from "./spoiled.ts";
-import { change, lockRecording, move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
+import { change, lockRecording, move, type RecordingRow, recordingsAsRead, recordingsOfCall, tell } from "./store.ts";
 import { besideTones, type Verdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -71,14 +72,41 @@ function pair(rows: readonly RecordingRow[], inClear: ReadonlySet<RecordingId>):
         ["verified", "failed"].includes(row.status),
     ) ?? null;
   const [journal, carrier] = [of("journal"), of("carrier")];
-  const compared = journal && carrier && (carrier.detail.comparison as { with?: string } | undefined)?.with === journal.sha256;
-  return compared ? [null, null] : [journal, carrier];
+  return journal && carrier && comparisonOf(journal, carrier) ? [null, null] : [journal, carrier];
+}
+
+type Kept = Comparison & { readonly with: string | null };
+
+/** What was found when the two were compared as they are now; null: never, or one of the files is another since. */
+function comparisonOf(journal: RecordingRow, carrier: RecordingRow): Kept | null {
+  const [ours, theirs] = [journal.detail.comparison, carrier.detail.comparison] as (Kept | undefined)[];
+  return ours && theirs && ours.with === carrier.sha256 && theirs.with === journal.sha256 ? theirs : null;
+}
+
+/**
+ * Why a recording does not stand although it can be decoded: what it was found to lack beside the other of its call. Both files are the same still,
+ * so a second verification, by hand or because a lost file is back, does not unsay it. Null when nothing was found, or nothing was compared.
+ */
+export async function standingReason(sql: Sql, row: RecordingRow): Promise<{ because: Reason; evidence: string } | null> {
+  if (row.call === null || row.source === "engine") return null;
+  for (const other of await recordingsAsRead(sql, row.call)) {
+    if (other.source === row.source || other.source === "engine") continue;
+    const found = row.source === "journal" ? comparisonOf(row, other) : comparisonOf(other, row);
+    const { said, ...verdict } = found ? verdictOf(found, await wasBroken(sql, row.call)) : { said: [], journal: null, carrier: null };
+    const because = verdict[row.source];
+    if (because) return { because, evidence: said.join(" ") };
+  }
+  return null;
+}
+
+/** The call's audio was lost and came back. */
+async function wasBroken(sql: Sql, call: CallId): Promise<boolean> {
+  return (await sql.query("select from events where call_id = $1 and kind = 'audio.resumed' limit 1", [call])).rowCount === 1;
 }
 
 async function conclude(parts: Parts, journal: RecordingRow, carrier: RecordingRow, heard: Comparison): Promise<void> {
   const comparison = besideTones(heard, await tonesIn(parts.pool, journal, carrier));
-  const { rowCount } = await parts.pool.query("select from events where call_id = $1 and kind = 'audio.resumed' limit 1", [carrier.call]);
-  const verdict = verdictOf(comparison, rowCount === 1);
+  const verdict = verdictOf(comparison, await wasBroken(parts.pool, carrier.call as CallId));
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();
     const current = await recordingsOfCall(sql, carrier.call as CallId);

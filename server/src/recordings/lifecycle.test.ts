@@ -1,12 +1,14 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inTransaction } from "../db/pool.ts";
-import type { ConversationId } from "../ids.ts";
+import type { ConversationId, RecordingId } from "../ids.ts";
 import { newId } from "../ids.ts";
 import { journalPath } from "../journal/file.ts";
 import { announceRecording, expectRecording } from "./announce.ts";
 import { conversation, mp3Of } from "./audio/test-sounds.ts";
+import { auditRecordings } from "./audit.ts";
+import { tryAgain } from "./by-hand.ts";
 import { listRecordings } from "./read.ts";
 import { writeJournal } from "./test-journal.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
@@ -15,6 +17,7 @@ import type { Recordings } from "./work.ts";
 let room: TestRoom;
 let recordings: Recordings;
 let now = new Date();
+const clock = { now: () => now, monotonicMs: () => performance.now() };
 const talk = conversation(10, 3);
 let file: Buffer;
 
@@ -24,7 +27,7 @@ const expectCarriers = (call: Awaited<ReturnType<TestRoom["call"]>>) =>
 beforeAll(async () => {
   room = await openTestRoom();
   file = await mp3Of(talk);
-  recordings = await room.start({ clock: { now: () => now, monotonicMs: () => performance.now() } });
+  recordings = await room.start({ clock });
 });
 afterAll(() => room.close());
 
@@ -105,7 +108,7 @@ describe("an expected recording", () => {
     await recordings.callEnded(call);
     await recordings.sweep();
     expect((await room.rows(call)).carrier.status).toBe("expected");
-    now = new Date(now.getTime() + 11 * 60_000);
+    now = new Date(Date.now() + 11 * 60_000); // from the call's end, which the machine's clock says
     await recordings.sweep();
     expect(await room.becomes(call, "carrier", "missing")).toMatchObject({ because: "RECORDING_NOT_ANNOUNCED" });
     expect(room.warnings.at(-1)).toContain("RECORDING_NOT_ANNOUNCED");
@@ -206,6 +209,30 @@ describe("the carrier's recording and ours", () => {
       expect(events[0].said).toContain(comparison?.said);
       expect(Math.abs(Date.now() - Date.parse(since ?? ""))).toBeLessThan(600_000);
     }
+  });
+
+  it("differ for good: one that did not stand the comparison does not stand it when it is tried again, or lost and back", async () => {
+    const { call, rows } = await both("again", ([caller, agent]) => [caller as Float32Array, (agent as Float32Array).map(() => 0)]);
+    const { pool } = room.database;
+    const verdicts = async () => (await room.kinds(call)).filter((kind) => kind === "carrier verified" || kind === "carrier failed");
+    expect(await verdicts()).toEqual(["carrier verified", "carrier failed"]);
+    const asked = { by: "user:someone", at: now };
+    expect(await inTransaction(pool, (sql) => tryAgain(sql, rows.carrier.id as RecordingId, asked))).toBe("verified");
+    recordings.wake();
+    await room.until(async () => (await verdicts()).length === 3);
+    expect((await room.rows(call)).carrier).toMatchObject({ status: "failed", because: "RECORDING_INCOMPLETE", verified_at: null });
+
+    const path = join(room.folder, "kept", rows.carrier.storage_key);
+    const bytes = await readFile(path);
+    await rm(path);
+    await auditRecordings({ pool, storage: room.storage, clock }, { hash: 0 });
+    expect((await room.rows(call)).carrier.because).toBe("STORED_FILE_LOST");
+    await writeFile(path, bytes);
+    await auditRecordings({ pool, storage: room.storage, clock }, { hash: 0 });
+    recordings.wake();
+    await room.until(async () => (await verdicts()).length === 4);
+    expect((await room.rows(call)).carrier).toMatchObject({ status: "failed", because: "RECORDING_INCOMPLETE" });
+    expect((await verdicts()).filter((kind) => kind === "carrier verified")).toHaveLength(1);
   });
 
   it("are compared once, though both ask for it", async () => {

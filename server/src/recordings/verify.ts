@@ -4,6 +4,7 @@ import type { RecordingId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
 import { AudioJobFailed } from "./audio/audio-threads.ts";
 import type { Inspected } from "./audio/inspect.ts";
+import { standingReason } from "./compare-sources.ts";
 import { RecordingFailure } from "./failures.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { inClearOf } from "./keeping/in-clear.ts";
@@ -39,7 +40,8 @@ async function conclude(parts: Parts, row: RecordingRow, { facts, peaks }: Omit<
   await inTransaction(parts.pool, async (sql) => {
     const now = parts.clock.now();
     if ((await lockRecording(sql, row.id))?.storageKey !== row.storageKey) return; // another file took its place meanwhile, and is verified by itself
-    const verdict = judge(facts, await expectationOf(sql, row));
+    const alone = judge(facts, await expectationOf(sql, row));
+    const verdict = alone.because ? alone : { ...alone, ...(await standingReason(sql, row)) };
     const changes = {
       durationMs: facts.durationMs,
       channels: facts.channels,
