@@ -1,13 +1,18 @@
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { inTransaction } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
 import type { Queue } from "../jobs/queue.ts";
+import { journalPath } from "../journal/file.ts";
 import { conversation, mp3Of } from "./audio/test-sounds.ts";
 import { StorageUnwritable } from "./failures.ts";
+import { askDeletion } from "./keeping/deletion.ts";
 import { compareQueue, renderQueue } from "./queues.ts";
 import type { Storage } from "./storage.ts";
 import { writeJournal } from "./test-journal.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
+import { listWaiting } from "./waiting.ts";
 
 let room: TestRoom;
 beforeAll(async () => {
@@ -70,4 +75,35 @@ it("a job that pauses between two tries is left its pause by the sweep", async (
   await room.until(async () => (await jobs()).includes("retry"));
   await recordings.sweep();
   expect(await jobs()).toHaveLength(1);
+});
+
+it("the words of a call that are to go take nothing of its sound with them: our own recording is made of the journal first", async () => {
+  let away = true;
+  const storage: Storage = {
+    ...room.storage,
+    put: (key, body) => (away ? Promise.reject(new StorageUnwritable("bucket", new Error("503"))) : room.storage.put(key, body)),
+  };
+  const recordings = await room.start({ storage });
+  const { pool } = room.database;
+  const call = await room.call({ talkMs: 3000, recording: { sources: ["journal"], consent: "none" } });
+  await writeJournal(join(room.folder, "journal"), call, conversation(3, 11));
+  const asked = { what: ["transcript" as const], because: "They asked.", by: "user:someone", at: new Date() };
+  const id = await inTransaction(pool, (sql) => askDeletion(sql, call, asked)); // before anybody heard of the call's end
+  recordings.wake();
+  const because = async () => (await listWaiting(pool, new Date())).find((one) => one.id === id)?.because?.code;
+  expect(await because()).toBe("RECORDING_FIRST");
+  await recordings.callEnded(call);
+  await room.until(
+    async () =>
+      ((await pool.query("select from jobs.job_common where singleton_key = $1 and state = 'completed'", [id])).rowCount ?? 0) > 0,
+  );
+  expect(await because()).toBe("RECORDING_FIRST");
+
+  away = false;
+  await recordings.sweep();
+  await room.becomes(call, "journal", "verified");
+  const isDone = async () => (await pool.query("select from deletions where id = $1 and done_at is not null", [id])).rowCount === 1;
+  await room.until(isDone);
+  await expect(stat(journalPath(join(room.folder, "journal"), call))).rejects.toMatchObject({ code: "ENOENT" });
+  expect((await room.rows(call)).journal.status).toBe("verified");
 });

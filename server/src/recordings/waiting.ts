@@ -1,6 +1,7 @@
 import type { Waiting } from "@earshot/contract/waiting";
 import type { Sql } from "../db/pool.ts";
 import { explain } from "./failures.ts";
+import { recordingFirstSql } from "./keeping/deletion.ts";
 
 interface Row {
   readonly what: Waiting["what"];
@@ -38,7 +39,7 @@ export async function listWaiting(sql: Sql, now: Date): Promise<Waiting[]> {
          from recordings r left join calls c on c.id = r.call_id
         where r.status in ('expected', 'announced', 'fetching', 'stored') and (c.id is null or c.status = 'ended')
        union all
-       select 'deletion', d.id, d.call_id, null, case when h.id is null then null else 'CALL_HELD' end, d.attempts, d.asked_at, null, d.trouble, null, null
+       select 'deletion', d.id, d.call_id, null, case when h.id is not null then 'CALL_HELD' when ${recordingFirstSql} then 'RECORDING_FIRST' end, d.attempts, d.asked_at, null, d.trouble, null, null
          from deletions d left join holds h on h.call_id = d.call_id and h.lifted_at is null where d.done_at is null
        union all
        select 'redaction', x.id, x.call_id, null, null, x.attempts, x.asked_at, null, x.trouble, null, null from redactions x where x.done_at is null
@@ -60,6 +61,11 @@ const here: Readonly<Record<string, NonNullable<Waiting["because"]>>> = {
     code: "CALL_HELD",
     message: "A hold is on the call: nothing of it is deleted.",
     remedy: "Lift the hold; the deletion then goes on by itself.",
+  },
+  RECORDING_FIRST: {
+    code: "RECORDING_FIRST",
+    message: "Our own recording of the call is made first: it comes from the journal, which holds the words, too.",
+    remedy: "Nothing to do: it takes moments. If it stays so, see why the recording is not made.",
   },
   FETCH_IN_TURN: {
     code: "FETCH_IN_TURN",

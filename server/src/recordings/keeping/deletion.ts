@@ -9,6 +9,7 @@ import { type CallId, newId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
 import { journalPath } from "../../journal/file.ts";
 import { evidenceKey } from "../evidence/key.ts";
+import { wantsSql } from "../policy.ts";
 import { deleteQueue, redactQueue } from "../queues.ts";
 import type { Storage } from "../storage.ts";
 import { oneAtATime, type RecordingRow, recordingsOfCall } from "../store.ts";
@@ -72,7 +73,8 @@ interface SoFar {
 /**
  * Does a deletion that was asked for. First every recording is silenced: from then on nothing is played, and a fetch or a rendering that is under
  * way comes too late and discards what it brings. Then files go, each looked for again; then rows and receipt in one transaction. Broken off, it
- * begins again and what is gone stays gone. A hold placed before it began stops it.
+ * begins again and what is gone stays gone. A hold placed before it began stops it. Words alone wait until our own recording is made of the journal they
+ * lie in.
  */
 export async function runDeletion(parts: KeepingParts, id: string): Promise<void> {
   const { rows } = await parts.pool.query<Asked>(
@@ -81,6 +83,7 @@ export async function runDeletion(parts: KeepingParts, id: string): Promise<void
   );
   const asked = rows[0];
   if (!asked) return;
+  if (await recordingFirst(parts.pool, asked)) return enqueue(parts.pool, deleteQueue, id, { deletion: id }, WAIT_MS);
   // What is announced between the look and the end is seen at the end, and makes it begin again.
   for (;;) {
     const known = await begin(parts, asked);
@@ -90,6 +93,21 @@ export async function runDeletion(parts: KeepingParts, id: string): Promise<void
     if (asked.what.some((what) => what !== "customer")) await deleteJournal(parts, asked);
     if (await finish(parts, asked, files)) return;
   }
+}
+
+const WAIT_MS = 5000;
+
+/**
+ * The words of a call are to go, its sound is to stay, and our own recording is not made yet: the journal, which holds both, is all there is of it.
+ * On `deletions d`. The row of a recording comes within moments of the call's end; an old call without one (brought from another system) has none to come.
+ */
+export const recordingFirstSql = `('transcript' = any(d.what) and not 'audio' = any(d.what) and exists (
+  select from calls c left join agent_versions v on v.agent_id = c.agent_id and v.version = c.agent_version
+    left join recordings j on j.call_id = c.id and j.source = 'journal'
+   where c.id = d.call_id and (j.status = 'expected' or (j.id is null and c.ended_at > now() - interval '1 hour' and c.answered_at is not null and ${wantsSql("journal")}))))`;
+
+async function recordingFirst(sql: Sql, { id }: Asked): Promise<boolean> {
+  return (await sql.query(`select from deletions d where d.id = $1 and ${recordingFirstSql}`, [id])).rowCount === 1;
 }
 
 /** The recordings to be deleted, silenced; null when the call is on hold: it waits until that is lifted. */
