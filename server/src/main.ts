@@ -118,6 +118,7 @@ async function start(config: Config): Promise<void> {
     storage,
     clock,
     log,
+    owner,
     journalDir,
   });
   closing.part("recordings", () => recordings.close(), 8_000);

@@ -123,6 +123,15 @@ export async function isHeldElsewhere(sql: Sql, call: CallId, owner: string): Pr
   return rows[0]?.held === true;
 }
 
+/** Did a living process other than `owner` carry the call, or finish it for a dead one? Its journal lies where that one writes. */
+export async function isCarriedElsewhere(sql: Sql, call: CallId, owner: string): Promise<boolean> {
+  const { rows } = await sql.query<{ carried: boolean }>(
+    `select exists (select from leases l, unnest(array[l.process, l.finished_by]) carrier where l.call_id = $1 and carrier <> $2 and not ${isDead("carrier")}) as carried`,
+    [call, owner],
+  );
+  return rows[0]?.carried === true;
+}
+
 /** SQL: is the process of this name dead? Both times are the database's. */
 export const isDead = (name: string): string =>
   `not exists (select from processes p where p.name = ${name} and p.beat_at > now() - interval '${DEAD_AFTER_S} seconds')`;

@@ -145,7 +145,8 @@ export const reasons = {
   JOURNAL_ABSENT: {
     blame: "us",
     said: "This call left no journal, so our own recording cannot be made.",
-    remedy: "The audio connection was never made, or the journal folder under DATA_DIR was lost or moved. See the call's events.",
+    remedy:
+      "The audio connection was never made, or the journal folder under DATA_DIR was lost or moved. When the journal is there again the recording is made within ten minutes. See the call's events.",
   },
   JOURNAL_EMPTY: {
     blame: "us",

@@ -1,5 +1,6 @@
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
+import { isCarriedElsewhere } from "../calls/leases.ts";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
 import { enqueue } from "../jobs/queue.ts";
@@ -17,10 +18,11 @@ import { move, type RecordingRow, recordingsOfCall, tell } from "./store.ts";
 /**
  * The second, independent recording: what passed both sockets, from the call's journal, as a stereo MP3 with the caller left and the agent
  * right. It shares no path with the carrier's. Made when the call is over; doing it again replaces nothing.
- * @returns false when another process does it
+ * @returns false when another process does it, or is to: the journal lies where the one that carried the call writes
  */
 export async function renderRecording(parts: Parts, call: CallId): Promise<boolean> {
-  return parts.claims.whileMine(`recording.render:${call}`, async () => {
+  let elsewhere = false;
+  const mine = await parts.claims.whileMine(`recording.render:${call}`, async () => {
     const row = (await inTransaction(parts.pool, (sql) => recordingsOfCall(sql, call))).find(({ source }) => source === "journal");
     if (row?.status === "deleted") {
       await rm(journalPath(parts.journalDir, call), { force: true }); // it may have been written to its end only now
@@ -29,6 +31,8 @@ export async function renderRecording(parts: Parts, call: CallId): Promise<boole
     }
     // A sealed original lies where the file would: a withheld recording is not made again.
     if (!row || !["expected", "missing", "failed"].includes(row.status) || row.storageKey || row.sealedKey) return;
+    elsewhere = (await sizeOf(journalPath(parts.journalDir, call))) === null && (await isCarriedElsewhere(parts.pool, call, parts.process));
+    if (elsewhere) return;
     const path = await workPath(parts, "render", row.id);
     try {
       const rendered = await render(parts, journalPath(parts.journalDir, call), path);
@@ -41,6 +45,28 @@ export async function renderRecording(parts: Parts, call: CallId): Promise<boole
       await rm(path, { force: true });
     }
   });
+  return mine && !elsewhere;
+}
+
+/** So many at one look: each is a rendering. The next look goes on. */
+const FOUND_AT_ONCE = 20;
+
+/**
+ * Makes recordings that were said to be missing for want of a journal, and whose journal lies in our folder all the same: another machine said it,
+ * or the folder was away. Not by a job, which any process may take. @returns how many were tried
+ */
+export async function renderFound(parts: Parts): Promise<number> {
+  const { rows } = await parts.pool.query<{ call: CallId }>(
+    `select call_id as call from recordings where source = 'journal' and status = 'missing' and because = 'JOURNAL_ABSENT' and call_id is not null
+      order by created_at desc limit 1000`,
+  );
+  let found = 0;
+  for (const { call } of rows) {
+    if ((await sizeOf(journalPath(parts.journalDir, call))) === null) continue;
+    await renderRecording(parts, call);
+    if (++found >= FOUND_AT_ONCE) break;
+  }
+  return found;
 }
 
 /** Renders until the journal no longer grows: its last frames may be on their way to the disk when the call has just ended. */

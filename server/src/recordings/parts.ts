@@ -21,6 +21,8 @@ export interface Parts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
+  /** This process, as it is named in leases. */
+  readonly process: string;
   readonly journalDir: string;
   /** Half-fetched and half-made files; on a disk that survives a restart, or they are begun anew. */
   readonly workDir: string;

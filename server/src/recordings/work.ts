@@ -19,9 +19,9 @@ import { auditRecordings } from "./audit.ts";
 import { Claims } from "./claims.ts";
 import { compareSources } from "./compare-sources.ts";
 import { fetchesInTurn } from "./fetch-in-turn.ts";
-import { renderRecording } from "./from-journal.ts";
+import { renderFound, renderRecording } from "./from-journal.ts";
 import { runDeletion } from "./keeping/deletion.ts";
-import { deleteOldJournals, MOST_AT_ONCE } from "./keeping/journals.ts";
+import { deleteLeftJournals, deleteOldJournals, MOST_AT_ONCE } from "./keeping/journals.ts";
 import { discardLeftParts } from "./keeping/leftovers.ts";
 import { redactRecordings } from "./keeping/redaction.ts";
 import { applyKeepRules } from "./keeping/retention.ts";
@@ -47,6 +47,8 @@ export interface RecordingsParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly log: Pick<Logger, "info" | "warn" | "error">;
+  /** Name of this process, as in calls.owner. Absent: it carries no calls. */
+  readonly owner?: string;
   readonly journalDir: string;
   /** Default: `fetching` beside the journals. */
   readonly workDir?: string;
@@ -118,6 +120,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   const threads = new AudioThreads(Math.max(1, Math.min(2, availableParallelism() - 1)));
   const parts: Parts = {
     reconstructions: {},
+    process: given.owner ?? "",
     announceWithinMs: 10 * 60_000,
     stallMs: 60_000,
     pauseMs: (attempts) => pauseMs(attempts),
@@ -181,6 +184,8 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   const sweepJournals = async () => {
     if (clock.monotonicMs() < journalsAt + JOURNALS_MS) return;
     journalsAt = clock.monotonicMs();
+    await renderFound(parts);
+    await deleteLeftJournals(parts);
     const gone = await deleteOldJournals(parts);
     if (gone.journals >= MOST_AT_ONCE) journalsAt = Number.NEGATIVE_INFINITY; // there may be more: the next sweep goes on
     if (gone.journals > 0) log.info(gone, "Journals that nothing needs any more were deleted.");

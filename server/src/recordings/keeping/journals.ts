@@ -81,6 +81,28 @@ export async function deleteOldJournals(parts: Pick<Parts, "pool" | "clock" | "j
   return gone;
 }
 
+/** Longer than any journal is kept after its call without a reason; what is older was looked at by the process of its folder. */
+const LEFT_DAYS = 40;
+
+/**
+ * Deletes journals of calls whose sound or words were deleted meanwhile: whoever did that saw its own folder only. @returns how many
+ */
+export async function deleteLeftJournals({ pool, clock, journalDir }: Pick<Parts, "pool" | "clock" | "journalDir">): Promise<number> {
+  const { rows } = await pool.query<{ call: CallId }>(
+    `select distinct d.call_id as call from deletions d where d.done_at > $1 and d.what && array['audio', 'transcript']
+      and not exists (select from holds h where h.call_id = d.call_id and h.lifted_at is null)`,
+    [new Date(clock.now().getTime() - LEFT_DAYS * DAY_MS)],
+  );
+  let left = 0;
+  for (const { call } of rows) {
+    const path = journalPath(journalDir, call);
+    if ((await stat(path).catch(() => null)) === null) continue;
+    await rm(path, { force: true });
+    left++;
+  }
+  return left;
+}
+
 async function* journalsIn(dir: string): AsyncGenerator<CallId> {
   const entries = await opendir(dir, { bufferSize: 256 }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;
