@@ -12,6 +12,7 @@ export default defineConfig({
     globalSetup: ["server/test/database-door.ts"],
     setupFiles: ["server/test/patience.ts"],
     testTimeout: 15_000,
-    hookTimeout: 30_000,
+    // The first file that asks for a database waits for Postgres to be installed, started and migrated: half a minute on a busy machine.
+    hookTimeout: 90_000,
   },
 });
