@@ -29,15 +29,18 @@ it.each([
 });
 
 it("a network with a public URL tells it in its region and in recordings, while it listens elsewhere", async () => {
-  const hurried = { whenDialled: { answers: { afterMs: 0 } }, script: [{ after: { ms: 300 }, hangUp: true }] };
-  const people = await peopleFile([{ number: "+12025550391", habit: "hangs up soon", ...hurried }]);
+  const people = await peopleFile([{ number: "+12025550391", habit: "listens", whenDialled: { answers: { afterMs: 0 } } }]);
   const app = await startApp((seen, own) => (seen.path === "/answer" ? { body: bridgeNcco(own) } : undefined));
   const port = await freePort();
   const network = await startTestNetwork(app, { people: people.path, host: "0.0.0.0", port, publicUrl: "http://phone.test:4070" });
   expect(network.url).toBe("http://phone.test:4070");
   const here = { ...network, url: `http://127.0.0.1:${port}` };
-  expect(await ask(here, "POST", "/v1/calls", callTo("12025550391", app))).toMatchObject({ status: 201 });
+  const made = await ask(here, "POST", "/v1/calls", callTo("12025550391", app));
+  expect(made.status).toBe(201);
   expect((await app.requests.first((seen) => seen.path === "/answer")).query.region_url).toBe(network.url);
+  const { frames } = await app.sockets.first(() => true);
+  await frames.first(() => true);
+  await ask(here, "POST", `/emulator/calls/${made.body.uuid}/hangup`);
   expect((await app.event("record")).body.recording_url).toMatch(/^http:\/\/phone\.test:4070\/v1\/files\//);
   await network.close();
   await app.close();
