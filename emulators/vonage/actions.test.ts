@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { openSpeechWatch } from "../speech/vad.ts";
+import { speak } from "../speech/voice.ts";
 import { channelOf, readWav, writeWav } from "../speech/wav.ts";
 import { keysSound } from "./keys.ts";
 import type { Network } from "./network.ts";
@@ -37,6 +38,12 @@ const crowd = [
     habit: "answers with a sentence",
     ...quick,
     script: [{ after: { silenceMs: 300, atMostMs: 60_000 }, say: { text: "Good morning to you." } }],
+  },
+  {
+    number: "+12025550351",
+    habit: "answers with a sound whose words nobody wrote down",
+    ...quick,
+    script: [{ after: { silenceMs: 300, atMostMs: 60_000 }, say: { wav: "words.wav" } }],
   },
   {
     number: "+12025550350",
@@ -78,7 +85,11 @@ async function start(
   nccos: Readonly<Record<string, (app: App, seen: Seen) => object[]>>,
   otherwise: (seen: Seen) => Reply | undefined = () => undefined,
 ): Promise<void> {
-  people = await peopleFile(crowd, { "line.wav": writeWav(line, 16_000), "shout.wav": writeWav(shout, 16_000) });
+  people = await peopleFile(crowd, {
+    "line.wav": writeWav(line, 16_000),
+    "shout.wav": writeWav(shout, 16_000),
+    "words.wav": writeWav(await speak("Good evening to you.", "rms"), 16_000),
+  });
   app = await startApp((seen, own) => {
     if (seen.path === "/tune.wav") return { type: "audio/wav", body: writeWav(tune, 16_000) };
     const ncco = nccos[seen.path];
@@ -178,21 +189,44 @@ describe("input", () => {
     expect((await app.requests.first((seen) => seen.path === "/input")).body.dtmf).toEqual({ digits: null, timed_out: true });
   });
 
-  it("hears when speech is over, and says openly that words are not recognised", async () => {
-    await start({
-      "/answer": (own) => [
-        { action: "talk", text: "What can I do for you?" },
-        { action: "input", type: ["speech"], speech: { endOnSilence: 0.4 }, eventUrl: [`${own.url}/input`] },
-        done(own),
-      ],
-    });
+  const listens = (own: App): object[] => [
+    { action: "talk", text: "What can I do for you?" },
+    {
+      action: "input",
+      type: ["speech"],
+      speech: { endOnSilence: 0.4, startTimeout: 2 },
+      eventUrl: [`${own.url}/input`],
+    },
+    done(own),
+  ];
+  const speech = async (): Promise<object> => (await app.requests.first((seen) => seen.path === "/input")).body.speech;
+
+  it("hears when speech is over, and what an emulated person said", async () => {
+    await start({ "/answer": listens });
     await dial("12025550344");
     await reached();
-    expect((await app.requests.first((seen) => seen.path === "/input")).body.speech).toEqual({
+    expect(await speech()).toEqual({
+      timeout_reason: "end_on_silence_timeout",
+      results: [{ text: "Good morning to you.", confidence: "0.95" }],
+    });
+  });
+
+  it("says openly that it recognises no words nobody wrote down", async () => {
+    await start({ "/answer": listens });
+    await dial("12025550351");
+    await reached();
+    expect(await speech()).toEqual({
       timeout_reason: "end_on_silence_timeout",
       results: [],
-      error: "Speech recognition is not emulated.",
+      error: "Speech recognition is not emulated: only what the network's own people say is known.",
     });
+  });
+
+  it("gives up when nobody begins to speak", async () => {
+    await start({ "/answer": listens });
+    await dial(silent);
+    await reached();
+    expect(await speech()).toEqual({ timeout_reason: "start_timeout", results: [] });
   });
 
   it("asynchronously tells key by key while the flow goes on", async () => {

@@ -1,19 +1,20 @@
 import { openSpeechWatch } from "../speech/vad.ts";
-import type { Heard } from "./events.ts";
+import type { Heard, HeardSpeech } from "./events.ts";
 import type { Leg } from "./leg.ts";
 import { SILENCE } from "./mix.ts";
 import type { ActionNamed } from "./ncco.ts";
 import type { Run } from "./run.ts";
 import type { Ticker } from "./ticker.ts";
+import { saidBetween } from "./transcript.ts";
 
 export interface Collected {
   readonly dtmf: Heard | null;
-  readonly speech: { readonly timeoutReason: "start_timeout" | "end_on_silence_timeout" | "max_duration" } | null;
+  readonly speech: HeardSpeech | null;
 }
 
 /**
  * Collects keys and listens for speech, as an `input` action says; whichever is complete first ends it. The time for keys begins when the prompt
- * before it is over, and anew with each key. Real voice activity decides when speech began and ended; words are not recognised.
+ * before it is over, and anew with each key. Real voice activity decides when speech began and ended; its words are those of the person's script.
  */
 export function collectInput(ticker: Ticker, leg: Leg, run: Run, action: ActionNamed<"input">): Promise<Collected> {
   const wantsKeys = action.type.includes("dtmf");
@@ -25,8 +26,9 @@ export function collectInput(ticker: Ticker, leg: Leg, run: Run, action: ActionN
     let speechMs = 0;
     const ear = wantsSpeech ? openSpeechWatch() : null;
     const keyed = (timedOut: boolean): void => done({ dtmf: { digits: digits === "" ? null : digits, timedOut }, speech: null });
-    const spoke = (timeoutReason: NonNullable<Collected["speech"]>["timeoutReason"]): void =>
-      done({ dtmf: null, speech: { timeoutReason } });
+    const beganMs = ticker.nowMs;
+    const spoke = (timeoutReason: HeardSpeech["timeoutReason"]): void =>
+      done({ dtmf: null, speech: { timeoutReason, text: saidBetween(leg.spoken, beganMs, ticker.nowMs) } });
     const pressed = (digit: string): void => {
       if (!wantsKeys) return;
       leg.prompts.stop();

@@ -141,10 +141,22 @@ export interface Heard {
   readonly timedOut: boolean;
 }
 
-/** The result of an `input`. Words are not recognised by this network: an asked-for recognition says so in `error`, as Vonage does when it is off. */
-export function inputEvent(leg: LegFacts, dtmf: Heard | null, speech: { readonly timeoutReason: string } | null, at: Date): Payload {
+export interface HeardSpeech {
+  readonly timeoutReason: "start_timeout" | "end_on_silence_timeout" | "max_duration";
+  /** What was said by the person's script; null when nothing was, or nobody knows. */
+  readonly text: string | null;
+}
+
+/** Text in Vonage's examples, and the same for all: nobody was listened to. */
+const CONFIDENCE = "0.95";
+
+/**
+ * The result of an `input`. This network recognises no words: it knows those of its own people's scripts, and of a human's speech it says in `error`
+ * that it was not recognised, as Vonage does when recognition is off.
+ */
+export function inputEvent(leg: LegFacts, dtmf: Heard | null, speech: HeardSpeech | null, at: Date): Payload {
   return {
-    speech: speech ? { timeout_reason: speech.timeoutReason, results: [], error: "Speech recognition is not emulated." } : { results: [] },
+    speech: speech ? speechResult(speech) : { results: [] },
     dtmf: { digits: dtmf?.digits ?? null, timed_out: dtmf?.timedOut ?? false },
     from: leg.from,
     to: leg.to,
@@ -152,6 +164,12 @@ export function inputEvent(leg: LegFacts, dtmf: Heard | null, speech: { readonly
     conversation_uuid: leg.conversationUuid,
     timestamp: at.toISOString(),
   };
+}
+
+function speechResult({ timeoutReason, text }: HeardSpeech): Record<string, unknown> {
+  const result = { timeout_reason: timeoutReason, results: text === null ? [] : [{ text, confidence: CONFIDENCE }] };
+  const unknown = text === null && timeoutReason !== "start_timeout";
+  return unknown ? { ...result, error: "Speech recognition is not emulated: only what the network's own people say is known." } : result;
 }
 
 export function recordEvent(

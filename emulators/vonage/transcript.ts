@@ -39,14 +39,35 @@ export function transcript(recording: Recording, endedMs: number): Record<string
   };
 }
 
-function sentence({ text, lengthMs }: Spoken, timestamp: number): Record<string, unknown> {
-  const words = text.split(/\s+/).filter(Boolean);
-  const at = (place: number): number => timestamp + Math.round((lengthMs * place) / words.length);
+function sentence(line: Spoken, timestamp: number): Record<string, unknown> {
+  const { text, lengthMs } = line;
   return {
     sentence: text,
     raw_sentence: text.toLowerCase().replace(/[^\p{L}\p{N}' ]/gu, ""),
     duration: lengthMs,
     timestamp,
-    words: words.map((word, place) => ({ word, start_time: at(place), end_time: at(place + 1), confidence: 1 })),
+    words: wordsOf(line).map(({ word, fromMs, toMs }) => ({
+      word,
+      start_time: timestamp + fromMs - line.atMs,
+      end_time: timestamp + toMs - line.atMs,
+      confidence: 1,
+    })),
   };
+}
+
+/** The words of a line, spread evenly over its sound. */
+function wordsOf({ text, atMs, lengthMs }: Spoken): { readonly word: string; readonly fromMs: number; readonly toMs: number }[] {
+  const words = text.split(/\s+/).filter(Boolean);
+  const at = (place: number): number => atMs + Math.round((lengthMs * place) / words.length);
+  return words.map((word, place) => ({ word, fromMs: at(place), toMs: at(place + 1) }));
+}
+
+/**
+ * What was said within a stretch of time: the words whose middle is in it.
+ *
+ * @returns null when nothing was, or nobody wrote it down (a human, a sound file without its text)
+ */
+export function saidBetween(lines: readonly Spoken[], fromMs: number, toMs: number): string | null {
+  const words = lines.flatMap(wordsOf).filter((one) => (one.fromMs + one.toMs) / 2 >= fromMs && (one.fromMs + one.toMs) / 2 < toMs);
+  return words.length === 0 ? null : words.map(({ word }) => word).join(" ");
 }
