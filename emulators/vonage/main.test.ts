@@ -79,6 +79,23 @@ it("says what is wrong with a people file", async () => {
   expect((await run([...flags, "--people", join(folder, "people.json")]).exit).stderr).toMatch(/gone\.wav/);
 });
 
+it("says what to do when its port is taken", async () => {
+  const first = run([...flags, "--with-parent"]);
+  const { port } = new URL(JSON.parse(await first.line).url);
+  const { code, stderr } = await run([...flags, "--port", port]).exit;
+  first.stdin.end();
+  expect(code).toBe(2);
+  expect(stderr).toBe(`Something listens at 127.0.0.1:${port} already: choose another --port (0 takes a free one).\n`);
+  await first.exit;
+});
+
+it("names its flags when asked for help, and says where to ask when one is wrong", async () => {
+  const asked = run(["--help"]);
+  expect(await asked.line).toMatch(/--answer-url/);
+  expect(await asked.exit).toEqual({ code: 0, stderr: "" });
+  expect((await run([...flags, "--prot", "1"]).exit).stderr).toMatch(/--prot.*\n\(--help names every flag\)\n$/s);
+});
+
 it("makes an account of its own when it is given none, and keeps it for the next time", async () => {
   const words: string[] = [];
   for (const _ of [1, 2]) {
@@ -88,5 +105,6 @@ it("makes an account of its own when it is given none, and keeps it for the next
     words.push((await exit).stderr.replace(/127\.0\.0\.1:\d+/g, ""));
   }
   expect(words[0]).toMatch(/VONAGE_APPLICATION_ID=[0-9a-f-]{36}\nVONAGE_PRIVATE_KEY=.*private\.pem\n/);
+  expect(words[0]).toMatch(/Watch it at http:\/\/\/ and be somebody on it at http:\/\/\/phone\n/);
   expect(words[1]).toBe(words[0]);
 });

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { BadPeople } from "./directory.ts";
+import { helpOf } from "./help.ts";
 import { startNetwork } from "./network.ts";
 import { accountAsEnvironment, ownAccount } from "./own-account.ts";
 import { BadFlags, readFlags } from "./settings.ts";
@@ -6,6 +8,11 @@ import { BadFlags, readFlags } from "./settings.ts";
 /** Starts the phone network by flags: one line of JSON on stdout when it listens, everything else on stderr. */
 
 const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
+if (process.argv.includes("--help") || process.argv.includes("-h")) {
+  process.stdout.write(`${helpOf(readFileSync(new URL("./README.md", import.meta.url), "utf8"))}\n`);
+  process.exit(0);
+}
 
 try {
   const flags = readFlags(
@@ -23,7 +30,8 @@ try {
   if (flags.ownAccount !== null) {
     log(`A phone network listens at ${network.url}, for an application with:\n`);
     log(accountAsEnvironment(ownAccount(flags.ownAccount), network.url, settings.number));
-    if (!settings.answerUrl) log("\nFor inbound calls it needs --answer-url and --event-url (and may have --fallback-url).");
+    log(`\nWatch it at ${network.url}/ and be somebody on it at ${network.url}/phone`);
+    if (!settings.answerUrl) log("For inbound calls it needs --answer-url and --event-url (and may have --fallback-url).");
   }
   let closing = false;
   const close = (): void => {
@@ -46,6 +54,17 @@ try {
     process.stdin.resume();
   }
 } catch (problem) {
-  log(problem instanceof BadFlags ? problem.message : String(problem));
+  log(inWords(problem));
   process.exit(2);
+}
+
+/** Why it did not start, for whoever typed the command. */
+function inWords(problem: unknown): string {
+  if (problem instanceof BadFlags) return `${problem.message}\n(--help names every flag)`;
+  if (problem instanceof BadPeople) return problem.message;
+  const { code, address, port } = problem as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (code === "EADDRINUSE") return `Something listens at ${address}:${port} already: choose another --port (0 takes a free one).`;
+  if (code === "EACCES" || code === "EADDRNOTAVAIL")
+    return `It cannot listen at ${address}:${port} (${code}): choose another --port or --host.`;
+  return String(problem);
 }

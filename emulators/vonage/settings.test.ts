@@ -59,6 +59,12 @@ it("takes the address applications reach it at, without a slash at its end", () 
   expect(() => read("phone.test")).toThrow(/--public-url: is no http or https URL/);
 });
 
+it.each(["answer-url", "event-url", "fallback-url"])("takes --%s only with http or https in front", (flag) => {
+  expect(() => readFlags([...good, `--${flag}`, "localhost:3000/answer"], () => pem, noAccount)).toThrow(
+    new RegExp(`--${flag}: is no http or https URL`),
+  );
+});
+
 it("refuses a flag it does not know", () => {
   expect(() => readFlags([...good, "--ports", "1"], () => pem, noAccount)).toThrow(/--ports/);
 });

@@ -1,15 +1,15 @@
 import { parseArgs } from "node:util";
 import { z } from "zod";
 
+/** Not any URL: `localhost:3000/answer` is one, of the scheme `localhost`. */
+const webUrl = z.url({ protocol: /^https?$/, message: "is no http or https URL" });
+
 /** Everything the network can be told, in the units of the names. The defaults are Vonage's where Vonage says. */
 export const Settings = z.strictObject({
   port: z.coerce.number().int().min(0).max(65_535).default(0),
   host: z.string().default("127.0.0.1"),
   /** Where applications reach this network, when that is not where it listens: for `region_url` and recordings. */
-  publicUrl: z
-    .url({ protocol: /^https?$/, message: "is no http or https URL" })
-    .transform((url) => url.replace(/\/+$/, ""))
-    .optional(),
+  publicUrl: webUrl.transform((url) => url.replace(/\/+$/, "")).optional(),
   applicationId: z.uuid(),
   publicKeyPem: z.string().includes("PUBLIC KEY", { message: "is no PEM public key" }),
   signatureSecret: z.string().min(4),
@@ -17,10 +17,10 @@ export const Settings = z.strictObject({
   /** For the Application API (key and secret); without it that API is closed. */
   apiSecret: z.string().min(1).optional(),
   /** The application's webhooks. Without an answer URL inbound calls cannot be answered. */
-  answerUrl: z.url().optional(),
+  answerUrl: webUrl.optional(),
   answerMethod: z.enum(["GET", "POST"]).default("GET"),
-  fallbackUrl: z.url().optional(),
-  eventUrl: z.url().optional(),
+  fallbackUrl: webUrl.optional(),
+  eventUrl: webUrl.optional(),
   eventMethod: z.enum(["GET", "POST"]).default("POST"),
   /** E.164: the number that is linked to the application. */
   number: z.string().regex(/^\+[1-9]\d{6,14}$/, { message: "is no E.164 number" }),
