@@ -79,7 +79,7 @@ async function npm(node, env, args, cwd) {
 }
 
 /** npm-cli.js of the npm that started us, else of the one in PATH. */
-function npmProgram() {
+export function npmProgram() {
   const started = process.env.npm_execpath;
   if (started?.endsWith("npm-cli.js") && existsSync(started)) return started;
   for (const folder of (process.env.PATH ?? "").split(delimiter)) {
