@@ -8,6 +8,7 @@ import { watchLiveness } from "../liveness.ts";
 import type { EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
 import { openRenewal } from "../renewal.ts";
 import { mostUnsentBytes } from "../unsent.ts";
+import { cutInMs } from "./config-body.ts";
 import { ChatContext, toldAgain } from "./context.ts";
 import { type Ending, endingOf, endsTheChat, namesUnknown, refusalOf, renewal, unreachable } from "./endings.ts";
 import { lateConnection } from "./late.ts";
@@ -72,7 +73,7 @@ export function openResumed(parts: Chats, chat: ChatParts, listener: (event: Eng
 function openChat(parts: Chats, chat: ChatParts, listener: (event: EngineEvent) => void, tap?: WireTap): EngineConnection {
   const { session } = chat;
   const mostUnsent = mostUnsentBytes(session.inRate);
-  const talk = new EviTalk(() => parts.clock.now(), chatMs(session), hangsUp(session));
+  const talk = new EviTalk(() => parts.clock.now(), chatMs(session), hangsUp(session), cutInMs(session));
   const context = new ChatContext(lastingContext(session), parts.unreadOf(session.callId));
   const resampler = { rate: 0, stream: openResampler(48_000, 48_000) };
   let asked = false;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type EngineSession, plainManners } from "../port.ts";
-import { configBody, markOf, untrueWithout } from "./config-body.ts";
+import { configBody, cutInMs, markOf, untrueWithout } from "./config-body.ts";
 
 const agent = (manners: Partial<EngineSession["manners"]> = {}, options: Record<string, unknown> = {}, language = "en") => ({
   manners: { ...plainManners, ...manners },
@@ -44,6 +44,16 @@ describe("patience and interruption, within Hume's ranges", () => {
     ["never", 2000],
   ] as const)("%s is %i ms of speech", (interruption, ms) => {
     expect(configBody(agent({ interruption }), null, null).interruption).toEqual({ min_interruption_ms: ms });
+  });
+
+  test.each([
+    ["high", {}, 0],
+    ["medium", {}, 0],
+    ["low", {}, 1500],
+    ["never", {}, 2000],
+    ["never", { min_interruption_ms: 300 }, 300],
+  ] as const)("once EVI is done and is still being heard, %s with %j breaks off after %i ms of speech", (interruption, options, ms) => {
+    expect(cutInMs(agent({ interruption }, options))).toBe(ms);
   });
 
   test("EVI's own measures may be set directly", () => {

@@ -15,6 +15,16 @@ export type Configured = Pick<EngineSession, "manners" | "options" | "language">
 /** Speech of the caller that stops the agent, ms (`interruption.min_interruption_ms`, 50 to 2000, Hume's default 800). */
 const interruptionMs = { high: 50, medium: 800, low: 1_500, never: 2_000 } as const satisfies Record<Manners["interruption"], number>;
 
+/**
+ * So much speech of the caller's while they still hear the agent is a cut-in, ms; 0: any of it. EVI looks for interruptions only as long as it generates
+ * (hume-evi §3.3): once it is done, who stops it is ours to decide, and the agent's settings say how. Pure.
+ */
+export const cutInMs = ({ manners, options }: Pick<EngineSession, "manners" | "options">): number => {
+  const { interruption } = manners;
+  const isHard = interruption === "low" || interruption === "never";
+  return SavedOptions.parse(options).min_interruption_ms ?? (isHard ? interruptionMs[interruption] : 0);
+};
+
 const endOfTurnMs = (wished: number | null): number => (wished === null ? 800 : Math.min(3_000, Math.max(500, wished)));
 
 /**

@@ -3,8 +3,8 @@ import type { EngineEvent } from "../port.ts";
 import { EviTalk } from "./talk.ts";
 import { hear } from "./wire.ts";
 
-const talk = (mayHangUp = false): { talk: EviTalk; hears: (...messages: object[]) => EngineEvent[] } => {
-  const one = new EviTalk(() => new Date("2026-01-01T00:00:00Z"), undefined, mayHangUp);
+const talk = (mayHangUp = false, cutInMs = 0): { talk: EviTalk; hears: (...messages: object[]) => EngineEvent[] } => {
+  const one = new EviTalk(() => new Date("2026-01-01T00:00:00Z"), undefined, mayHangUp, cutInMs);
   return {
     talk: one,
     hears: (...messages) =>
@@ -85,6 +85,30 @@ test.each<[string, boolean, object[], string[]]>([
   hears(metadata, agent("a1", "A long story."));
   one.tellPlaying(playing);
   expect(hears(...messages).map(({ what }) => what)).toEqual(events);
+});
+
+test.each<[string, object[], number[]]>([
+  ["a word of agreement does not", [user("mhm", { interim: true, end: 300 }), user("Mhm.", { end: 500 })], []],
+  ["one who goes on speaking does", [user("but", { interim: true, end: 400 }), user("but wait", { interim: true, end: 1_600 })], [1]],
+  [
+    "also where each message tells of its own piece",
+    [user("but", { interim: true, end: 900 }), user("wait", { begin: 900, end: 1_700 })],
+    [1],
+  ],
+  [
+    "two words of agreement do not, one after the other",
+    [user("Mhm.", { end: 500 }), user("mhm", { interim: true, begin: 4_000, end: 4_300 }), user("Mhm.", { begin: 4_000, end: 4_400 })],
+    [],
+  ],
+  ["where it is not told how long, any word does", [user("but", { interim: true, time: undefined } as object)], [0]],
+])("who may break into an agent that is hard to interrupt: %s", (_, messages, cutAt) => {
+  const { talk: one, hears } = talk(false, 1_500);
+  hears(metadata, agent("a1", "A long story."));
+  one.tellPlaying(true);
+  const cuts = messages.flatMap((message, at) => (hears(message).some(({ what }) => what === "cut in") ? [at] : []));
+  expect(cuts).toEqual(cutAt);
+  // Words that broke nothing off leave the agent's own as they are.
+  expect(one.hearSound("a1", 0, pcm(1)).chunks).toHaveLength(cutAt.length === 0 ? 1 : 0);
 });
 
 test("after a cut-in nothing more is heard of the sentences known before, but the next answer is", () => {

@@ -27,6 +27,8 @@ export class EviTalk {
   private callerCount = 0;
   private agentCount = 0;
   private callerUtterance: string | null = null;
+  /** Where the caller's utterance that is under way began, ms; interim messages may each tell of their own piece of it. */
+  private callerFromMs = Number.POSITIVE_INFINITY;
   /** The last final words: said again in the same breath, they are the same message twice. */
   private lastWords = "";
   private playing = false;
@@ -45,12 +47,17 @@ export class EviTalk {
   /** How long the chat lasts, ms. */
   readonly lastsMs: number;
   private readonly mayHangUp: boolean;
+  private readonly cutInMs: number;
 
-  /** @param mayHangUp has the agent EVI's own tool to end the chat? */
-  constructor(now: () => Date, lastsMs: number = CHAT_MS, mayHangUp = false) {
+  /**
+   * @param mayHangUp has the agent EVI's own tool to end the chat?
+   * @param cutInMs so much speech of the caller's while they still hear the agent is a cut-in (config-body.ts)
+   */
+  constructor(now: () => Date, lastsMs: number = CHAT_MS, mayHangUp = false, cutInMs = 0) {
     this.now = now;
     this.lastsMs = lastsMs;
     this.mayHangUp = mayHangUp;
+    this.cutInMs = cutInMs;
   }
 
   /**
@@ -198,7 +205,7 @@ export class EviTalk {
     if (!saying.interim) this.owes = "an answer";
     const events: EngineEvent[] = [];
     // Typed words are not the caller's voice. A voice while our queue still plays is a cut-in, interim or not (hume-evi §3.3).
-    if (this.playing && !saying.from_text) events.push(...this.cutIn());
+    if (this.playing && !saying.from_text && this.isEnough(saying.time)) events.push(...this.cutIn());
     this.callerUtterance ??= `${this.chat}:c${++this.callerCount}`;
     const utterance = this.callerUtterance;
     const [fromMs, toMs] = [saying.time?.begin ?? 0, saying.time?.end ?? 0];
@@ -214,9 +221,17 @@ export class EviTalk {
     });
     if (!final) return events;
     this.callerUtterance = null;
+    this.callerFromMs = Number.POSITIVE_INFINITY;
     const scores = scoresOf(saying);
     if (scores !== null) events.push(this.emotion("caller", utterance, fromMs, toMs, scores));
     return events;
+  }
+
+  /** Has the caller spoken long enough to break in? A message that does not say how long is one of whoever did. */
+  private isEnough(time: { readonly begin: number; readonly end: number } | null): boolean {
+    if (time === null || time.end <= time.begin) return true;
+    this.callerFromMs = Math.min(this.callerFromMs, time.begin);
+    return time.end - this.callerFromMs >= this.cutInMs;
   }
 
   /** One of a kind is told: a flood of the same is quiet. */
