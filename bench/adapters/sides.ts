@@ -70,6 +70,7 @@ export function realtime(rate: number | null, tap: Tap | null = null): Side {
     before: "at rest",
     emit: () => void events++,
     tell: () => void events++,
+    later: () => void events++,
     end: () => void events++,
     soundOver: () => {},
     soundCut: () => {},

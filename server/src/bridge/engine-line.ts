@@ -210,7 +210,8 @@ export class EngineLine {
       case "agent done":
         if (event.how !== "cut") mouth.finish();
         mouth.began ||= event.how === "complete" && mouth.sounding;
-        decide({ what: "agent done", cut: event.how === "cut" });
+        // One that failed is asked for again: its words are owed as before.
+        decide({ what: "agent done", cut: event.how === "cut" || event.how === "failed" });
         return;
       case "ready":
         this.ready(event.session, event.resume);

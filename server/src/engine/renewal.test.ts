@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { openRenewal } from "./renewal.ts";
+import { lastsMs, openRenewal } from "./renewal.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -57,4 +57,15 @@ test("one that ended by itself is not renewed", () => {
   vi.advanceTimersByTime(20_000);
   renewal.look();
   expect(state.renewed).toBe(0);
+});
+
+test.each<[string, Date | null, number]>([
+  ["an hour from now", new Date("2026-01-01T01:00:00Z"), 60 * MINUTE],
+  ["said by nobody", null, 30 * MINUTE],
+  ["in a field that was never filled in", new Date(0), 30 * MINUTE],
+  ["a moment ago: the clocks differ", new Date("2025-12-31T23:59:59Z"), 30 * MINUTE],
+  ["milliseconds taken for seconds", new Date(1_767_229_200_000 * 1_000), 30 * MINUTE],
+  ["no date at all", new Date(Number.NaN), 30 * MINUTE],
+])("a session whose end is %s lasts as long as can be believed", (_, endsAt, ms) => {
+  expect(lastsMs(endsAt, new Date("2026-01-01T00:00:00Z"), 30 * MINUTE)).toBe(ms);
 });

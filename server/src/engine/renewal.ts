@@ -2,6 +2,19 @@
 const EARLY_MS = 90_000;
 const LAST_MS = 4_000;
 
+/** Longer than any session there is (openai-realtime §12). */
+const LONGEST_MS = 24 * 60 * 60_000;
+
+/**
+ * How long a session lasts from now, ms, by what its server says of its end; `otherwiseMs` where it says nothing. What lies behind us, or further ahead than
+ * any session lasts, comes of a clock or a unit that is not ours, or of a field that nobody filled in: believed, the session would be renewed at once, and
+ * the next one too. Pure.
+ */
+export function lastsMs(endsAt: Date | null, now: Date, otherwiseMs: number): number {
+  const ms = (endsAt?.getTime() ?? Number.NaN) - now.getTime();
+  return ms > 0 && ms <= LONGEST_MS ? ms : otherwiseMs;
+}
+
 export interface Renewal {
   /** The session lasts so long from now. Until told, nothing is renewed. */
   plan(lastsMs: number): void;

@@ -1,5 +1,6 @@
 import WebSocket from "ws";
 import type { Clock } from "../../clock.ts";
+import { inWords, readRefusal } from "../../engine/refusal-words.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import type { EmotionEar, EmotionSign, EmotionSource } from "../port.ts";
 import { hear } from "./wire.ts";
@@ -104,13 +105,15 @@ function openEar(parts: ExpressionParts, rate: number, listener: (sign: EmotionS
       pump();
     });
     opened.on("message", (data: Buffer) => heard(data.toString("utf8")));
-    opened.on("unexpected-response", (request, response) => {
-      request.destroy();
+    opened.on("unexpected-response", (_request, response) => {
       const { statusCode = 0 } = response;
-      const words = `The emotion listener refused the session with HTTP ${statusCode}.`;
-      if (statusCode >= 500 || statusCode === 429) return broken(`http_${statusCode}`, words);
-      trouble(`http_${statusCode}`, words);
-      finish();
+      readRefusal(response, parts.apiKey, (refusal) => {
+        if (opened !== socket) return;
+        const words = inWords(`The emotion listener refused the session with HTTP ${statusCode}`, refusal);
+        if (statusCode >= 500 || statusCode === 429) return broken(`http_${statusCode}`, words);
+        trouble(`http_${statusCode}`, words);
+        finish();
+      });
     });
     opened.on("error", (error: Error) => {
       if (opened.readyState === WebSocket.CONNECTING) broken("unreachable", `The emotion listener could not be reached: ${error.message}.`);

@@ -6,6 +6,7 @@ import { openResampler } from "../../sound/resampler.ts";
 import { decodeBase64, mostBytes } from "../base64.ts";
 import { watchLiveness } from "../liveness.ts";
 import type { EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
+import { readRefusal } from "../refusal-words.ts";
 import { openRenewal } from "../renewal.ts";
 import { mostUnsentBytes } from "../unsent.ts";
 import { cutInMs } from "./config-body.ts";
@@ -235,16 +236,17 @@ function openChat(parts: Chats, chat: ChatParts, listener: (event: EngineEvent) 
     for (const text of toldAgain(session.history)) context.keep(text);
     tellContext();
   };
-  socket.on("unexpected-response", (request, response) => {
-    request.destroy();
-    const status = response.statusCode ?? 0;
-    const ending = asked ? endingOf(1000, null, true) : refusalOf(status);
-    if (!namesUnknown(status)) return end(ending);
-    if (refused(ending.text)) return;
-    chat.forget?.();
-    // A Config of ours that is gone is made again with the next attempt.
-    end(chat.forget === undefined || asked ? ending : { ...ending, retry: true });
-  });
+  socket.on("unexpected-response", (_request, response) =>
+    readRefusal(response, parts.apiKey, (refusal) => {
+      const status = response.statusCode ?? 0;
+      const ending = asked ? endingOf(1000, null, true) : refusalOf(status, refusal);
+      if (!namesUnknown(status)) return end(ending);
+      if (refused(ending.text)) return;
+      chat.forget?.();
+      // A Config of ours that is gone is made again with the next attempt.
+      end(chat.forget === undefined || asked ? ending : { ...ending, retry: true });
+    }),
+  );
   // Always followed by `close`; before the handshake it is the only one with a cause.
   socket.on("error", (error: Error) => {
     if (socket.readyState === WebSocket.CONNECTING || !ready) end(asked ? endingOf(1000, null, true) : unreachable(error.message));

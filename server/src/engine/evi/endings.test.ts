@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { refusalIn } from "../refusal-words.ts";
 import { endingOf, refusalOf } from "./endings.ts";
 
 const error = (code: string | null) => ({ code, text: "what EVI said" });
@@ -24,12 +25,14 @@ test("a close without an error is a loss when the agent did not hang up", () => 
 });
 
 test.each([
-  [401, "refused", false],
-  [403, "refused", false],
-  [404, "refused", false],
-  [429, "refused", true],
-  [500, "lost", true],
-  [503, "lost", true],
-] as const)("a handshake answered with %i is %s", (status, why, retry) => {
-  expect(refusalOf(status)).toMatchObject({ why, retry, code: `http_${status}` });
+  [401, "", "refused", false, "EVI refused the API key."],
+  [401, '{"message":"This key has expired."}', "refused", false, "EVI refused the API key: This key has expired."],
+  [402, '{"error":"payment_required"}', "refused", false, "EVI refused the chat with HTTP 402: payment_required."],
+  [403, "<html><body>No</body></html>", "refused", false, "EVI refused the API key."],
+  [404, "There is no config x.", "refused", false, "EVI refused the chat with HTTP 404: There is no config x."],
+  [429, '{"detail":[{"msg":"5 chats are open"}]}', "refused", true, "EVI refused another chat: too many at once: 5 chats are open."],
+  [500, "", "lost", true, "EVI answered with HTTP 500."],
+  [503, "", "lost", true, "EVI answered with HTTP 503."],
+] as const)("a handshake answered with %i %s is %s", (status, body, why, retry, text) => {
+  expect(refusalOf(status, refusalIn(body))).toEqual({ why, retry, code: `http_${status}`, text });
 });

@@ -1,4 +1,5 @@
 import type { EngineEndReason } from "../port.ts";
+import { inWords, type Refusal } from "../refusal-words.ts";
 
 export interface Ending {
   readonly why: EngineEndReason;
@@ -41,17 +42,17 @@ export function endingOf(close: number, error: EviError | null, asked: boolean, 
 /** A chat nears its end (30 minutes, whatever is configured): we close it, and another goes on with its chat group. */
 export const renewal: Ending = { why: "expired", code: "renewal", text: "The chat nears its time limit and is renewed.", retry: true };
 
-/** Why a chat could not begin: EVI answered the handshake with an HTTP status. A refused key is refused the second time too. */
-export function refusalOf(status: number): Ending {
+/** Why a chat could not begin: EVI answered the handshake with an HTTP status. A refused key, or an account that owes, is refused the second time too. */
+export function refusalOf(status: number, refusal: Refusal): Ending {
   const code = `http_${status}`;
-  if (status === 401 || status === 403) return { why: "refused", code, text: "EVI refused the API key.", retry: false };
-  if (status === 429) return { why: "refused", code, text: "EVI refused another chat: too many at once.", retry: true };
-  if (status < 500) return { why: "refused", code, text: `EVI refused the chat with HTTP ${status}.`, retry: false };
-  return { why: "lost", code, text: `EVI answered with HTTP ${status}.`, retry: true };
+  if (status === 401 || status === 403) return { why: "refused", code, text: inWords("EVI refused the API key", refusal), retry: false };
+  if (status === 429) return { why: "refused", code, text: inWords("EVI refused another chat: too many at once", refusal), retry: true };
+  if (status < 500) return { why: "refused", code, text: inWords(`EVI refused the chat with HTTP ${status}`, refusal), retry: false };
+  return { why: "lost", code, text: inWords(`EVI answered with HTTP ${status}`, refusal), retry: true };
 }
 
 /** Statuses of a handshake that speak of what was named in it: an unknown Config, an unknown chat group. */
-export const namesUnknown = (status: number): boolean => status >= 400 && status < 500 && ![401, 403, 408, 429].includes(status);
+export const namesUnknown = (status: number): boolean => status >= 400 && status < 500 && ![401, 402, 403, 408, 429].includes(status);
 
 /** Why a chat could not begin: no connection came about. */
 export const unreachable = (cause: string): Ending => ({

@@ -7,6 +7,7 @@ import {
   EngineUnauthorized,
   EngineUnreachable,
 } from "../failures.ts";
+import { refusalIn } from "../refusal-words.ts";
 import { hostRefusal } from "./hosts.ts";
 
 export interface HumeRestParts {
@@ -71,7 +72,7 @@ function failureOf(status: number, what: string, host: string, text: string): En
   if (status === 401 || status === 403) return new EngineUnauthorized(host, status);
   if (status === 404 || status === 410) return new EngineHasNot(what, status);
   if (status === 429 || status === 408 || status >= 500) return new EngineUnreachable(host, `it answered HTTP ${status}`, status);
-  return new EngineRefused(what, status, wordsOf(text));
+  return new EngineRefused(what, status, refusalIn(text).words);
 }
 
 /** Opens a file whose URL is signed: no key goes with it. Throws EngineFailure. */
@@ -108,17 +109,6 @@ function parsed(text: string): unknown {
   } catch {
     return null;
   }
-}
-
-/** Hume's reason: `message` or `error` of a 400, the first of `detail` of a 422 (hume-evi §5). */
-function wordsOf(text: string): string {
-  const body = parsed(text) as { message?: unknown; error?: unknown; detail?: unknown } | null;
-  const detail = Array.isArray(body?.detail) ? (body.detail[0] as { msg?: unknown } | undefined)?.msg : body?.detail;
-  const words = [body?.message, body?.error, detail].find((one) => typeof one === "string" && one !== "");
-  return String(words ?? text)
-    .replace(/\s+/g, " ")
-    .trim()
-    .slice(0, 300);
 }
 
 function reasonOf(error: unknown): string {

@@ -47,7 +47,11 @@ interface House {
 }
 
 /** A session whose settings are in force. */
-async function house(wish: Partial<EngineSession> = {}, dialect: DialectName = "openai", lastsS = 3_600): Promise<House> {
+async function house(
+  wish: Partial<EngineSession> = {},
+  dialect: DialectName = "openai",
+  expires_at = Math.round(Date.now() / 1000) + 3_600,
+): Promise<House> {
   server = new WebSocketServer({ port: 0, host: "127.0.0.1" });
   await once(server, "listening");
   const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/v1/realtime`;
@@ -89,7 +93,7 @@ async function house(wish: Partial<EngineSession> = {}, dialect: DialectName = "
         { interval: 5, timeout: 8_000 },
       ),
   };
-  one.says("session.created", { session: { id: "sess-1", expires_at: Math.round(Date.now() / 1000) + lastsS } });
+  one.says("session.created", { session: { id: "sess-1", expires_at } });
   one.says("session.updated", { session: { id: "sess-1" } });
   await one.until("ready");
   return one;
@@ -190,13 +194,25 @@ test.each([
     null,
   ],
 ] as const)("a session that must be renewed %s is gone on with: the next one speaks", async (_, last, happens, words) => {
-  const { says, until, next } = await house({}, "openai", 2);
+  const { says, until, next } = await house({}, "openai", Math.round(Date.now() / 1000) + 2);
   for (const [type, fields] of happens) says(type, fields);
   expect(await until("ended")).toMatchObject({ why: "expired", code: "renewal", retry: true });
   const history = [{ speaker: last === "caller" ? ("caller" as const) : ("agent" as const), text: "It is about Friday." }];
   const told = await next({ history });
   if (words === null) expect(told.map(({ type }) => type)).toEqual(["session.update", "conversation.item.create", "response.create"]);
   else expect(JSON.stringify(told.at(-2))).toContain(words);
+});
+
+test.each([
+  ["in a field that was never filled in", 0],
+  ["in milliseconds", Date.now() + 3_600_000],
+])("a session whose end is told %s is not renewed before anybody has spoken", async (_, expires_at) => {
+  const { says, until, events, connection } = await house({}, "localai", expires_at);
+  says("response.created", { response: { id: "r1" } });
+  says("response.done", { response: { id: "r1", status: "completed", output: [] } });
+  await until("agent done");
+  expect(events.map(({ what }) => what)).toEqual(["ready", "agent done"]);
+  connection.close();
 });
 
 test("closing it ourselves is asked for, once", async () => {

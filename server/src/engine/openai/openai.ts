@@ -6,10 +6,11 @@ import { openResampler } from "../../sound/resampler.ts";
 import { checkByOpening } from "../check-by-opening.ts";
 import { watchLiveness } from "../liveness.ts";
 import type { Engine, EngineAbilities, EngineConnection, EngineEvent, EngineSession, WireTap } from "../port.ts";
-import { openRenewal } from "../renewal.ts";
+import { readRefusal } from "../refusal-words.ts";
+import { lastsMs, openRenewal } from "../renewal.ts";
 import { mostUnsentBytes } from "../unsent.ts";
 import { type Dialect, type DialectName, dialectOf } from "./dialects.ts";
-import { type Ending, endingOf, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
+import { type Ending, endingOf, notReady, refusalOf, renewal, unreachable, weClosed } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
 import { modelOf, sessionUrl, transcriptionModel, wireRates } from "./settings.ts";
 import { DeltaSound } from "./sound.ts";
@@ -117,15 +118,16 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     handshakeTimeout: READY_WITHIN_MS,
     maxPayload: 64 * 1024 * 1024,
   });
-  const readyTimer = setTimeout(() => end(unreachable("no answer came in time")), READY_WITHIN_MS);
+  const readyTimer = setTimeout(() => end(notReady(talk.error)), READY_WITHIN_MS);
   const stopWatching = watchLiveness(socket);
   let closeTimer: NodeJS.Timeout | undefined;
+  let laterTimer: NodeJS.Timeout | undefined;
 
   /** Over, whoever began it. The socket is closed politely if it is still open. */
   const end = (ending: Ending): void => {
     if (over) return;
     over = true;
-    for (const timer of [readyTimer, closeTimer]) clearTimeout(timer);
+    for (const timer of [readyTimer, closeTimer, laterTimer]) clearTimeout(timer);
     stopWatching();
     renewing.stop();
     // A renewal comes in a pause, if there is one in time.
@@ -171,6 +173,10 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
       listener(event.what === "usage" ? { what: "usage", raw: { ...billedAs(event.raw), ...event.raw } } : event);
     },
     tell,
+    later(ms, deed) {
+      clearTimeout(laterTimer);
+      laterTimer = setTimeout(deed, ms);
+    },
     end,
     soundOver: finishSound,
     soundCut() {
@@ -209,15 +215,13 @@ function openSession(parts: SessionParts, session: EngineSession, listener: (eve
     else if (heard.kind === "unknown") talk.strangeMessage(heard.type, heard.malformed);
     if (!wasReady && talk.ready && !over) {
       clearTimeout(readyTimer);
-      const endsAt = talk.sessionEndsAt?.getTime();
-      renewing.plan(endsAt === undefined ? dialect.maxMs : endsAt - clock.now().getTime());
+      renewing.plan(lastsMs(talk.sessionEndsAt, clock.now(), dialect.maxMs));
     }
     renewing.look();
   });
-  socket.on("unexpected-response", (request, response) => {
-    request.destroy();
-    end(asked ? weClosed : refusalOf(response.statusCode ?? 0));
-  });
+  socket.on("unexpected-response", (_request, response) =>
+    readRefusal(response, parts.apiKey, (refusal) => end(asked ? weClosed : refusalOf(response.statusCode ?? 0, refusal))),
+  );
   // Always followed by `close`; before the handshake it is the only one with a cause.
   socket.on("error", (error: Error) => {
     if (wire === null) end(asked ? weClosed : unreachable(error.message));

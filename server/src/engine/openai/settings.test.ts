@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type EngineSession, plainManners } from "../port.ts";
+import { refusalIn } from "../refusal-words.ts";
 import { dialectNames, dialectOf } from "./dialects.ts";
 import { endingOf, refusalOf } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
@@ -211,12 +212,15 @@ describe("endings", () => {
   });
 
   test.each([
-    [401, { why: "refused", retry: false }],
-    [403, { why: "refused", retry: false }],
-    [404, { why: "refused", retry: false }],
-    [429, { why: "refused", retry: true }],
-    [503, { why: "lost", retry: true }],
-  ])("a handshake answered with %i", (status, ending) => {
-    expect(refusalOf(status)).toMatchObject(ending);
+    [401, "", { why: "refused", code: "http_401", retry: false, text: "The engine refused the API key." }],
+    [401, '{"error":{"message":"Incorrect API key provided."}}', { text: "The engine refused the API key: Incorrect API key provided." }],
+    [403, "", { why: "refused", code: "http_403", retry: false }],
+    [404, '{"error":{"code":"DeploymentNotFound","message":"No such deployment"}}', { why: "refused", code: "http_404", retry: false }],
+    [404, '{"error":{"code":"model_not_found","message":"No such model."}}', { why: "refused", code: "model_not_found", retry: false }],
+    [429, "", { why: "refused", code: "http_429", retry: true }],
+    [429, '{"error":{"code":"insufficient_quota","message":"Pay."}}', { why: "refused", code: "insufficient_quota", retry: false }],
+    [503, "<html>Down</html>", { why: "lost", code: "http_503", retry: true, text: "The engine answered with HTTP 503." }],
+  ])("a handshake answered with %i %s", (status, body, ending) => {
+    expect(refusalOf(status, refusalIn(body))).toMatchObject(ending);
   });
 });

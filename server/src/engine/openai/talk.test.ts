@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type EngineEvent, type EngineSession, plainManners } from "../port.ts";
 import { NO_WORDS } from "./caller-turns.ts";
 import { type DialectName, dialectOf } from "./dialects.ts";
-import type { Ending } from "./endings.ts";
+import { askAgainMs, type Ending } from "./endings.ts";
 import { type Before, RealtimeTalk } from "./talk.ts";
 import { hear } from "./wire.ts";
 
@@ -30,6 +30,8 @@ interface Talking {
   readonly told: Record<string, unknown>[];
   readonly ids: string[];
   readonly endings: Ending[];
+  /** What is to be done later, and when. */
+  readonly later: { readonly ms: number; readonly deed: () => void }[];
   says(type: string, fields?: Record<string, unknown>): void;
   sounds(item: string, ms: number, response?: string): boolean;
 }
@@ -42,6 +44,7 @@ function talking(
   const told: Record<string, unknown>[] = [];
   const ids: string[] = [];
   const endings: Ending[] = [];
+  const later: Talking["later"] = [];
   const talk = new RealtimeTalk({
     dialect: dialectOf(more.dialect ?? "openai"),
     session: { ...session, ...wish },
@@ -52,12 +55,14 @@ function talking(
       ids.push(event_id as string);
       told.push(message);
     },
+    later: (ms, deed) => void later.push({ ms, deed }),
     end: (ending) => void endings.push(ending),
     soundOver: () => undefined,
     soundCut: () => undefined,
   });
   const one: Talking = {
     talk,
+    later,
     events,
     told,
     ids,
@@ -104,6 +109,26 @@ describe("the beginning", () => {
     one.says("session.created", { session: { id: "sess" } });
     one.says("error", { error: { code: "invalid_value", message: "No such voice.", event_id: one.ids[0] } });
     expect(one.endings).toMatchObject([{ why: "refused", code: "invalid_value", retry: false }]);
+  });
+
+  test.each([
+    ["before the session began", false, "model_load_error"],
+    ["in the middle of it", true, "insufficient_quota"],
+  ])("what a second attempt would meet again ends it at once, also where the server leaves it open: %s", (_, ready, code) => {
+    const one = talking({}, { ready });
+    one.says("error", { error: { code, message: "It cannot be.", event_id: ready ? one.ids.at(-1) : null } });
+    expect(one.endings).toMatchObject([{ why: "refused", code, text: "It cannot be.", retry: false }]);
+  });
+
+  test("an error the session went on after is not why it ends", () => {
+    const one = talking();
+    one.says("error", { error: { code: "invalid_value", message: "Not so." } });
+    expect(one.talk.error?.code).toBe("invalid_value");
+    answer(one);
+    expect(one.talk.error).toBeNull();
+    one.says("error", { error: { code: "session_expired", message: "Over." } });
+    done(one);
+    expect(one.talk.error?.code).toBe("session_expired");
   });
 
   test("history is told as text, and a session that ended in a pause says nothing by itself", () => {
@@ -269,6 +294,25 @@ describe("answers", () => {
     expect(types(one.told).filter((type) => type === "response.create")).toHaveLength(2);
   });
 
+  test("also when the server tells of the quicker one first, as it does", () => {
+    const one = talking();
+    one.says("response.created", { response: { id: "r1" } });
+    one.says("error", { error: { code: "conversation_already_has_active_response", message: "…", event_id: one.ids.at(-1) } });
+    expect(types(one.told).filter((type) => type === "response.create")).toHaveLength(1);
+    done(one);
+    expect(one.told.at(-1)).toEqual(one.told[1]);
+    expect(one.events.some(({ what }) => what === "trouble")).toBe(false);
+  });
+
+  test("words of a caller who may not break in are answered after the answer they were spoken into, though the server would not begin", () => {
+    const one = talking({ greeting: null });
+    one.says("response.created", { response: { id: "r1" } });
+    one.says("error", { error: { code: "conversation_already_has_active_response", message: "…", event_id: null } });
+    expect(types(one.told)).not.toContain("response.create");
+    done(one);
+    expect(types(one.told).at(-1)).toBe("response.create");
+  });
+
   test("text is told by the sentence and not by the word", () => {
     const one = talking();
     one.says("response.created", { response: { id: "r1" } });
@@ -303,10 +347,44 @@ describe("answers", () => {
     const failed = { status_details: { error: { code: "server_error", message: "Sorry." } } };
     one.says("response.created", { response: { id: "r1" } });
     done(one, "failed", failed);
-    expect(types(one.told).at(-1)).toBe("response.create");
+    // A greeting stays a greeting.
+    expect(one.told.at(-1)).toEqual(one.told[1]);
     one.says("response.created", { response: { id: "r2" } });
     done(one, "failed", failed, "r2");
     expect(one.endings).toMatchObject([{ why: "lost", code: "server_error", retry: true }]);
+  });
+
+  describe("of an account that has had its minute's share", () => {
+    const limited = (text: string) => ({ status_details: { error: { code: "rate_limit_exceeded", message: text } } });
+
+    test("are asked for again when the server says that they may be, as what they were", () => {
+      const one = talking();
+      one.says("response.created", { response: { id: "r1" } });
+      done(one, "failed", limited("Limit 40000, Used 39000. Please try again in 1.2s. Visit us."));
+      expect([types(one.told).filter((type) => type === "response.create").length, one.later.map(({ ms }) => ms)]).toEqual([1, [1_250]]);
+      expect([one.talk.atRest, one.talk.brokenOff]).toEqual([false, "mid-answer"]);
+      one.later[0]?.deed();
+      expect(one.told.at(-1)).toEqual(one.told[1]);
+      expect(one.endings).toEqual([]);
+    });
+
+    test("are not asked for again when the caller has spoken meanwhile", () => {
+      const one = talking();
+      one.says("response.created", { response: { id: "r1" } });
+      done(one, "failed", limited("Slow down."));
+      one.says("input_audio_buffer.speech_started", { audio_start_ms: 5_000, item_id: "c1" });
+      one.later[0]?.deed();
+      expect(types(one.told).filter((type) => type === "response.create")).toHaveLength(1);
+    });
+
+    test.each([
+      ["Please try again in 640ms.", [690, 690, 690, null]],
+      ["Slow down.", [1_000, 2_000, 3_000, null]],
+      ["Please try again in 1m12.5s.", [null]],
+      ["Please try again in 20s.", [null]],
+    ])("wait as long as a caller does, and no longer: %s", (text, waits) => {
+      expect(waits.map((_, times) => askAgainMs({ code: "rate_limit_exceeded", text }, times))).toEqual(waits);
+    });
   });
 
   test("without quota there is no second try", () => {

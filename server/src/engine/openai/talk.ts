@@ -3,7 +3,16 @@ import { AgentSpeech } from "./agent-speech.ts";
 import { Answers } from "./answers.ts";
 import { CallerTurns, NO_WORDS } from "./caller-turns.ts";
 import type { Dialect } from "./dialects.ts";
-import { agentHungUp, type Ending, isHopeless, keepsFailing, type RealtimeError, settingsRefused } from "./endings.ts";
+import {
+  agentHungUp,
+  askAgainMs,
+  type Ending,
+  isHopeless,
+  keepsFailing,
+  type RealtimeError,
+  refusedFor,
+  settingsRefused,
+} from "./endings.ts";
 import { exactly, HANG_UP, hangsUpItself, sessionSettings, toldAgain } from "./settings.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import type { RealtimeSaying } from "./wire.ts";
@@ -25,6 +34,8 @@ export interface TalkParts {
   readonly beside?: readonly string[];
   readonly emit: (event: EngineEvent) => void;
   readonly tell: (message: Record<string, unknown>) => void;
+  /** Does it after so many ms, unless the session is over then; in the place of what was to be done later before. */
+  readonly later: (ms: number, deed: () => void) => void;
   /** The session must end. */
   readonly end: (ending: Ending) => void;
   /** What is left of the agent's sound goes out: its item, or its whole answer, is complete. */
@@ -58,7 +69,10 @@ export class RealtimeTalk {
   private readonly answers: Answers;
   private readonly tools = new ToolCalls();
   private commands = 0;
+  /** Answers that came to nothing, one after the other. */
   private failures = 0;
+  /** One is asked for again in a moment. */
+  private asksAgain = false;
   private readonly troubles = new Set<string>();
   private interrupts = true;
   /** When the server will end it, if it said so. */
@@ -79,14 +93,18 @@ export class RealtimeTalk {
 
   /** Nothing is said, asked or waited for: the moment to renew a session. */
   get atRest(): boolean {
-    const { caller, answers, tools } = this;
-    return this.ready && !this.playing && !caller.speaking && !caller.waits && !caller.wordsMissing && !answers.busy && !tools.waiting;
+    const { caller } = this;
+    return this.ready && !this.playing && !caller.speaking && !caller.waits && !caller.wordsMissing && !this.owesAnswer;
+  }
+
+  private get owesAnswer(): boolean {
+    return this.answers.busy || this.asksAgain || this.tools.waiting;
   }
 
   /** For the session after this one, when this one breaks off now. */
   get brokenOff(): Before {
     if (this.caller.speaking || this.caller.waits) return "caller waits";
-    return this.answers.busy || this.tools.waiting ? "mid-answer" : "at rest";
+    return this.owesAnswer ? "mid-answer" : "at rest";
   }
 
   // ------------------------------------------------------------------------------------------------------------ what it says
@@ -94,6 +112,7 @@ export class RealtimeTalk {
   /** One message other than sound. */
   hear(saying: RealtimeSaying): void {
     const { emit } = this.parts;
+    if (saying.type !== "error") this.goesOn();
     switch (saying.type) {
       case "session.created":
         this.id = saying.session.id ?? this.id;
@@ -154,6 +173,7 @@ export class RealtimeTalk {
 
   /** Sound of an item came. False when it is not to be heard any more. */
   hearSound(item: string, response: string | null, ms: number): boolean {
+    this.goesOn();
     if (!this.agent.sound(item, response, ms)) return false;
     this.caller.waits = false;
     return true;
@@ -163,6 +183,11 @@ export class RealtimeTalk {
   over(): void {
     if (this.answers.active !== null) this.agent.discard(this.answers.active);
     if (this.ready) this.caller.over();
+  }
+
+  /** An error before this was not the end of the session. */
+  private goesOn(): void {
+    if (this.error !== null && this.error.code !== "session_expired") this.error = null;
   }
 
   /** Counts a strange message. Unknown types are other servers' own affairs; what is malformed is told of once a type. */
@@ -214,6 +239,7 @@ export class RealtimeTalk {
     const cuts = this.playing || answers.active !== null;
     // The server cancels what runs by itself (interrupt_response).
     answers.forgetWishes();
+    this.asksAgain = false;
     if (answers.active !== null) agent.discard(answers.active);
     if (!cuts) return;
     this.playing = false;
@@ -277,17 +303,34 @@ export class RealtimeTalk {
     }
   }
 
-  /** Once more at once; then it is the engine that failed, and not this answer. */
+  /** Asked for once more, at once or when the server says that it may; if it will not be soon, it is the engine that failed, and not this answer. */
   private responseFailed(error: RealtimeError): void {
     this.trouble(error.code ?? "response_failed", error.text);
-    if (isHopeless(error.code) || ++this.failures > 1) this.parts.end(keepsFailing(error));
-    else this.answers.wish(null);
+    const waitMs = isHopeless(error.code) ? null : askAgainMs(error, this.failures++);
+    if (waitMs === null) this.parts.end(keepsFailing(error));
+    else if (waitMs === 0) this.answers.again();
+    else {
+      this.asksAgain = true;
+      this.parts.later(waitMs, () => {
+        // The caller has spoken meanwhile: then their turn is answered.
+        if (!this.asksAgain) return;
+        this.asksAgain = false;
+        this.answers.again();
+      });
+    }
   }
 
   private failed(error: Extract<RealtimeSaying, { type: "error" }>["error"]): void {
     const said: RealtimeError = { code: error.code ?? null, text: error.message ?? "The engine reported an error." };
     const event = error.event_id ?? "";
-    if (event.startsWith("settings") || (!this.ready && event === "" && !isHopeless(said.code) && this.id !== "?")) {
+    if (isHopeless(said.code)) {
+      // Some servers close behind it, and some leave a session open that never says anything.
+      this.error = said;
+      this.trouble(said.code ?? "error", said.text);
+      this.parts.end(refusedFor(said));
+      return;
+    }
+    if (event.startsWith("settings") || (!this.ready && event === "" && this.id !== "?")) {
       this.parts.end(settingsRefused(said));
       return;
     }
