@@ -11,7 +11,9 @@ export default defineConfig({
     maxWorkers: Math.max(4, availableParallelism()),
     globalSetup: ["server/test/database-door.ts"],
     setupFiles: ["server/test/patience.ts"],
-    testTimeout: 15_000,
+    // What hangs fails all the same; a machine with other work to do takes ten times as long for what is only slow.
+    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 45_000,
     // The first file that asks for a database waits for Postgres to be installed, started and migrated: half a minute on a busy machine.
     hookTimeout: 90_000,
   },

@@ -25,13 +25,11 @@ test("the phone network starts by the script of its npm command, answers, and is
     expect(ready).toBe(true);
     expect((await fetch(`${url}/emulator/people`)).status).toBe(200);
     launcher.kill("SIGKILL");
-    await vi.waitUntil(
-      () =>
-        fetch(url).then(
-          () => false,
-          () => true,
-        ),
-      { timeout: 15_000 },
+    await vi.waitUntil(() =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      ),
     );
   } finally {
     launcher.kill("SIGKILL");

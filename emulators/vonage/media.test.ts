@@ -94,10 +94,12 @@ describe("the audio socket", () => {
     expect(socket.messages.all).toEqual([{ event: "websocket:connected", "content-type": "audio/l16;rate=16000", call: "7d1f" }]);
     expect(socket.path).toBe("/media?call=7d1f");
     expect(socket.frames.all.every((frame) => frame.bytes.length === 640)).toBe(true);
-    const spanMs = (socket.frames.all[49]?.atMs ?? 0) - (socket.frames.all[0]?.atMs ?? 0);
-    // a loaded machine may hold up either end of the span, never the count of frames
-    expect(spanMs).toBeGreaterThan(49 * 20 - 400);
-    expect(spanMs).toBeLessThan(49 * 20 + 400);
+    // A busy machine holds frames up and lets them through together: in some second it is in time.
+    const inTime = (fiftieth: number): boolean => {
+      const spanMs = (socket.frames.all[fiftieth]?.atMs ?? 0) - (socket.frames.all[fiftieth - 49]?.atMs ?? 0);
+      return Math.abs(spanMs - 49 * 20) < 100;
+    };
+    await socket.frames.until(() => socket.frames.all.some((_, at) => at >= 49 && inTime(at)));
     await hangUp(uuid);
     expect(await socket.closed).toBe(1000);
   });

@@ -114,7 +114,7 @@ test("what a call waits for is asked no more when the call is over", async () =>
     },
     () => wanted,
   );
-  await vi.waitFor(() => expect(tries).toBeGreaterThan(0), 10_000);
+  await vi.waitFor(() => expect(tries).toBeGreaterThan(0));
   wanted = false;
   expect(await loaded).toBe(null);
   await chronicle.close();

@@ -356,7 +356,7 @@ test("a booking that was under way when the engine was lost is told to the next 
     expect.stringContaining("say Sorry"),
   ]);
   resolve({ ok: true, text: "Friday at ten" });
-  await vi.waitUntil(() => session().told.at(-1)?.includes("has answered"), { timeout: 15_000 });
+  await vi.waitUntil(() => session().told.at(-1)?.includes("has answered"));
   expect(session().told.at(-1)).toBe("context A tool that was used before has answered. book {}: done: Friday at ten");
   time += 20_000;
   session().say(speech("b", 40));

@@ -139,10 +139,10 @@ describe("a process that looks for what dead ones left", () => {
       ],
     });
     const first = a.beat();
-    await vi.waitFor(() => expect(looked).toEqual({ long: 1, short: 1 }), 10_000);
+    await vi.waitFor(() => expect(looked).toEqual({ long: 1, short: 1 }));
     await dies("a");
     const second = a.beat();
-    await vi.waitFor(() => expect(looked).toEqual({ long: 1, short: 2 }), 10_000);
+    await vi.waitFor(() => expect(looked).toEqual({ long: 1, short: 2 }));
     expect(await anotherLives(db.pool, "b")).toBe(true);
     done();
     await Promise.all([first, second]);

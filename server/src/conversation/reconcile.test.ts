@@ -91,7 +91,7 @@ async function endedCall(
 }
 const state = async (call: CallId) => (await database.pool.query("select * from reconciliations where call_id = $1", [call])).rows[0];
 const settled = (call: CallId, status: string) =>
-  vi.waitFor(async () => expect((await state(call))?.status).toBe(status), { timeout: 15_000, interval: 20 });
+  vi.waitFor(async () => expect((await state(call))?.status).toBe(status), { interval: 20 });
 const events = async (call: CallId) =>
   (await database.pool.query("select kind, said, detail from events where call_id = $1 order by at", [call])).rows;
 const transcript = async (call: CallId) =>

@@ -20,27 +20,26 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const ANSWERED = Date.now() - 60_000;
-
 /** A call whose process died: its journal holds these versions of utterances, told at those ms from the answer. */
 async function deadCall(
   told: { at: number; ref: string; speaker: string; from: number; to: number; heardMs?: number; cut?: boolean; joy?: number }[],
 ) {
   const call = newId<CallId>();
+  const answered = Date.now() - 60_000;
   await database.pool.query(
     "insert into calls (id, direction, status, answered_at, deadline_at) values ($1, 'outbound', 'in_progress', $2, now() + interval '1 hour')",
-    [call, new Date(ANSWERED)],
+    [call, new Date(answered)],
   );
   const journals = openJournals({ dir, clock: systemClock, log: { warn() {} } });
   const journal = journals.open(call);
-  const monotonicAnswer = systemClock.monotonicMs() - (Date.now() - ANSWERED);
+  const monotonicAnswer = systemClock.monotonicMs() - (Date.now() - answered);
   for (const { at, from, to, heardMs = null, cut = false, joy, ...rest } of told) {
     const utterance = {
       ...rest,
       call,
       text: `words of ${rest.ref}`,
-      startedAtMs: ANSWERED + from,
-      endedAtMs: ANSWERED + to,
+      startedAtMs: answered + from,
+      endedAtMs: answered + to,
       heardMs,
       cut,
       language: null,

@@ -167,7 +167,7 @@ describe.concurrent.each(kinds)("$name", { timeout: 90_000 }, (kind) => {
     engine.connection.toolResult(tool.id, { ok: true, text: "It is at four o'clock." });
     await engine.untilSaid("four o'clock");
     engine.speak(900);
-    await vi.waitFor(() => expect(engine.events.filter(({ what }) => what === "tool")).toHaveLength(2), { timeout: 10_000 });
+    await vi.waitFor(() => expect(engine.events.filter(({ what }) => what === "tool")).toHaveLength(2));
     const second = engine.events.filter((event) => event.what === "tool")[1];
     engine.connection.toolResult(second?.id ?? "", { ok: false, text: "The book is closed." });
     await engine.untilSaid("The book is closed");

@@ -190,7 +190,7 @@ test("a third engine is offered, looks at its agents' settings, and carries a ca
   bridge.attach(media);
   bridge.answered(systemClock.now());
   const heard = (speaker: string): string[] => [...said.values()].filter((one) => one.speaker === speaker).map(({ text }) => text);
-  await vi.waitFor(() => expect(heard("agent")).toEqual(["HELLO."]), { timeout: 10_000 });
+  await vi.waitFor(() => expect(heard("agent")).toEqual(["HELLO."]));
   const timer = setInterval(() => listener?.frame(new Uint8Array(640)), 20);
   await vi.waitFor(() => expect(heard("agent")).toEqual(["HELLO.", "THAT WAS 1.", "THAT WAS 2."]), { timeout: 20_000 });
   clearInterval(timer);

@@ -36,7 +36,6 @@ async function slowReader(greets: readonly object[]) {
   };
 }
 const frame = (rate: number, value: number): Uint8Array => new Uint8Array(new Int16Array(rate / 50).fill(value).buffer);
-const soon = { timeout: 12_000 };
 
 const trusting = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
 beforeAll(() => {
@@ -81,12 +80,12 @@ test.each<[string, number, readonly object[], (url: string) => Engine]>([
     },
     (event) => heard.push(event.what === "trouble" ? event.code : event.what),
   );
-  await vi.waitUntil(() => heard.includes("ready"), soon);
+  await vi.waitUntil(() => heard.includes("ready"));
   reader.is.socket?.pause();
   const held = MOST_AT_ONCE_MS / 20;
   for (let i = 1; i <= held; i++) connection.audio(frame(rate, i));
   reader.is.socket?.resume();
-  await vi.waitUntil(() => reader.is.heard.at(-1) === held, soon);
+  await vi.waitUntil(() => reader.is.heard.at(-1) === held);
   expect(reader.is.heard.length).toBe(held);
   expect(heard).toEqual(["ready"]);
   connection.close();

@@ -91,18 +91,19 @@ describe("signing in", () => {
   });
 
   it("takes as long for an unknown e-mail as for a wrong password", async () => {
-    const median = async (email: (i: number) => string) => {
-      const times: number[] = [];
-      for (let i = 0; i < 9; i++) {
-        house.clock.forward(16 * 60_000);
-        const before = performance.now();
-        await enter(email(i), "wrong");
-        times.push(performance.now() - before);
-      }
-      return times.sort((a, b) => a - b)[4] as number;
+    const took = async (email: string): Promise<number> => {
+      house.clock.forward(16 * 60_000);
+      const before = performance.now();
+      await enter(email, "wrong");
+      return performance.now() - before;
     };
-    const known = await median(() => "admin@earshot.test");
-    const unknown = await median((i) => `nobody${i}@earshot.test`);
+    const [knowns, unknowns]: [number[], number[]] = [[], []];
+    // One after the other, and the quickest of each: what else the machine does falls on both, and only ever makes one slower.
+    for (let i = 0; i < 9; i++) {
+      knowns.push(await took("admin@earshot.test"));
+      unknowns.push(await took(`nobody${i}@earshot.test`));
+    }
+    const [known, unknown] = [Math.min(...knowns), Math.min(...unknowns)];
     // Without the dummy hash the unknown one takes a few ms against some 40: a factor far beyond the noise of a busy machine.
     expect(unknown / known).toBeGreaterThan(0.4);
     expect(unknown / known).toBeLessThan(2.5);

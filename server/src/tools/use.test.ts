@@ -18,8 +18,6 @@ import { usedSoFar } from "./used-so-far.ts";
 
 let db: FreshDatabase;
 let answer: (request: IncomingMessage, response: ServerResponse, body: string) => void;
-/** For facts that a busy machine is slow to bring about. */
-const soon = { timeout: 15_000 };
 const server = createServer((request, response) => {
   let body = "";
   request.setEncoding("utf8").on("data", (chunk: string) => {
@@ -212,7 +210,7 @@ describe("a tool an engine asks for", () => {
     const is = atOnce();
     const use = (n: number) => tools.use(call, { id: `u${n}`, name: "look_up", args: '{"order":"1"}' }, is);
     const four = [1, 2, 3, 4].map(use);
-    await vi.waitUntil(() => waiting.length === 4, soon);
+    await vi.waitUntil(() => waiting.length === 4);
     expect(await use(5)).toMatchObject({ ok: false, text: expect.stringContaining("Too many tools are running") });
     for (const go of waiting) go();
     expect((await Promise.all(four)).every(({ ok }) => ok)).toBe(true);
@@ -269,7 +267,7 @@ describe("keys", () => {
     const call = await callWith([{ kind: "send_dtmf" }]);
     const { is, quiet } = moment();
     const result = toolsWith().use(call, { id: "u1", name: "send_dtmf", args: '{"digits":"12#"}' }, is);
-    await vi.waitUntil(async () => (await eventsOf(call)).length === 1, soon);
+    await vi.waitUntil(async () => (await eventsOf(call)).length === 1);
     expect(asked).toEqual([]);
     quiet.resolve();
     expect(await result).toMatchObject({ ok: true });
@@ -290,7 +288,7 @@ describe("a transfer", () => {
     const call = await callWith([{ kind: "transfer", announcement }]);
     const by = moment();
     const result = toolsWith().use(call, { id: "u1", name: "transfer", args: '{"reason":"an <order>"}' }, by.is);
-    await vi.waitUntil(async () => (await eventsOf(call)).length === 1, soon);
+    await vi.waitUntil(async () => (await eventsOf(call)).length === 1);
     return { call, result, ...by };
   };
   const became = (call: CallId, result: string) => db.pool.query("update transfers set result = $2 where call_id = $1", [call, result]);
@@ -299,7 +297,7 @@ describe("a transfer", () => {
     const { call, result, quiet, over } = await open();
     expect(asked).toEqual([]);
     quiet.resolve();
-    await vi.waitUntil(() => asked.length === 1, soon);
+    await vi.waitUntil(() => asked.length === 1);
     expect(asked).toEqual(["hand over to +12025550143"]);
     await became(call, "connected");
     over.abort();
@@ -309,7 +307,7 @@ describe("a transfer", () => {
   it("that reaches nobody tells why once the caller is back", async () => {
     const { call, result, quiet, back } = await open();
     quiet.resolve();
-    await vi.waitUntil(() => asked.length === 1, soon);
+    await vi.waitUntil(() => asked.length === 1);
     await became(call, "no_answer");
     back.resolve();
     expect(await result).toMatchObject({ ok: false, outcome: "no_answer", text: expect.stringContaining("no answer") });
@@ -318,7 +316,7 @@ describe("a transfer", () => {
   it("is announced with the caller's name and the reason, without marks a voice could obey", async () => {
     const { call, result, quiet, over } = await open("{{name}} is on the line about {{reason}}.");
     quiet.resolve();
-    await vi.waitUntil(() => asked.length === 1, soon);
+    await vi.waitUntil(() => asked.length === 1);
     expect(asked).toEqual(["hand over to +12025550143, announced"]);
     const { rows } = await db.pool.query("select announcement, asked_by from transfers where call_id = $1", [call]);
     expect(rows).toEqual([{ announcement: "Guest is on the line about an  order.", asked_by: "agent" }]);

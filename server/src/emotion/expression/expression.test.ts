@@ -94,12 +94,12 @@ async function byHand() {
         ear.audio(new Uint8Array(3_200));
       }
     },
-    opened: (count: number) => vi.waitFor(() => expect([sessions.length, begun]).toEqual([count, count]), { timeout: 8_000 }),
+    opened: (count: number) => vi.waitFor(() => expect([sessions.length, begun]).toEqual([count, count])),
     /** The other end closes, and our side has noticed: it looks at the clock for when it may try again. */
     async breaks() {
       const before = looks;
       sessions.at(-1)?.close(1011);
-      await vi.waitUntil(() => looks > before, { timeout: 8_000, interval: 1 });
+      await vi.waitUntil(() => looks > before, { interval: 1 });
     },
     async end() {
       await ear.close();
@@ -138,7 +138,7 @@ test("after a steady session a break is a short one again, and scores lie where 
   one.sessions[2]?.send(
     JSON.stringify({ type: "measurement.result", audio_start_ms: 0, audio_end_ms: 900, expressions: [{ name: "calm", probability: 0.5 }] }),
   );
-  await vi.waitFor(() => expect(scores(one.signs)).toMatchObject([{ fromMs: 12_400, toMs: 13_300 }]), { timeout: 8_000 });
+  await vi.waitFor(() => expect(scores(one.signs)).toMatchObject([{ fromMs: 12_400, toMs: 13_300 }]));
   await one.end();
 });
 

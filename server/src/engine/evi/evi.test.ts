@@ -95,7 +95,7 @@ async function house(wish: Partial<EngineSession> = {}, verify?: (done: (ok: boo
           if (found === undefined) throw new Error(`no ${what} in ${events.map((event) => event.what).join(", ")}`);
           return found;
         },
-        { interval: 5, timeout: 8_000 },
+        { interval: 5 },
       ),
   };
 }
@@ -148,7 +148,7 @@ test("what we have no name for goes to EVI as Hume spells it", async () => {
     options: { extra: { metadata: { branch: "Ghent" }, builtin_tools: [{ name: "web_search" }] } },
   });
   const { told } = await chat();
-  await vi.waitFor(() => expect(told).toHaveLength(1), { timeout: 8_000 });
+  await vi.waitFor(() => expect(told).toHaveLength(1));
   expect(told[0]).toMatchObject({ metadata: { branch: "Ghent" }, builtin_tools: [{ name: "hang_up" }, { name: "web_search" }] });
   connection.close();
 });
@@ -240,7 +240,7 @@ test("every key and whisper since the caller last spoke is told together, and no
   socket.send(metadata);
   await until("ready");
   for (const key of [4, 7, 2]) connection.context(`Key ${key}.`, false);
-  await vi.waitFor(() => expect(heard).toHaveLength(4), { timeout: 8_000 });
+  await vi.waitFor(() => expect(heard).toHaveLength(4));
   expect(told(heard).at(-1)).toEqual({ type: "temporary", text: "Key 4.\n\nKey 7.\n\nKey 2." });
   socket.send(said("So", { interim: true }));
   socket.send(said("So, what now?"));
@@ -248,9 +248,9 @@ test("every key and whisper since the caller last spoke is told together, and no
   await vi.waitFor(() => expect(heard.at(-1)).toBeDefined());
   socket.send(said("Well?"));
   connection.say("marker", "exact");
-  await vi.waitFor(() => expect(heard.at(-1)?.text).toBe("marker"), { timeout: 8_000 });
+  await vi.waitFor(() => expect(heard.at(-1)?.text).toBe("marker"));
   connection.context("Key 9.", false);
-  await vi.waitFor(() => expect(told(heard).at(-1)).toMatchObject({ text: expect.stringContaining("Key 9.") }), { timeout: 8_000 });
+  await vi.waitFor(() => expect(told(heard).at(-1)).toMatchObject({ text: expect.stringContaining("Key 9.") }));
   expect(chats).toHaveLength(1);
   connection.close();
 });
@@ -262,9 +262,9 @@ test("what holds for the whole chat stays when a key is pressed, and is alone ag
   socket.send(metadata);
   await until("ready");
   connection.context("Key 4.", false);
-  await vi.waitFor(() => expect(heard).toHaveLength(2), { timeout: 8_000 });
+  await vi.waitFor(() => expect(heard).toHaveLength(2));
   socket.send(said("Well?"));
-  await vi.waitFor(() => expect(heard).toHaveLength(3), { timeout: 8_000 });
+  await vi.waitFor(() => expect(heard).toHaveLength(3));
   const [first, withKey, after] = told(heard);
   expect(first).toMatchObject({
     type: "persistent",
@@ -291,14 +291,14 @@ test.each([
   connection.context("Key 4.", false);
   await until("caller text");
   connection.context("Key 7.", false);
-  await vi.waitFor(() => expect(pings.at(-1)).toBe("2"), { timeout: 8_000 });
+  await vi.waitFor(() => expect(pings.at(-1)).toBe("2"));
   expect(texts().slice(-2)).toEqual([...crossed, ...both]);
   // Words that are said after both: nothing is left of them.
   socket.send(said("And now?"));
-  await vi.waitFor(() => expect(events.filter(({ what }) => what === "caller text")).toHaveLength(2), { timeout: 8_000 });
-  if (alone !== undefined) await vi.waitFor(() => expect(texts().at(-1)).toBe(alone), { timeout: 8_000 });
+  await vi.waitFor(() => expect(events.filter(({ what }) => what === "caller text")).toHaveLength(2));
+  if (alone !== undefined) await vi.waitFor(() => expect(texts().at(-1)).toBe(alone));
   connection.context("Key 2.", false);
-  await vi.waitFor(() => expect(texts().at(-1)).toContain("Key 2."), { timeout: 8_000 });
+  await vi.waitFor(() => expect(texts().at(-1)).toContain("Key 2."));
   expect(texts().at(-1)).toBe([...(alone === undefined ? [] : [alone]), "Key 2."].join("\n\n"));
   connection.close();
 });
@@ -309,11 +309,11 @@ test("a key that was pressed and not read when the chat broke off is told to the
   socket.send(metadata);
   await until("ready");
   again.connection().context("Key 4.", false);
-  await vi.waitFor(() => expect(chats[0]?.told).toHaveLength(2), { timeout: 8_000 });
+  await vi.waitFor(() => expect(chats[0]?.told).toHaveLength(2));
   socket.terminate();
   await until("ended");
   again.open({ resume: "group" });
-  await vi.waitFor(() => expect(told(chats[1]?.told ?? [])).toEqual([{ type: "temporary", text: "Key 4." }]), { timeout: 8_000 });
+  await vi.waitFor(() => expect(told(chats[1]?.told ?? [])).toEqual([{ type: "temporary", text: "Key 4." }]));
   expect(events.filter(({ what }) => what === "ended")).toHaveLength(1);
   again.connection().close();
 });
@@ -327,14 +327,14 @@ test("a chat group that is refused is let go at once: the same settings without 
   const { connection, events, chat, chats, until } = await house({ resume: "group", history });
   const first = await chat();
   first.socket.send('{"type":"error","code":"E0101","slug":"chat_group_not_found","message":"There is no chat group group."}');
-  await vi.waitFor(() => expect(chats[1]?.told).toHaveLength(1), { timeout: 8_000 });
+  await vi.waitFor(() => expect(chats[1]?.told).toHaveLength(1));
   const second = chats[1] as Chat;
   expect(second.request.url).not.toContain("resumed_chat_group_id");
   expect(JSON.stringify(told(second.told))).toContain("Caller: It is about Friday.");
   second.socket.send(metadata.replace('"group"', '"another"'));
   expect(await until("ready")).toMatchObject({ resume: "another" });
   connection.say("marker", "exact");
-  await vi.waitFor(() => expect(second.told.map(({ text }) => text)).toEqual([undefined, "marker"]), { timeout: 8_000 });
+  await vi.waitFor(() => expect(second.told.map(({ text }) => text)).toEqual([undefined, "marker"]));
   expect(events.map((event) => (event.what === "trouble" ? event.code : event.what))).toEqual(["not_resumed", "ready"]);
   connection.close();
   expect(await until("ended")).toMatchObject({ why: "asked" });
@@ -343,7 +343,7 @@ test("a chat group that is refused is let go at once: the same settings without 
 test("a chat group that is refused by the handshake is let go too", async () => {
   let asked = 0;
   const { chats, until } = await house({ resume: "group", history }, (done) => done(++asked > 1, 404));
-  await vi.waitFor(() => expect(chats[0]?.told).toHaveLength(1), { timeout: 8_000 });
+  await vi.waitFor(() => expect(chats[0]?.told).toHaveLength(1));
   expect(JSON.stringify(told(chats[0]?.told ?? []))).toContain("Caller: It is about Friday.");
   chats[0]?.socket.send(metadata);
   await until("ready");
@@ -354,7 +354,7 @@ test("another chat group than the one asked for is told what was said", async ()
   const { socket, told: heard } = await chat();
   socket.send(metadata.replace('"group"', '"another"'));
   expect(await until("ready")).toMatchObject({ resume: "another" });
-  await vi.waitFor(() => expect(heard).toHaveLength(2), { timeout: 8_000 });
+  await vi.waitFor(() => expect(heard).toHaveLength(2));
   expect(told(heard)).toEqual([undefined, { type: "persistent", text: expect.stringContaining("Caller: It is about Friday.") }]);
   connection.close();
 });

@@ -113,7 +113,7 @@ describe.concurrent.each(rows)("$dialect", { timeout: 60_000 }, ({ dialect, as, 
     one.speak(900);
     await one.until("agent done", 1);
     const written = () => one.events.filter((event) => event.what === "caller text" && event.final);
-    await vi.waitFor(() => expect(written()).toMatchObject([{ text: "(speech, 0.9 s)" }]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(written()).toMatchObject([{ text: "(speech, 0.9 s)" }]));
     expect(one.events.filter(({ what }) => what === "caller speech").length).toBe(2);
     expect(new Set(one.events.flatMap((event) => (event.what === "agent audio" ? [event.utterance] : []))).size).toBe(2);
     expect(one.events.filter(({ what }) => what === "trouble" || what === "ended")).toEqual([]);

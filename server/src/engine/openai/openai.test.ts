@@ -78,7 +78,7 @@ async function house(
       again.on("message", (data: Buffer) => heard.push(JSON.parse(data.toString()) as Record<string, unknown>));
       for (const type of ["session.created", "session.updated"])
         again.send(JSON.stringify({ type, event_id: "e", session: { id: "sess-2" } }));
-      await vi.waitFor(() => expect(heard.at(-1)?.type).toBe("response.create"), { timeout: 8_000 });
+      await vi.waitFor(() => expect(heard.at(-1)?.type).toBe("response.create"));
       close();
       return heard;
     },
@@ -90,7 +90,7 @@ async function house(
           if (found === undefined) throw new Error(`no ${what} in ${events.map((event) => event.what).join(", ")}`);
           return found;
         },
-        { interval: 5, timeout: 8_000 },
+        { interval: 5 },
       ),
   };
   one.says("session.created", { session: { id: "sess-1", expires_at } });
