@@ -24,6 +24,7 @@ const ground = [
   "server/src/prices.ts",
   "server/src/web-address.ts",
   "server/src/download.ts",
+  "server/src/refusal-words.ts",
 ];
 const ports = [
   "server/src/carrier/port.ts",
@@ -66,6 +67,7 @@ export const rooms: readonly Room[] = [
   { at: "server/src/prices.ts", may: [] },
   { at: "server/src/web-address.ts", may: [] },
   { at: "server/src/download.ts", may: [] },
+  { at: "server/src/refusal-words.ts", may: [] },
   { at: "server/src/heap-flags.ts", may: [] },
   { at: "server/src/closing.ts", may: [] },
   { at: "server/src/log.ts", may: ["server/src/config.ts"] },

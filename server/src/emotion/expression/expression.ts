@@ -1,6 +1,6 @@
 import WebSocket from "ws";
 import type { Clock } from "../../clock.ts";
-import { inWords, readRefusal } from "../../engine/refusal-words.ts";
+import { inWords, readRefusal } from "../../refusal-words.ts";
 import { openResampler } from "../../sound/resampler.ts";
 import type { EmotionEar, EmotionSign, EmotionSource } from "../port.ts";
 import { hear } from "./wire.ts";

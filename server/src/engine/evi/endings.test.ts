@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { refusalIn } from "../refusal-words.ts";
+import { refusalIn } from "../../refusal-words.ts";
 import { endingOf, refusalOf } from "./endings.ts";
 
 const error = (code: string | null) => ({ code, text: "what EVI said" });

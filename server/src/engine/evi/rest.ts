@@ -1,4 +1,5 @@
 import { type OpenedFile, openFile } from "../../download.ts";
+import { refusalIn } from "../../refusal-words.ts";
 import {
   type EngineFailure,
   EngineHasNot,
@@ -7,7 +8,6 @@ import {
   EngineUnauthorized,
   EngineUnreachable,
 } from "../failures.ts";
-import { refusalIn } from "../refusal-words.ts";
 import { hostRefusal } from "./hosts.ts";
 
 export interface HumeRestParts {

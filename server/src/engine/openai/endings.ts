@@ -1,5 +1,5 @@
+import { inWords, type Refusal } from "../../refusal-words.ts";
 import type { EngineEndReason } from "../port.ts";
-import { inWords, type Refusal } from "../refusal-words.ts";
 
 export interface Ending {
   readonly why: EngineEndReason;

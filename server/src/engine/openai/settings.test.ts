@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { refusalIn } from "../../refusal-words.ts";
 import { type EngineSession, plainManners } from "../port.ts";
-import { refusalIn } from "../refusal-words.ts";
 import { dialectNames, dialectOf } from "./dialects.ts";
 import { endingOf, refusalOf } from "./endings.ts";
 import { mannerOf } from "./manner.ts";

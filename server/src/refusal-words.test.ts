@@ -3,12 +3,12 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
-import { systemClock } from "../clock.ts";
-import { expressionSource } from "../emotion/expression/expression.ts";
-import type { EmotionSign } from "../emotion/port.ts";
-import { createEviEngine } from "./evi/evi.ts";
-import { createOpenAiEngine } from "./openai/openai.ts";
-import { type Engine, type EngineEvent, type EngineSession, plainManners } from "./port.ts";
+import { systemClock } from "./clock.ts";
+import { expressionSource } from "./emotion/expression/expression.ts";
+import type { EmotionSign } from "./emotion/port.ts";
+import { createEviEngine } from "./engine/evi/evi.ts";
+import { createOpenAiEngine } from "./engine/openai/openai.ts";
+import { type Engine, type EngineEvent, type EngineSession, plainManners } from "./engine/port.ts";
 import { refusalIn } from "./refusal-words.ts";
 
 describe("the reason of a refusal", () => {

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import { type Json, objectIn, textIn } from "./fields.ts";
 
 /** Longer answers to a refused handshake are pages for people. */
 const MOST_BYTES = 8_192;
@@ -26,7 +25,7 @@ export function refusalIn(body: string): Refusal {
     .find((one) => one !== null && one !== "");
   const plain = json === null && !/^\s*</.test(body) ? body : "";
   const text = (words ?? plain).replace(/\s+/g, " ").trim();
-  return { code: textIn((inner ?? (json as Json | null))?.code), words: text.slice(0, MOST_CHARS) };
+  return { code: textIn((inner ?? json)?.code), words: text.slice(0, MOST_CHARS) };
 }
 
 /** Reads why a handshake was refused, and ends its connection. Told once and soon, whatever comes; never with `secret` in it. */
@@ -54,6 +53,10 @@ export function readRefusal(response: IncomingMessage, secret: string, told: (re
 export const inWords = (sentence: string, { words }: Refusal): string => (words === "" ? `${sentence}.` : `${sentence}: ${ended(words)}`);
 
 const ended = (words: string): string => (/[.!?…]$/.test(words) ? words : `${words}.`);
+
+const objectIn = (value: unknown): Readonly<Record<string, unknown>> | null =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : null;
+const textIn = (value: unknown): string | null => (typeof value === "string" ? value : null);
 
 function parsed(text: string): unknown {
   try {
