@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { ensureFirstAgent } from "../agents/first.ts";
 import { CarrierRegionUnknown } from "../carrier/failures.ts";
@@ -235,6 +235,40 @@ describe("the carrier's limit of new calls a second", () => {
     expect(dials).toHaveLength(3);
     expect(await row(call)).toMatchObject({ status: "dialing", phone_leg: LEG });
     expect((await db.pool.query("select refused from carrier_rates")).rows).toEqual([{ refused: 2 }]);
+  });
+
+  it("a call that waits to be asked for again, and that somebody gives up meanwhile, rings nobody", async () => {
+    answering = async () => {
+      // The next turn is a minute away.
+      await pace(1, 1, 50);
+      return { dialed: "no", code: "limited", status: 429, text: "too often" };
+    };
+    const with_ = parts();
+    const call = await placeCall(with_, { to: "+12025550101" }, by());
+    await vi.waitUntil(async () => (await kinds(call)).includes("call.dial_limited"), 20_000);
+    const { deadline_at, dialed_at } = await row(call);
+    // The watchdog gives it the time of its wait.
+    expect(deadline_at.getTime() - dialed_at.getTime()).toBeGreaterThan(130_000);
+    await hangUp(parts(), call, "operator");
+    await Promise.all(with_.dialing);
+    expect(dials).toHaveLength(1);
+    expect(await row(call)).toMatchObject({ status: "ended", end_reason: "cancelled" });
+    expect(ended).toContain(call);
+  });
+
+  it("a call that waits to be asked for again while the server stops rings nobody", async () => {
+    answering = async () => {
+      await pace(1, 1, 50);
+      return { dialed: "no", code: "limited", status: 429, text: "too often" };
+    };
+    const closing = new AbortController();
+    const with_ = parts({ closing: closing.signal });
+    const call = await placeCall(with_, { to: "+12025550101" }, by());
+    await vi.waitUntil(async () => (await kinds(call)).includes("call.dial_limited"), 20_000);
+    closing.abort();
+    await Promise.all(with_.dialing);
+    expect(dials).toHaveLength(1);
+    expect(await row(call)).toMatchObject({ status: "ended", end_reason: "carrier_refused" });
   });
 
   it("that is refused again and again ends as refused", async () => {

@@ -192,18 +192,51 @@ async function waitForPermit({ pool, clock, closing, onEnded }: PlacingParts, ca
   return setTimeout(waitMs, true, closing === undefined ? {} : { signal: closing }).catch(() => false);
 }
 
-/** Dials; "too many" is the one answer that is safe to ask again after, because then there is no call (vonage-voice §1.4). */
-async function ask({ pool, closing }: PlacingParts, carrier: Carrier, dial: Dial): Promise<DialAnswer> {
+/**
+ * Dials; "too many" is the one answer that is safe to ask again after, because then there is no call (vonage-voice §1.4). What somebody gave up while it
+ * waited is not asked for again.
+ */
+async function ask(parts: PlacingParts, carrier: Carrier, dial: Dial): Promise<DialAnswer> {
+  const { pool, closing } = parts;
   for (let tries = 1; ; tries++) {
     const answer = await carrier.dial(dial);
     if (answer.dialed !== "no" || answer.code !== "limited") return answer;
-    await notePaceRefused(pool, carrier.name, "create");
-    const waitMs = tries < MOST_TRIES ? await takePermit(pool, carrier.name, "create") : null;
-    if (waitMs === null || closing?.aborted) return answer;
-    await setTimeout(waitMs);
+    await whileAway(() => notePaceRefused(pool, carrier.name, "create"), AWAY_MS, closing);
+    const waitMs = tries < MOST_TRIES ? await whileAway(() => takePermit(pool, carrier.name, "create"), AWAY_MS, closing) : null;
+    if (waitMs === null) return answer;
+    await whileAway(() => noteWaiting(parts, dial.call, tries, waitMs), AWAY_MS, closing);
+    if (!(await waitsStill(parts, dial.call, waitMs))) return answer;
   }
 }
 const MOST_TRIES = 5;
+
+/** The carrier's turn is waited for: whoever looks at the call sees it, and the watchdog gives it the time. */
+async function noteWaiting({ pool, clock }: PlacingParts, call: CallId, tries: number, waitMs: number): Promise<void> {
+  const said = `The carrier takes no more new calls just now; it is asked again in ${Math.ceil(waitMs / 1000)} s.`;
+  await inTransaction(pool, async (sql) => {
+    await sql.query("update calls set deadline_at = deadline_at + $2 * interval '1 millisecond' where id = $1 and status = 'dialing'", [
+      call,
+      waitMs,
+    ]);
+    await recordEvent(sql, { call, at: clock.now(), kind: "call.dial_limited", actor: "carrier", said, once: `dial_limited:${tries}` });
+  });
+}
+
+/** So often it is looked whether a call that waits is still wanted. */
+const LOOK_EVERY_MS = 500;
+
+/** Waits for so long; false as soon as the call is not to be dialled any more: given up, over, or the server stops. */
+async function waitsStill({ pool, closing }: PlacingParts, call: CallId, waitMs: number): Promise<boolean> {
+  const until = performance.now() + waitMs;
+  const isWanted = async (): Promise<boolean> =>
+    (await pool.query("select from calls where id = $1 and status = 'dialing' and hangup_asked_at is null", [call])).rowCount === 1;
+  for (;;) {
+    const leftMs = Math.min(LOOK_EVERY_MS, until - performance.now());
+    if (leftMs > 0) await setTimeout(leftMs, null, closing === undefined ? {} : { signal: closing }).catch(() => {});
+    if (closing?.aborted || !(await whileAway(isWanted, AWAY_MS, closing))) return false;
+    if (performance.now() >= until) return true;
+  }
+}
 
 async function endUndialed(sql: Sql, call: CallId, detail: string, now: Date): Promise<boolean> {
   const known = await lockCall(sql, call);
@@ -255,10 +288,7 @@ async function noteAnswer(sql: Sql, call: CallId, answer: DialAnswer, now: Date)
       return { over: false, hangUp: known.call.hangupAskedAt !== null && known.call.status !== "ended" };
     }
     case "no": {
-      const ending: Ending = {
-        reason: "carrier_refused",
-        detail: `The carrier refused to dial${answer.status === null ? "" : ` (HTTP ${answer.status})`}: ${answer.text}`,
-      };
+      const ending = endOfRefused(answer, known.call.hangupAskedBy !== null);
       const settled = settle(known, now, ending);
       await saveCall(sql, known, settled.known);
       const over = settled.became.includes("ended");
@@ -285,6 +315,12 @@ async function noteAnswer(sql: Sql, call: CallId, answer: DialAnswer, now: Date)
       return { over: false, hangUp: false };
     }
   }
+}
+
+/** The carrier has no call of ours; `givenUp`: somebody wanted none any more, while it waited for the carrier's turn. */
+function endOfRefused({ code, status, text }: DialAnswer & { dialed: "no" }, givenUp: boolean): Ending {
+  if (code === "limited" && givenUp) return { reason: "cancelled", detail: "It was given up before the carrier took it." };
+  return { reason: "carrier_refused", detail: `The carrier refused to dial${status === null ? "" : ` (HTTP ${status})`}: ${text}` };
 }
 
 async function placedBefore(sql: Sql, actor: string, key: string, requestHash: Buffer): Promise<CallId | null> {

@@ -19,6 +19,7 @@ export const saidAfterwards: Readonly<Record<string, string | true>> = {
   "call.placed": "A call was asked for.",
   "call.dialed": true,
   "call.accepted": true,
+  "call.dial_limited": true,
   "call.dial_unknown": true,
   "call.received": "A call came in.",
   "call.ringing": true,
