@@ -43,6 +43,11 @@ export async function redeemSocketToken(sql: Sql, owner: string, token: string):
   return rows[0] ?? null;
 }
 
+/** No audio came by the connection a token was redeemed for: it opens its call after all. */
+export async function returnSocketToken(sql: Sql, token: string): Promise<void> {
+  await sql.query("update socket_tokens set used_at = null where token_hash = $1", [hashOf(token)]);
+}
+
 /** What a token opens. `keepsSound`: may its sound be kept in the journal? */
 export interface Opened {
   readonly call: CallId;

@@ -223,6 +223,33 @@ test("whoever takes a call's audio holds its lease from the handshake on, and no
   expect(await held()).toEqual([true]);
 });
 
+test("a carrier that gives up while its token is looked up has opened nothing: the token is good for the next try, and nobody holds the call", async () => {
+  const call = await newCall();
+  const token = await makeSocketToken(database.pool, call);
+  const path = `/media/vonage/${token}`;
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  lookUp = () => {
+    lookUp = async () => {};
+    asked.resolve();
+    return answer.promise;
+  };
+  const given = new WebSocket(origin + path, { perMessageDeflate: false });
+  given.on("error", () => {});
+  await asked.promise;
+  given.terminate();
+  answer.resolve();
+  const left = async () =>
+    (
+      await database.pool.query(
+        "select t.used_at is null as free, l.until is not null as ended from socket_tokens t join leases l using (call_id) where call_id = $1",
+        [call],
+      )
+    ).rows;
+  await vi.waitFor(async () => expect(await left()).toEqual([{ free: true, ended: true }]));
+  (await open(path)).close();
+});
+
 test("a token is of no use once its call is over", async () => {
   const call = await newCall();
   const token = await makeSocketToken(database.pool, call);
@@ -258,8 +285,9 @@ test("a handshake signed by somebody else is refused and spends no token; the ca
   await expect(open(path, signed("another secret of thirty-two chars"))).rejects.toThrow("HTTP 401");
   await expect(open(path, "Bearer nonsense")).rejects.toThrow("HTTP 401");
   expect(logged).toEqual(["An audio socket's signature was refused.", "An audio socket's signature was refused."]);
-  (await open(path, signed(keys.secret))).close();
+  const opened = await open(path, signed(keys.secret));
   await expect(open(path, signed(keys.secret))).rejects.toThrow("HTTP 401");
+  opened.close();
   (await open()).close();
 });
 

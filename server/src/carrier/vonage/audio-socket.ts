@@ -7,7 +7,7 @@ import type { Bridges } from "../../bridge/bridges.ts";
 import { AudioFrames } from "../../bridge/frame-writer.ts";
 import { type CallerMedia, frameBytes, type MediaListener } from "../../bridge/media.ts";
 import { endLease } from "../../calls/leases.ts";
-import { type Opened, redeemSocketToken } from "../../calls/socket-token.ts";
+import { type Opened, redeemSocketToken, returnSocketToken } from "../../calls/socket-token.ts";
 import type { Clock } from "../../clock.ts";
 import type { CallId } from "../../ids.ts";
 import { Liveness } from "./liveness.ts";
@@ -102,14 +102,20 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
       (opened) => {
         if (opened === null) return refuse(socket, 401, "This token opens no call: it is unknown, used or expired.");
         const { call } = opened;
-        if (!parts.bridges.mayAttach(call)) return refuse(socket, 409, "This call is being ended.");
+        if (!parts.bridges.mayAttach(call)) {
+          letGo(parts, call, token);
+          return refuse(socket, 409, "This call is being ended.");
+        }
+        let isMade = false;
         sockets.handleUpgrade(request, socket, head, (accepted) => {
+          isMade = true;
           settled();
           const liveness = new Liveness();
           living.set(accepted, { liveness, call });
           accepted.once("close", () => living.delete(accepted));
-          hear(accepted, socket, opened, liveness, parts);
+          hear(accepted, socket, { ...opened, token }, liveness, parts);
         });
+        if (!isMade) letGo(parts, call, token);
       },
       (error: Error) => {
         parts.log.warn({ error: error.message }, "A token could not be looked up: an audio socket was refused.");
@@ -127,6 +133,17 @@ export function acceptAudio(server: Server, parts: AudioSocketParts): { close():
       sockets.close();
     },
   };
+}
+
+/**
+ * No audio came by the connection a token was redeemed for: the carrier gave up while the token was looked up, or spoke no word. The token is good for
+ * the next one (all tries after a lost process share one, ncco.ts), and the lease that was taken with it ends, unless the call's audio is here by another.
+ */
+function letGo({ pool, owner, bridges, log }: AudioSocketParts, call: CallId, token: string): void {
+  const lease = bridges.hasAudio(call) ? null : endLease(pool, call, owner);
+  Promise.all([returnSocketToken(pool, token), lease]).catch((error: Error) =>
+    log.warn({ call, error: error.message }, "What was taken for a call's audio that never came could not be given back."),
+  );
 }
 
 /**
@@ -172,7 +189,13 @@ export function rateOf(contentType: string): number | null {
  * One connection. States: greeting (until `websocket:connected`, or until audio came without it, whose frame size tells the rate), attached,
  * closed. Closing decides nothing about the call: the carrier's webhooks do.
  */
-function hear(socket: WebSocket, raw: Duplex, { call, keepsSound }: Opened, liveness: Liveness, parts: AudioSocketParts): void {
+function hear(
+  socket: WebSocket,
+  raw: Duplex,
+  { call, keepsSound, token }: Opened & { readonly token: string },
+  liveness: Liveness,
+  parts: AudioSocketParts,
+): void {
   const media = new VonageMedia(socket, raw, keepsSound);
   let attached = false;
   const attach = (rate: number): void => {
@@ -212,11 +235,8 @@ function hear(socket: WebSocket, raw: Duplex, { call, keepsSound }: Opened, live
   socket.on("error", (error) => parts.log.info({ call, error: error.message }, "A carrier's audio socket failed."));
   socket.on("close", () => {
     media.closed();
-    if (attached || parts.bridges.hasAudio(call)) return;
-    // It said nothing at all: nobody will come to end the lease that was taken with its token.
-    endLease(parts.pool, call, parts.owner).catch((error: Error) =>
-      parts.log.warn({ call, error: error.message }, "The lease of a call whose audio never came could not be ended."),
-    );
+    // It said nothing at all.
+    if (!attached) letGo(parts, call, token);
   });
 }
 
