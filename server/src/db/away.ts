@@ -6,9 +6,17 @@ import { setTimeout } from "node:timers/promises";
  * or a state that passes (55). Anything else is the statement's own fault and fails the second time too.
  */
 export function isAway(error: unknown): boolean {
-  const code = String((error as { code?: unknown } | null)?.code ?? "");
-  return !/^(?=.*[0-9])[0-9A-Z]{5}$/.test(code) || /^(08|40|53|55|57|58)/.test(code);
+  return !sqlState.test(codeOf(error)) || isPassing(error);
 }
+
+/** Did the database answer that it cannot now: no room, no time, a lock, an operator? No fault of what was asked. */
+export function isPassing(error: unknown): boolean {
+  const code = codeOf(error);
+  return sqlState.test(code) && /^(08|40|53|55|57|58)/.test(code);
+}
+
+const sqlState = /^(?=.*[0-9])[0-9A-Z]{5}$/;
+const codeOf = (error: unknown): string => String((error as { code?: unknown } | null)?.code ?? "");
 
 /** Broken against another transaction that was under way: a deadlock, a serialization failure, or a row both wanted to make. Told again, it goes through. */
 const passing = new Set(["23505", "40P01", "40001"]);

@@ -70,6 +70,22 @@ describe("an agent that asks before it records", () => {
     });
   });
 
+  it("hears a 1 that could be told to the fallback only", async () => {
+    await withAgent(asks, async () => {
+      const asked = await post("/webhooks/vonage/answer", question);
+      const { url, type } = { url: asked.json()[1].eventUrl[0], type: "event" };
+      const told = { ...key("1"), reason: "Connection refused.", original_request: { url, type } };
+      expect(actionsOf(await post("/webhooks/vonage/fallback", told))).toEqual(["record", "connect", ...tries, "talk"]);
+      await inbox.sweep(true);
+      const { rows } = await db.pool.query("select recording_consent from calls");
+      expect(rows).toEqual([{ recording_consent: "given" }]);
+      expect((await ledger()).map((row) => row.answer)).toEqual(["not_asked", "given"]);
+      expect((await db.pool.query("select said from events where kind = 'keys.pressed'")).rows).toEqual([
+        { said: "The caller pressed 1." },
+      ]);
+    });
+  });
+
   it("keeps the first answer, and does not ask again who has answered", async () => {
     await withAgent(asks, async () => {
       const { call } = await answered("2");

@@ -3,7 +3,24 @@ import { redeemSocketToken } from "../../calls/socket-token.ts";
 import { insertTransfer } from "../../calls/transfers.ts";
 import { inTransaction } from "../../db/pool.ts";
 import type { CallId } from "../../ids.ts";
-import { actionsOf, bearer, callRow, db, get, inbox, kinds, now, outbound, outLeg, PHONE, post, told, useTestDoor } from "./test-door.ts";
+import {
+  actionsOf,
+  bearer,
+  callRow,
+  db,
+  get,
+  inbox,
+  kinds,
+  now,
+  outbound,
+  outLeg,
+  PHONE,
+  PUBLIC,
+  post,
+  told,
+  useTestDoor,
+  verdicts,
+} from "./test-door.ts";
 import { type Story, stories } from "./test-stories.ts";
 import { tries } from "./test-tries.ts";
 
@@ -84,6 +101,47 @@ describe("a caller handed to a person", () => {
     expect(await transfer(call)).toMatchObject({ result });
     expect(await callRow(call)).toMatchObject({ status: "in_progress" });
     expect(await kinds(call)).toContain("transfer.failed");
+  });
+
+  describe("when only the fallback can be reached", () => {
+    const atFallback = (call: CallId, body: object, leg: "ws" | "transfer", type: "answer" | "event" = "event") => ({
+      ...body,
+      reason: "Connection refused.",
+      original_request: { url: `${PUBLIC}/webhooks/vonage/${type}?call=${call}&leg=${leg}`, type },
+    });
+
+    it("comes back from a person whose line is busy, and that it was is known, once", async () => {
+      const call = await handed();
+      const busy = person("busy", "09.000");
+      expect(actionsOf(await post("/webhooks/vonage/fallback", atFallback(call, busy, "transfer")))).toEqual([
+        "talk",
+        "connect",
+        ...tries,
+        "talk",
+      ]);
+      await inbox.sweep(true);
+      expect(await transfer(call)).toMatchObject({ result: "busy", leg: "person-1" });
+      expect(await kinds(call)).toContain("transfer.failed");
+      // The carrier tries the event URL after all.
+      await post(`/webhooks/vonage/event?call=${call}&leg=transfer`, busy);
+      await inbox.sweep(true);
+      expect((await verdicts()).slice(-2)).toEqual(["applied", "duplicate"]);
+    });
+
+    it("is left with the person when the agent's audio ends", async () => {
+      const call = await handed();
+      const gone = { ...person("disconnected", "02.000"), uuid: "socket-1", to: "wss://calls.example.com/media/vonage/x" };
+      expect((await post("/webhooks/vonage/fallback", atFallback(call, gone, "ws"))).statusCode).toBe(204);
+      await inbox.sweep(true);
+      expect(await kinds(call)).toContain("audio.lost");
+    });
+
+    it("the person hears whom it is about", async () => {
+      const call = await handed();
+      const { from, to, uuid, conversation_uuid } = person("answered", "05.000");
+      const answer = await post("/webhooks/vonage/fallback", atFallback(call, { from, to, uuid, conversation_uuid }, "transfer", "answer"));
+      expect(answer.json()).toMatchObject([{ action: "talk", text: "Somebody about an appointment." }]);
+    });
   });
 
   it("and who hangs up while the person's phone rings cancels it", async () => {

@@ -159,6 +159,8 @@ describe("an outbound call", () => {
     const lost = { ...about(`event?call=${call}&leg=ws`, "event"), status: "unanswered", timestamp: now.toISOString() };
     // No instructions: an apology would take the place of the further connects that still stand in those it has.
     expect((await post("/webhooks/vonage/fallback", lost)).statusCode).toBe(503);
+    const key = { ...about(`event?call=${call}&asked=consent`, "event"), dtmf: { digits: "1" }, timestamp: now.toISOString() };
+    expect((await post("/webhooks/vonage/fallback", key)).statusCode).toBe(503);
     await away.end();
   });
 

@@ -129,6 +129,25 @@ describe("what is stored before it is answered", () => {
     expect((await kinds(call)).filter((kind) => kind === "call.ended")).toHaveLength(1);
   });
 
+  it("a webhook that the database has no room to apply is not set aside: it is applied when there is room again", async () => {
+    const call = await outbound();
+    await inbox.close();
+    await post(`/webhooks/vonage/event?call=${call}`, (stories[0] as Story).webhooks[1]?.body ?? "");
+    await db.pool.query(`create function full_disk() returns trigger language plpgsql as
+      $$ begin raise 'could not extend file' using errcode = '53100'; end $$;
+      create trigger full_disk before insert on legs execute function full_disk()`);
+    await stop();
+    await start();
+    try {
+      for (let i = 0; i < 12; i++) await inbox.sweep(true);
+      expect(await verdicts()).toEqual(["pending"]);
+    } finally {
+      await db.pool.query("drop trigger full_disk on legs; drop function full_disk");
+    }
+    await inbox.sweep(true);
+    expect(await verdicts()).toEqual(["applied"]);
+  });
+
   it("a webhook we cannot apply is set aside after ten tries, and the rest goes on", async () => {
     const call = await outbound();
     await inbox.close();

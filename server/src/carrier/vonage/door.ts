@@ -179,13 +179,16 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
   if (webhook.door === "answer" || webhook.door === "fallback") {
     if (question === null) return sorryNcco();
     // The person a caller is handed to picked up: they hear for whom they are needed. The call itself is not concerned.
-    if (question.call !== null && marksOf(webhook.url).leg === "transfer") return instructionsForPerson(parts, question.call);
-    // An event of another leg than the phone's, asked about at our event URL first, where nobody answered.
+    if (question.call !== null && question.about === "transfer" && question.failed !== "event")
+      return instructionsForPerson(parts, question.call);
+    // An event of another leg than the phone's, or a key that was asked for, told to our event URL first, where nobody answered.
     if (webhook.door === "fallback" && question.call !== null && question.about !== null) {
-      if (!reading.understood || !isGone(reading.event)) return null;
+      if (!reading.understood) return null;
+      if (question.about === "consent") return afterConsent(parts, question.call, reading.event, webhook, seenBefore);
+      if (!isGone(reading.event)) return null;
       if (seenBefore && (await wasAnswerTaken(parts.pool, question.call, webhook))) return null;
       const made = question.about === "ws" ? instructionsForLostAudio : instructionsAfterTransfer;
-      return (await made(parts, question.call)) ?? sorryNcco();
+      return made(parts, question.call);
     }
     // A call that comes in while we stop, and no other process lives: polite words are all there is.
     if (question.call === null && (await parts.refusesNew?.())) return sorryNcco();
@@ -202,13 +205,24 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
   }
   if (!reading.understood || reading.event.call === null) return null;
   const { event } = reading;
+  if (marksOf(webhook.url).asked === "consent") return afterConsent(parts, reading.event.call, event, webhook, seenBefore);
   // Our answer may have been lost on its way: it is given again, until the call's audio was opened with it.
   if (seenBefore && (await wasAnswerTaken(parts.pool, reading.event.call, webhook))) return null;
-  if (event.happened === "input" && marksOf(webhook.url).asked === "consent")
-    return instructionsAfterConsent(parts, reading.event.call, event.digits, webhook.receivedAt);
   if (event.kind === "transfer")
     return event.happened === "ended" && isGone(event) ? instructionsAfterTransfer(parts, reading.event.call) : null;
   return event.kind === "socket" && isGone(event) ? instructionsForLostAudio(parts, reading.event.call) : null;
+}
+
+/** A key, or none, is the answer to the question whether the call may be recorded; told again it gets the same answer, as any other does. */
+async function afterConsent(
+  parts: DoorParts,
+  call: CallId,
+  event: CarrierEvent,
+  webhook: NewWebhook,
+  seenBefore: boolean,
+): Promise<Ncco | null> {
+  if (event.happened !== "input" || (seenBefore && (await wasAnswerTaken(parts.pool, call, webhook)))) return null;
+  return instructionsAfterConsent(parts, call, event.digits, webhook.receivedAt);
 }
 
 /** Was the call's audio opened since this webhook came for the first time? */

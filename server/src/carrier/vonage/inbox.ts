@@ -5,7 +5,7 @@ import type { Logger } from "pino";
 import { applyCarrierEvents, type Moved, type Verdict, type Word } from "../../calls/apply.ts";
 import { receiveCall } from "../../calls/receive.ts";
 import type { Clock } from "../../clock.ts";
-import { metAnother } from "../../db/away.ts";
+import { isPassing, metAnother } from "../../db/away.ts";
 import { inTransaction, type Sql } from "../../db/pool.ts";
 import type { CallId, ConversationId, LegId, WebhookId } from "../../ids.ts";
 import { trimLine } from "../keeping.ts";
@@ -25,7 +25,7 @@ import {
   wakeUnknownOf,
 } from "../webhooks.ts";
 import { pickedUp } from "./instructions.ts";
-import { marksOf, type Question, type Reading, readJson, readQuery, readQuestion, readWebhook } from "./wire.ts";
+import { marksFor, marksOf, type Question, type Reading, readJson, readQuery, readQuestion, readWebhook } from "./wire.ts";
 
 /** What the rest of the house is told, after the commit. None may throw. */
 export interface CallHooks {
@@ -163,7 +163,8 @@ function laneOf(url: string): number {
 export function readStored(webhook: StoredWebhook): { question: Question | null; reading: Reading } {
   const query = webhook.url.includes("?") ? webhook.url.slice(webhook.url.indexOf("?") + 1) : "";
   const payload = webhook.method === "GET" ? readQuery(query) : readJson(webhook.body);
-  const marks = marksOf(webhook.url);
+  const own = marksOf(webhook.url);
+  const marks = webhook.door === "fallback" ? marksFor(payload, own) : own;
   const digest = createHash("sha256")
     .update(webhook.method === "GET" ? query : webhook.body)
     .digest("hex")
@@ -196,6 +197,8 @@ async function applyOne(parts: InboxParts, id: WebhookId): Promise<void> {
     for (const done of await apply(MOST_TRIES)) tellHooks(parts.hooks, parts.log, done);
   } catch (error) {
     parts.log.error({ webhook: id, err: error }, "a webhook could not be applied; it stays pending");
+    // However long the database cannot: that is no reason to set a webhook aside.
+    if (isPassing(error)) return;
     await noteAttempt(parts.pool, id, error instanceof Error ? error.message : String(error)).catch(() => {});
   }
 }
@@ -271,10 +274,16 @@ async function applyStored(sql: Sql, ids: readonly WebhookId[], now: Date): Prom
 
 const duplicate = { verdict: "duplicate", because: "It came before." } as const;
 
+/**
+ * Is it an event that nobody took at our event URL? Then the fallback is the only one to bring it, and it says what any event says. One of the phone's
+ * own leg is not among them: there the carrier asks what to do with a call that was answered.
+ */
+const isFailedEvent = ({ about, failed }: Question): boolean => about !== null && failed === "event";
+
 /** What a stored webhook is to us, before anything is looked up. */
 function understand(webhook: StoredWebhook): Understood {
   const { question, reading } = readStored(webhook);
-  if (question !== null) return understoodQuestion(webhook, question);
+  if (question !== null && !isFailedEvent(question)) return understoodQuestion(webhook, question);
   if (!reading.understood) {
     const nobody = { identity: null, call: null, leg: null, conversation: null };
     return { is: "judged", judged: { ...nobody, verdict: "unreadable", because: reading.because } };

@@ -225,6 +225,7 @@ describe("a question for instructions", () => {
       to: fields.to,
       call: CALL,
       about: null,
+      failed: null,
       regionUrl: fields.region_url,
       because: null,
     };
@@ -239,7 +240,19 @@ describe("a question for instructions", () => {
       reason: "Read timed out.",
       original_request: { url: `https://calls.example.com/webhooks/vonage/answer?call=${CALL}`, type: "answer" },
     };
-    expect(readQuestion(body, marksOf("/webhooks/vonage/fallback"))).toMatchObject({ call: CALL, because: "Read timed out." });
+    expect(readQuestion(body, marksOf("/webhooks/vonage/fallback"))).toMatchObject({
+      call: CALL,
+      about: null,
+      failed: "answer",
+      because: "Read timed out.",
+    });
+    const url = `https://calls.example.com/webhooks/vonage/event?call=${CALL}&leg=ws`;
+    for (const original_request of [{ url, type: "event" }, JSON.stringify({ url, type: "event" })])
+      expect(readQuestion({ ...body, original_request }, marksOf("/webhooks/vonage/fallback"))).toMatchObject({
+        call: CALL,
+        about: "ws",
+        failed: "event",
+      });
   });
 
   it("without a leg is none", () => {
@@ -262,7 +275,7 @@ it("a leg as REST tells it, also with to as a one-element array", () => {
 
 describe("whatever is sent", () => {
   // For minutes of it: node bench/fuzz.ts --minutes 5
-  it("the readers answer and never throw; what they keep can be stored as text", () => {
+  it("the readers answer and never throw; what they keep can be stored as text", { timeout: 120_000 }, () => {
     const random = chance(42);
     for (let round = 0; round < 8_000; round++) strangeRound(random);
   });

@@ -25,8 +25,10 @@ export interface Question {
   readonly from: string | null;
   readonly to: string | null;
   readonly call: CallId | null;
-  /** The leg of ours it is about, by our mark; null: the phone's. */
-  readonly about: "ws" | "transfer" | null;
+  /** What it is about, by our marks: another leg of ours, or the key that answers our question; null: the phone's own leg. */
+  readonly about: "ws" | "transfer" | "consent" | null;
+  /** At the fallback URL: what could not be asked (§3); null on the answer URL. */
+  readonly failed: "answer" | "event" | null;
   readonly regionUrl: string | null;
   /** Why the fallback URL is asked; null on the answer URL. */
   readonly because: string | null;
@@ -191,14 +193,16 @@ export function readQuestion(payload: unknown, marks: Marks): Question | null {
   if (!isObject(payload)) return null;
   const wire = Wire.parse(payload);
   if (wire.uuid === null) return null;
+  const { call, leg, asked } = marksFor(payload, marks);
+  const failed = wire.original_request?.type?.toLowerCase();
   return {
     leg: wire.uuid as LegId,
     conversation: wire.conversation_uuid as ConversationId | null,
     from: wire.from ?? wire.from_user,
     to: wire.to,
-    // The fallback URL is the application's: our mark is only in the URL that failed (§3).
-    call: marks.call ?? marksOf(wire.original_request?.url ?? "").call,
-    about: marks.leg ?? marksOf(wire.original_request?.url ?? "").leg,
+    call,
+    about: leg ?? asked ?? null,
+    failed: failed === "answer" || failed === "event" ? failed : null,
     regionUrl: wire.region_url,
     because: wire.reason,
   };
@@ -214,6 +218,12 @@ export function marksOf(url: string): Marks {
     leg: leg === "ws" || leg === "transfer" ? leg : null,
     ...(query.get("asked") === "consent" ? { asked: "consent" } : {}),
   };
+}
+
+/** The fallback URL is the application's: there our marks are in the URL that failed (§3). */
+export function marksFor(payload: unknown, marks: Marks): Marks {
+  if (marks.call !== null || !isObject(payload)) return marks;
+  return marksOf(Wire.shape.original_request.parse(payload.original_request)?.url ?? "");
 }
 
 /** A body's bytes as JSON; undefined when they are none. Deep nesting and broken UTF-8 included. */
