@@ -57,6 +57,19 @@ export class CarrierLimited extends CarrierFailure {
   }
 }
 
+/** Our own queue for the carrier's limit is so long that this one was not even sent. */
+export class CarrierQueueFull extends CarrierFailure {
+  readonly code = "CARRIER_QUEUE_FULL";
+  readonly blame = "operator";
+  override readonly status = 503;
+  readonly carrierStatus = null;
+  constructor() {
+    super("The carrier was not asked: too many requests wait already for its limit.", {
+      remedy: "Try again in a minute; Settings, Phone line, and GET /api/carrier show what waits. Ask fewer things at once.",
+    });
+  }
+}
+
 /** It does not have what was asked for: a leg long over, an expired recording, or another region's. */
 export class CarrierHasNot extends CarrierFailure {
   readonly code = "CARRIER_HAS_NOT";

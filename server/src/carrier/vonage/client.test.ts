@@ -5,6 +5,7 @@ import { jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { CallId, LegId } from "../../ids.ts";
 import type { Exchange } from "../exchanges.ts";
+import { CarrierQueueFull } from "../failures.ts";
 import type { Dial } from "../port.ts";
 import { wordsOf } from "./answers.ts";
 import { createBody, vonageCarrier } from "./client.ts";
@@ -60,7 +61,6 @@ const carrier = (more: object = {}) =>
     apiUrl: vonage.url(),
     publicUrl: "https://calls.example.com",
     pausesMs: [1, 1, 1],
-    timeoutMs: 400,
     onExchange: (exchange) => exchanges.push(exchange),
     ...more,
   });
@@ -132,7 +132,7 @@ describe("dialling", () => {
     ["an answer that is no JSON", (_, response) => response.writeHead(201).end("<html>")],
   ])("with %s is unknown, and is not asked again", async (_, answering) => {
     vonage.answer(answering);
-    expect(await carrier().dial(dial)).toMatchObject({ dialed: "unknown" });
+    expect(await carrier({ timeoutMs: 3_000 }).dial(dial)).toMatchObject({ dialed: "unknown" });
     expect(vonage.seen).toHaveLength(1);
   });
 
@@ -309,6 +309,16 @@ describe("a running call", () => {
     vonage.answer((_, response) => response.destroy());
     await expect(carrier().press?.(LEG, "1", null)).rejects.toMatchObject({ code: "CARRIER_UNREACHABLE" });
     expect(vonage.seen).toHaveLength(2);
+  });
+
+  it("that must wait too long for the carrier's limit was not asked for at all: nobody takes it for done", async () => {
+    const permit = async () => {
+      throw new CarrierQueueFull();
+    };
+    const asked = carrier({ permit });
+    for (const deed of [asked.press?.(LEG, "1", null), asked.hangUp(LEG, null), asked.apologise?.(LEG, "en", null)])
+      await expect(deed).rejects.toMatchObject({ code: "CARRIER_QUEUE_FULL", mayBeDone: false });
+    expect([vonage.seen, exchanges]).toEqual([[], []]);
   });
 
   it.each([

@@ -89,7 +89,6 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       : config.apiUrl;
 
   async function send(method: string, path: string, body?: unknown, regionUrl?: string | null, how: How = {}): Promise<Answer> {
-    if (method !== "POST" || path !== "/v1/calls") await config.permit?.();
     const url = `${base(regionUrl)}${path}`;
     const request = body === undefined ? null : JSON.stringify(body);
     const started = performance.now();
@@ -143,6 +142,8 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     const { host } = new URL(base(regionUrl));
     for (let tries = 0; ; tries++) {
       const pause = pauses[tries];
+      // Without a permit nothing was asked: what it throws is told as it is.
+      await config.permit?.();
       const answer = await send(method, path, body, regionUrl, how).catch((error: unknown) => {
         if (pause === undefined || (how.once && !neverLeft(error)))
           throw new CarrierUnreachable(host, reasonOf(error), error, !neverLeft(error));
