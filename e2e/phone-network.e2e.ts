@@ -14,14 +14,24 @@ let network: Network;
 let browser: Browser;
 /** Where the pages are for a browser of this machine. */
 let here: string;
+let port: number;
+
+const start = () => startTestNetwork(app, { port, publicUrl: `http://${named}:${port}` });
 
 beforeAll(async () => {
-  const port = await freePort();
+  port = await freePort();
   here = `http://127.0.0.1:${port}`;
   app = await startApp((seen, own) => (seen.path === "/answer" ? { body: bridgeNcco(own) } : undefined));
   [network, browser] = await Promise.all([
-    startTestNetwork(app, { port, publicUrl: `http://${named}:${port}` }),
-    chromium.launch({ executablePath: "/usr/bin/chromium", args: [...chromiumFlags, `--host-resolver-rules=MAP ${named} 127.0.0.1`] }),
+    start(),
+    chromium.launch({
+      executablePath: "/usr/bin/chromium",
+      args: [
+        ...chromiumFlags,
+        ...["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+        `--host-resolver-rules=MAP ${named} 127.0.0.1`,
+      ],
+    }),
   ]);
 });
 afterAll(async () => {
@@ -76,6 +86,44 @@ test.each(Object.keys(sizes) as (keyof typeof sizes)[])("the inspector shows a c
   expect(wrong).toEqual([]);
 });
 
+test("who looks at a call that goes on keeps the keyboard's place and what they have selected", async () => {
+  const { page, wrong } = await open(here, sizes["a desk"]);
+  const { body: made } = await ask({ ...network, url: here }, "POST", "/v1/calls", callTo("12025550121", app));
+  const legs = page.getByRole("list", { name: "Legs" });
+  await legs.getByText(/frames out/).waitFor();
+  const story = page.getByRole("list", { name: "What happened" });
+  await story.getByText(/^answered phone$/).click();
+  await story.locator("details[open] pre").selectText();
+  await page
+    .getByRole("navigation", { name: "Calls" })
+    .getByRole("button", { name: /to \+12025550121/ })
+    .first()
+    .focus();
+  const seen = () => page.evaluate(() => ({ focused: document.activeElement?.textContent, selected: String(getSelection()) }));
+  const before = await seen();
+  expect(before.focused).toMatch(/^to \+12025550121answered/);
+  expect(before.selected).toContain(`"uuid": "${made.uuid}"`);
+  // The page was drawn anew twice meanwhile.
+  for (const _ of [1, 2]) {
+    const figures = await legs.getByText(/frames out/).textContent();
+    await expect.poll(() => legs.getByText(/frames out/).textContent(), { timeout: 20_000 }).not.toBe(figures);
+  }
+  expect(await seen()).toEqual(before);
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.url()).toBe(`${here}/#${made.uuid}`);
+  await ask({ ...network, url: here }, "POST", `/emulator/calls/${made.uuid}/hangup`);
+  await page.getByRole("button", { name: "Hang up", disabled: true }).waitFor();
+  expect(wrong).toEqual([]);
+});
+
+test("the inspector says why a request was refused", async () => {
+  const { page } = await open(here, sizes["a telephone"]);
+  await ask({ ...network, url: here }, "POST", "/v1/calls", callTo("12025550121", app, { recording_format: "mp3" }));
+  const refused = page.getByRole("region", { name: "Refused requests" });
+  await refused.getByText("400 POST /v1/calls").waitFor();
+  await refused.getByText("recording_format: is not a known parameter").waitFor();
+});
+
 test("the inspector lets somebody call in", async () => {
   const { page } = await open(here, sizes["a desk"]);
   await page.getByLabel("Who calls in").selectOption("+12025550121");
@@ -95,4 +143,46 @@ test("the phone says why it has no microphone on a page that came over plain htt
   await page.getByText(/Without a microphone this phone cannot talk: Browsers lend/).waitFor();
   expect(await page.getByRole("status").textContent()).toBe("Ready");
   expect(wrong).toEqual([]);
+});
+
+test("the phone is worked by keyboard alone: who answers stands on what hangs up, and then on what calls", async () => {
+  const { page, wrong } = await open(`${here}/phone?number=+12025550199`, sizes["a telephone"]);
+  await page.getByRole("status").filter({ hasText: "Ready" }).waitFor();
+  const earlier = app.sockets.all.length;
+  const { body: made } = await ask({ ...network, url: here }, "POST", "/v1/calls", callTo("12025550199", app));
+  await page.getByRole("status").filter({ hasText: "Ringing" }).waitFor();
+  const focused = () => page.evaluate(() => document.activeElement?.textContent);
+  await page.keyboard.press("Tab");
+  expect(await focused()).toBe("Answer");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").filter({ hasText: "Talking" }).waitFor();
+  expect(await focused()).toBe("Hang up");
+  await page.keyboard.press("7");
+  const socket = await app.sockets.first(() => true, earlier + 1);
+  expect((await socket.messages.first((message) => message.event === "websocket:dtmf")).digit).toBe("7");
+  await page.keyboard.press("Enter");
+  await page.getByRole("status").filter({ hasText: "Ready" }).waitFor();
+  expect(await focused()).toBe("Call");
+  expect((await app.event("completed", (seen) => seen.body.uuid === made.uuid)).body.disconnected_by).toBe("user");
+  expect(wrong).toEqual([]);
+});
+
+test("a page for a number that is no phone in a browser says which ones are", async () => {
+  const { page } = await open(`${here}/phone?number=12025550103`, sizes["a desk"]);
+  await page.getByText("Nobody answers +12025550103 in a browser here, only +12025550199.").waitFor();
+});
+
+test("the pages say that the network is gone, and go on with the next one", async () => {
+  const { page: inspector } = await open(here, sizes["a desk"]);
+  const { page: phone } = await open(`${here}/phone`, sizes["a telephone"]);
+  await phone.getByRole("status").filter({ hasText: "Ready" }).waitFor();
+  await inspector.getByRole("heading", { name: / to \+/ }).waitFor();
+  await network.close();
+  await inspector.getByText("The network is gone.").waitFor();
+  await phone.getByRole("status").filter({ hasText: "The network is gone" }).waitFor();
+  network = await start();
+  await phone.getByRole("status").filter({ hasText: "Ready" }).waitFor();
+  await inspector.getByText("No calls yet.").waitFor();
+  expect(await inspector.getByText("The network is gone.").isVisible()).toBe(false);
+  expect(await inspector.getByRole("region", { name: "The call" }).textContent()).toBe("");
 });

@@ -29,7 +29,8 @@ const LONGEST_LEAD_FRAMES = 15;
 export interface Calling {
   /** The human places a call; the leg is made with this media. */
   place(media: (leg: Leg) => Media): Leg;
-  hangUp(leg: Leg, answered: boolean): void;
+  /** Hangs up, or declines what rings. */
+  hangUp(leg: Leg): void;
   pressed(leg: Leg, digit: string): void;
 }
 
@@ -110,7 +111,7 @@ class Page {
       else this.#said(message.toString("utf8"));
     });
     socket.on("close", () => {
-      if (this.#leg) calling.hangUp(this.#leg, true);
+      if (this.#leg) calling.hangUp(this.#leg);
     });
   }
 
@@ -155,7 +156,7 @@ class Page {
       }
       case "decline": {
         const ring = this.#meant(said.leg);
-        if (ring) this.#calling.hangUp(ring.leg, false);
+        if (ring) this.#calling.hangUp(ring.leg);
         break;
       }
       case "call":
@@ -164,7 +165,7 @@ class Page {
         this.#tell({ state: "calling" });
         break;
       case "hang up":
-        if (this.#leg) this.#calling.hangUp(this.#leg, true);
+        if (this.#leg) this.#calling.hangUp(this.#leg);
         break;
       case "press":
         if (!this.#leg) return;

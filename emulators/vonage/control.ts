@@ -4,13 +4,14 @@ import { callView } from "./call-view.ts";
 import type { Leg } from "./leg.ts";
 import { personCallsIn } from "./new-calls.ts";
 import { refuse, refuseParameters } from "./problems.ts";
+import type { RefusedRequests } from "./refused-requests.ts";
 import type { Switchboard } from "./switchboard.ts";
 
 const number = z.string().regex(/^\+?[1-9]\d{6,14}$/, { message: "must be an E.164 number" });
 const PlaceCall = z.strictObject({ from: number, to: number.optional() });
 
 /** What hands and tests use, without a token: who is there, who calls whom, what happened. Not part of Vonage's API. */
-export function control(app: FastifyInstance, exchange: Switchboard): void {
+export function control(app: FastifyInstance, exchange: Switchboard, refusals: RefusedRequests): void {
   const { directory, settings, ticker } = exchange.parts;
 
   app.get("/emulator/people", async () => ({
@@ -35,11 +36,11 @@ export function control(app: FastifyInstance, exchange: Switchboard): void {
     return reply.code(201).send(legView(await personCallsIn(exchange, person)));
   });
 
-  /** Every leg, oldest first; with `?last=N` only so many of the newest. */
+  /** Every leg, oldest first (with `?last=N` only so many of the newest), and the latest requests that were refused. */
   app.get("/emulator/calls", async (request) => {
     const last = Number((request.query as { last?: string }).last ?? 0);
     const legs = [...exchange.legs.values()].slice(last > 0 ? -last : 0);
-    return { worst_late_ms: Math.round(ticker.worstLateMs * 100) / 100, calls: legs.map(legView) };
+    return { worst_late_ms: Math.round(ticker.worstLateMs * 100) / 100, calls: legs.map(legView), refused: refusals.all };
   });
 
   /** With `?until=over` the answer waits for the end of the leg. */
@@ -54,11 +55,11 @@ export function control(app: FastifyInstance, exchange: Switchboard): void {
     return { ...legView(leg), notes: ledger.notes, webhooks: ledger.exchanges };
   });
 
-  /** The person at the phone hangs up, whatever the script says. */
+  /** The person at the phone hangs up, whatever the script says; a phone that still rings is declined. */
   app.post("/emulator/calls/:uuid/hangup", async (request, reply) => {
     const leg = exchange.legs.get((request.params as { uuid: string }).uuid);
     if (!leg) return refuse(reply, 404);
-    exchange.end(leg, "user");
+    exchange.hungUp(leg);
     return reply.code(204).send();
   });
 }

@@ -193,6 +193,18 @@ describe("people on the phone", () => {
     expect(marks.filter((mark) => mark !== "answer")).toEqual(["started", "ringing", "answered", "completed"]);
   });
 
+  it.each([
+    ["declines when it still rings", "+12025550104", { status: "rejected", detail: "declined", sip_code: 603 }],
+    ["gives up when it calls in and is not answered yet", "+12025550106", { status: "cancelled", sip_code: 487 }],
+  ])("by hand: who hangs up %s", async (_, number, event) => {
+    await start(() => undefined);
+    const isIn = number.endsWith("106");
+    const uuid = isIn ? (await ask(network, "POST", "/emulator/calls", { from: number })).body.uuid : await dial(number.slice(1));
+    if (!isIn) await app.event("ringing", (seen) => seen.body.uuid === uuid);
+    await ask(network, "POST", `/emulator/calls/${uuid}/hangup`);
+    expect((await app.event(event.status, (seen) => seen.body.uuid === uuid)).body).toMatchObject(event);
+  });
+
   it("call back when they declined", async () => {
     await start();
     const uuid = await dial("12025550106");

@@ -3,6 +3,7 @@ import { BadPeople } from "./directory.ts";
 import { helpOf } from "./help.ts";
 import { startNetwork } from "./network.ts";
 import { accountAsEnvironment, ownAccount } from "./own-account.ts";
+import type { RefusedRequest } from "./refused-requests.ts";
 import { BadFlags, readFlags } from "./settings.ts";
 
 /** Starts the phone network by flags: one line of JSON on stdout when it listens, everything else on stderr. */
@@ -25,7 +26,9 @@ try {
     process.env,
   );
   const { settings, withParent } = flags;
-  const network = await startNetwork(settings, log);
+  const refused = ({ status, method, path, because }: RefusedRequest): void => log(`${status} ${method} ${path}: ${because}`);
+  // who started it with their own account reads what their clients got
+  const network = await startNetwork(settings, log, flags.ownAccount === null ? undefined : refused);
   process.stdout.write(`${JSON.stringify({ ready: true, url: network.url })}\n`);
   if (flags.ownAccount !== null) {
     log(`A phone network listens at ${network.url}, for an application with:\n`);

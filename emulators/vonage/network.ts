@@ -19,6 +19,7 @@ import { personCallsIn } from "./new-calls.ts";
 import { Pages } from "./pages.ts";
 import { refuse } from "./problems.ts";
 import { Recordings } from "./recordings.ts";
+import { type RefusedRequest, RefusedRequests } from "./refused-requests.ts";
 import { rest } from "./rest.ts";
 import type { Settings } from "./settings.ts";
 import { Switchboard } from "./switchboard.ts";
@@ -36,9 +37,15 @@ export interface Network {
 /**
  * Starts a phone network.
  *
+ * @param log of what went wrong in the network itself
+ * @param refused is told of every request of the application that got an error
  * @throws BadPeople, or what `listen` throws when the port is taken
  */
-export async function startNetwork(settings: Settings, log: (line: string) => void = () => {}): Promise<Network> {
+export async function startNetwork(
+  settings: Settings,
+  log: (line: string) => void = () => {},
+  refused: (request: RefusedRequest) => void = () => {},
+): Promise<Network> {
   const directory = await Directory.open(settings.people);
   const checkToken = await openTokenCheck(settings.applicationId, settings.publicKeyPem);
   const folder = await mkdtemp(join(tmpdir(), "phone-network-"));
@@ -52,6 +59,10 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
   const calls = new RollingSecond(settings.callsPerSecond);
   const requests = new RollingSecond(settings.requestsPerSecond);
   const pages = new Pages();
+  const refusals = new RefusedRequests((refusal) => {
+    pages.changed();
+    refused(refusal);
+  });
   let url = "";
   const exchange = new Switchboard({
     settings,
@@ -77,13 +88,14 @@ export async function startNetwork(settings: Settings, log: (line: string) => vo
     log(`internal error: ${problem.message}`);
     return refuse(reply, 500);
   });
+  refusals.watch(app);
   refuseForeignHosts(
     app,
     (route) => /^\/($|phone$|pages\/|emulator\/)/.test(route),
     (host) => namesUs(settings, host),
   );
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404));
-  control(app, exchange);
+  control(app, exchange, refusals);
   pages.serve(app, exchange);
   await app.register(async (scope) => applicationsDoor(scope, { application, settings }));
   for (const [prefix, elsewhere] of [

@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import { WebSocketServer } from "ws";
 import { BROWSER_NUMBER } from "../people/people.ts";
+import type { Person } from "../people/person.ts";
 import { namesUs } from "./addresses.ts";
 import { callIn } from "./new-calls.ts";
 import { refuse } from "./problems.ts";
@@ -68,32 +69,31 @@ export class Pages {
   }
 
   #upgrade(exchange: Switchboard, request: IncomingMessage, stream: Duplex, head: Buffer): void {
-    const url = new URL(request.url ?? "/", "http://network");
-    const number = url.searchParams.get("number") ?? BROWSER_NUMBER;
-    const person = exchange.parts.directory.find(number);
-    const isForeign = !namesUs(exchange.parts.settings, request.headers.host);
-    const refused =
-      url.pathname !== "/emulator/phone"
-        ? 404
-        : isForeign
-          ? 421
-          : !isOwnPage(request)
-            ? 403
-            : !(person && "browser" in person.whenDialled)
-              ? 400
-              : null;
-    if (refused) {
-      stream.end(`HTTP/1.1 ${refused} Refused\r\nConnection: close\r\n\r\n`);
+    const person = askedPhone(exchange, request);
+    if (typeof person === "number") {
+      stream.end(`HTTP/1.1 ${person} Refused\r\nConnection: close\r\n\r\n`);
       return;
     }
+    const { number } = person;
     this.#upgrades.handleUpgrade(request, stream, head, (socket) =>
       exchange.parts.phones.connect(number, socket, {
         place: (media) => callIn(exchange, number, media),
-        hangUp: (leg, answered) => (answered ? exchange.end(leg, "user") : exchange.refuse(leg, "rejected", { detail: "declined" })),
+        hangUp: (leg) => exchange.hungUp(leg),
         pressed: (leg, digit) => exchange.pressed(leg, digit),
       }),
     );
   }
+}
+
+/** Whose phone a page wants to be; else the HTTP status that refuses it. */
+function askedPhone(exchange: Switchboard, request: IncomingMessage): Person | 400 | 403 | 404 | 421 {
+  const url = new URL(request.url ?? "/", "http://network");
+  if (url.pathname !== "/emulator/phone") return 404;
+  if (!namesUs(exchange.parts.settings, request.headers.host)) return 421;
+  if (!isOwnPage(request)) return 403;
+  // a `+` that was not escaped is a space here
+  const person = exchange.parts.directory.find((url.searchParams.get("number") ?? BROWSER_NUMBER).trim());
+  return person && "browser" in person.whenDialled ? person : 400;
 }
 
 /** A page of another origin shall not use the microphone line of this one. */

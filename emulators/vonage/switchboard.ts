@@ -113,6 +113,13 @@ export class Switchboard {
     this.#completed(leg, sipCodes.completed, by, this.parts.ticker.now());
   }
 
+  /** A leg's party hangs up: a phone that still rings is declined so. */
+  hungUp(leg: Leg): void {
+    const declines = leg.plan.direction === "outbound" && !leg.answeredAt;
+    if (declines) this.refuse(leg, "rejected", { detail: "declined" });
+    else this.end(leg, "user");
+  }
+
   /** The own server closed its audio socket: `disconnected`, whose reply may say how to go on, then `completed`. */
   lost(leg: Leg, code: number): void {
     const at = this.parts.ticker.now();

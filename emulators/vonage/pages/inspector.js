@@ -16,6 +16,45 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+/**
+ * Makes an element what another one is, and leaves alone what is so already: a redraw takes away neither the focus, nor a selection, nor what
+ * somebody has opened. Children with a `data-key` are the same when their keys are; others when they stand at the same place.
+ * @param {Element} there
+ * @param {Element} fresh
+ */
+function renew(there, fresh) {
+  for (const { name } of [...there.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) there.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) if (there.getAttribute(name) !== value) there.setAttribute(name, value);
+  const keyed = new Map([...there.children].flatMap((child) => (keyOf(child) ? [[keyOf(child), child]] : [])));
+  let at = there.firstChild;
+  for (const child of [...fresh.childNodes]) {
+    const key = keyOf(child);
+    const same = key ? keyed.get(key) : at && at.nodeName === child.nodeName && !keyOf(at) ? at : undefined;
+    if (!same) there.insertBefore(child, at);
+    else {
+      if (same === at) at = at.nextSibling;
+      else there.insertBefore(same, at);
+      if (same instanceof Element) renew(same, /** @type {Element} */ (child));
+      else if (same.nodeValue !== child.nodeValue) same.nodeValue = child.nodeValue;
+    }
+  }
+  while (at) {
+    const gone = at;
+    at = at.nextSibling;
+    gone.remove();
+  }
+}
+
+/** @param {Node} node */
+const keyOf = (node) => (node instanceof HTMLElement ? node.dataset.key : undefined);
+
+/** @param {string} id @param {...(Node | string)} children */
+function fill(id, ...children) {
+  const fresh = /** @type {Element} */ (byId(id).cloneNode(false));
+  fresh.append(...children);
+  renew(byId(id), fresh);
+}
+
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 /** @param {string} path */
@@ -42,16 +81,20 @@ const chosen = () => location.hash.slice(1);
 const open = new Set();
 
 async function draw() {
-  const { calls, worst_late_ms } = await read("/emulator/calls?last=200");
+  const { calls, worst_late_ms, refused } = await read("/emulator/calls?last=200");
   byId("clock").textContent = worst_late_ms > 40 ? `The machine held the clock up for ${Math.round(worst_late_ms)} ms at worst.` : "";
   const roots = calls.filter((/** @type {any} */ leg) => leg.parent === null).reverse();
   byId("no-calls").hidden = roots.length > 0;
-  const current = roots.find((/** @type {any} */ leg) => leg.uuid === chosen()) ?? roots[0];
-  byId("calls").replaceChildren(
+  // a link may name any leg of a call
+  const meant = calls.find((/** @type {any} */ leg) => leg.uuid === chosen())?.call;
+  const current = roots.find((/** @type {any} */ leg) => leg.uuid === meant) ?? roots[0];
+  refusals(refused);
+  fill(
+    "calls",
     ...roots.map((/** @type {any} */ leg) =>
       element(
         "li",
-        {},
+        { "data-key": leg.uuid },
         element(
           "button",
           {
@@ -68,16 +111,41 @@ async function draw() {
       ),
     ),
   );
-  if (!current) return;
+  // a network that was started again knows no calls
+  if (!current) return fill("call");
   const [whole, legs] = [
     await read(`/emulator/calls/${current.uuid}`),
     calls.filter((/** @type {any} */ leg) => leg.call === current.uuid),
   ];
-  byId("call").replaceChildren(
-    heading(whole),
-    legsList(legs),
-    ...legs.filter((/** @type {any} */ leg) => leg.ncco).map(ncco),
-    story(whole, legs),
+  fill(
+    "call",
+    element(
+      "div",
+      { "data-key": current.uuid },
+      heading(whole),
+      legsList(legs),
+      ...legs.filter((/** @type {any} */ leg) => leg.ncco).map(ncco),
+      story(whole, legs),
+    ),
+  );
+}
+
+/** What the API refused, newest first: an SDK often says no more than the status. @param {any[]} refused */
+function refusals(refused) {
+  byId("refused").hidden = refused.length === 0;
+  fill(
+    "refusals",
+    ...refused
+      .toReversed()
+      .map((one) =>
+        element(
+          "li",
+          { "data-key": one.id },
+          element("span", { class: "bad" }, `${one.status} ${one.method} ${one.path}`),
+          element("span", { class: "quiet mono" }, time(one.at)),
+          element("span", { class: "because" }, one.because),
+        ),
+      ),
   );
 }
 
@@ -101,7 +169,7 @@ function legsList(legs) {
     ...legs.map((leg) =>
       element(
         "li",
-        {},
+        { "data-key": leg.uuid },
         element("span", { class: colour(leg) }, legName(leg)),
         element("span", { class: "party" }, leg.direction === "inbound" ? party(leg.from) : party(leg.to)),
         element("span", { class: leg.over ? "quiet" : "good" }, leg.status),
@@ -139,7 +207,7 @@ function soundFacts(audio) {
 function ncco(leg) {
   return element(
     "ol",
-    { class: "ncco", "aria-label": `NCCO of ${leg.uuid}` },
+    { class: "ncco", "aria-label": `NCCO of ${leg.uuid}`, "data-key": `ncco ${leg.uuid}` },
     ...leg.ncco.actions.map((/** @type {string} */ action, /** @type {number} */ place) =>
       element(
         "li",
@@ -162,8 +230,8 @@ function story(call, legs) {
   ].sort((one, other) => one.at.localeCompare(other.at));
   return element(
     "ol",
-    { class: "story", "aria-label": "What happened" },
-    ...entries.map((entry) => element("li", {}, entry.webhook ? exchange(entry, legs) : note(entry))),
+    { class: "story", "aria-label": "What happened", "data-key": "story" },
+    ...entries.map((entry) => element("li", { "data-key": entry.key }, entry.webhook ? exchange(entry, legs) : note(entry))),
   );
 }
 
@@ -186,7 +254,12 @@ function exchange({ key, webhook }, legs) {
       "summary",
       {},
       element("span", { class: "mono" }, time(webhook.at)),
-      element("span", {}, what(webhook), ...(leg ? [element("span", { class: colour(leg) }, ` ${legName(leg)}`)] : [])),
+      element(
+        "span",
+        webhook.name === "error" ? { class: "bad" } : {},
+        what(webhook),
+        ...(leg ? [element("span", { class: colour(leg) }, ` ${legName(leg)}`)] : []),
+      ),
       element("span", { class: good ? "good" : "bad" }, good ? `${webhook.status} in ${webhook.ms} ms` : webhook.problem),
     ),
     element(
@@ -243,12 +316,15 @@ byId("call-in").addEventListener("submit", async (event) => {
 
 let drawing = false;
 let again = false;
+let gone = false;
 async function redraw() {
   again = drawing;
-  if (drawing) return;
+  if (drawing || gone) return;
   drawing = true;
   try {
     await draw();
+  } catch {
+    // the network went away meanwhile: the live stream says so, and when it is back
   } finally {
     drawing = false;
     if (again) redraw();
@@ -258,6 +334,18 @@ async function redraw() {
 // figures of a live call move without anything happening
 setInterval(() => document.querySelector("#calls .good") && redraw(), 1_000);
 addEventListener("hashchange", redraw);
-new EventSource("/emulator/live").addEventListener("message", redraw);
+const live = new EventSource("/emulator/live");
+live.addEventListener("message", redraw);
+live.addEventListener("error", () => {
+  gone = true;
+  byId("gone").hidden = false;
+});
+live.addEventListener("open", () => {
+  const back = gone;
+  gone = false;
+  byId("gone").hidden = true;
+  // perhaps another one, with other people
+  if (back) people().catch(() => {});
+});
 await people();
 await redraw();

@@ -5,7 +5,8 @@
 const NO_MICROPHONE = window.isSecureContext
   ? ""
   : "Browsers lend a microphone only to pages over https, or of this machine itself: open it as localhost there.";
-const number = new URLSearchParams(location.search).get("number") ?? "+12025550199";
+/** With or without its `+`, which is a space in a query that was typed by hand. */
+const number = `+${(new URLSearchParams(location.search).get("number") ?? "12025550199").replace(/\D/g, "")}`;
 
 /** @param {string} id */
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -18,7 +19,11 @@ const screens = {
   calling: { says: "Calling", can: ["hang up"] },
   talking: { says: "Talking", can: ["hang up"] },
   off: { says: "The network is gone", can: [] },
+  nobody: { says: "No phone", can: [] },
 };
+
+/** From the loss of the network to the next look for it. */
+const AGAIN_MS = 2_000;
 
 /** @type {keyof typeof screens} */
 let shown = "off";
@@ -29,18 +34,31 @@ function show(state, hint = "") {
   const screen = screens[state];
   byId("state").textContent = screen.says;
   byId("hint").textContent = hint;
+  const focused = document.activeElement;
   for (const [deed, button] of Object.entries(buttons)) button.hidden = !screen.can.includes(deed);
   /** @type {HTMLFieldSetElement} */ (byId("keypad")).disabled = state !== "talking";
+  // who works by keyboard stays where something can be done
+  if (focused instanceof HTMLButtonElement && (focused.hidden || focused.matches(":disabled")))
+    Object.values(buttons)
+      .find((button) => !button.hidden)
+      ?.focus();
   document.title = `${screen.says} · ${number}`;
   if (state !== "talking") for (const meter of ["mine", "theirs"]) /** @type {HTMLMeterElement} */ (byId(meter)).value = 0;
 }
 
-const socket = new WebSocket(
-  `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/emulator/phone?number=${encodeURIComponent(number)}`,
-);
-socket.binaryType = "arraybuffer";
+/** The line to the network; another one each time it was lost. @type {WebSocket} */
+let socket;
 /** @param {unknown} said */
 const say = (said) => socket.send(JSON.stringify(said));
+
+function connect() {
+  socket = new WebSocket(
+    `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/emulator/phone?number=${encodeURIComponent(number)}`,
+  );
+  socket.binaryType = "arraybuffer";
+  socket.addEventListener("message", heard);
+  socket.addEventListener("close", lost);
+}
 
 /** The call that rings. @type {string | undefined} */
 let leg;
@@ -106,7 +124,8 @@ function closeSound() {
   sound = null;
 }
 
-socket.addEventListener("message", ({ data }) => {
+/** @param {MessageEvent} event */
+function heard({ data }) {
   if (typeof data !== "string") return sound?.hear(data);
   const told = JSON.parse(data);
   if (told.key) byId("hint").textContent = `They pressed ${told.key}`;
@@ -118,11 +137,20 @@ socket.addEventListener("message", ({ data }) => {
     closeSound();
     show("idle", told.because ?? NO_MICROPHONE);
   } else show(told.state);
-});
-socket.addEventListener("close", () => {
+}
+
+/** The network went away, or has no such phone: then it says which ones it has. */
+async function lost() {
   closeSound();
-  show("off", "Start it again and reload this page.");
-});
+  const people = await fetch("/emulator/people").then(
+    async (answer) => /** @type {{ number: string, when_dialled: object }[]} */ ((await answer.json()).people),
+    () => null,
+  );
+  const phones = people?.filter((person) => "browser" in person.when_dialled).map((person) => person.number);
+  if (phones && !phones.includes(number)) return show("nobody", `Nobody answers ${number} in a browser here, only ${phones.join(", ")}.`);
+  show("off", "When it is back, so is this phone.");
+  setTimeout(connect, AGAIN_MS);
+}
 
 buttons.call.addEventListener("click", async () => {
   if (await openSound()) say({ do: "call" });
@@ -149,3 +177,4 @@ addEventListener("keydown", ({ key, repeat }) => {
 byId("number").textContent = number;
 show("off", "");
 byId("state").textContent = "Connecting…";
+connect();
