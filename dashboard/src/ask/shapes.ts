@@ -10,7 +10,15 @@ export { JobQueue, Listener, MadeListener, Telling, TellingKind } from "@earshot
 export { OpeningHours, type Weekday } from "@earshot/contract/opening-hours";
 export { type Permission, roleMay } from "@earshot/contract/permission";
 export { Problem } from "@earshot/contract/problem";
-export { Peaks, peakZooms, Recording, RecordingLink, RecordingSource, RecordingStatus } from "@earshot/contract/recording";
+export {
+  type ComparisonFinding,
+  Peaks,
+  peakZooms,
+  Recording,
+  RecordingLink,
+  RecordingSource,
+  RecordingStatus,
+} from "@earshot/contract/recording";
 export { RecordingPolicy } from "@earshot/contract/recording-policy";
 export { EmulatedNumber, Role, Session } from "@earshot/contract/session";
 export { actions, CallStatus, EndReason, endReasons, may } from "@earshot/contract/status";

@@ -11,8 +11,9 @@ import {
   Telling,
   User,
   Waiting,
-} from "../src/ask/shapes.ts";
-import { agents, id } from "./story.ts";
+} from "../../src/ask/shapes.ts";
+import { agents } from "./agents.ts";
+import { id } from "./made.ts";
 
 const ago = (ms: number): string => new Date(Date.now() - ms).toISOString();
 const HOUR = 3_600_000;

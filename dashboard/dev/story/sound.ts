@@ -1,6 +1,6 @@
 /** A call's sound for looking at: speech-like noise where somebody speaks, near silence elsewhere. Stereo WAV and its peaks. */
 import type { z } from "zod";
-import type { Peaks, Utterance } from "../src/ask/shapes.ts";
+import type { Peaks, Utterance } from "../../src/ask/shapes.ts";
 
 const RATE = 8000;
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Utterance } from "../src/ask/shapes.ts";
+import { Utterance } from "../../src/ask/shapes.ts";
+import { events, webhooks } from "./blackbox.ts";
+import { call, many, running } from "./calls.ts";
 import { peaks, samples } from "./sound.ts";
-import { call, events, many, running, utterances, webhooks } from "./story.ts";
+import { utterances } from "./talk.ts";
 
 // Each of these is parsed by the contract when it is made: a contract that moved fails here, not on somebody's screen.
 describe("the made-up calls the dashboard is worked on with", () => {
