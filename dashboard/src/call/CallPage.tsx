@@ -6,7 +6,8 @@ import { queries } from "../ask/queries.ts";
 import { buttonClass } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { FactsBone } from "./Facts.tsx";
-import { Back, OneCall } from "./OneCall.tsx";
+import { Back } from "./Head.tsx";
+import { OneCall } from "./OneCall.tsx";
 import { TranscriptBone } from "./Transcript.tsx";
 
 export function CallPage(): ReactNode {

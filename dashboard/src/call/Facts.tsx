@@ -6,13 +6,24 @@ import { type Call, endReasons, type Recording } from "../ask/shapes.ts";
 import { Standing, Talk } from "../calls/CallRow.tsx";
 import { isLive } from "../calls/states.ts";
 import { phoneNumber } from "../words/phone-number.ts";
-import { count } from "../words/text.ts";
 import { exactly, shortSeconds, when } from "../words/time.ts";
 import { costLines } from "./costs.ts";
+import { keptApart } from "./kept-apart.ts";
 import { RecordingFact } from "./RecordingFact.tsx";
 
 /** What a person asks first: who, when, how long, how it ended and why, is the recording whole. Then the rest, folded on a narrow page. */
-export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; narrow: boolean }) {
+export function Facts({
+  call,
+  heard,
+  narrow,
+  onMoment,
+}: {
+  call: Call;
+  heard: Recording;
+  narrow: boolean;
+  /** Goes to a moment of the call, in ms from the answer. */
+  onMoment: (ms: number) => void;
+}) {
   const inbound = call.direction === "inbound";
   const more = (
     <dl>
@@ -69,7 +80,7 @@ export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; n
           {call.end_reason !== null && <p className="text-small text-soft">{call.end_detail ?? endReasons[call.end_reason].line}</p>}
         </Fact>
         <Fact name="Recording">
-          <RecordingFact call={call} heard={heard} />
+          <RecordingFact call={call} heard={heard} onMoment={onMoment} />
         </Fact>
         <KeepingFact call={call.id} />
       </dl>
@@ -88,9 +99,10 @@ export function Facts({ call, heard, narrow }: { call: Call; heard: Recording; n
 /** What both vendors take, each in its own currency; the engine's is an estimate. */
 function Cost({ call }: { call: Call }) {
   const { carrier, engine, used } = costLines(call);
+  const charged = call.cost.carrier;
   return (
     <Fact name="Cost">
-      <p>{carrier}</p>
+      <p title={charged ? `Exactly ${charged.amount} ${charged.currency}` : undefined}>{carrier}</p>
       <p>{engine}</p>
       {used !== null && <p className="text-small text-soft">{used}</p>}
     </Fact>
@@ -115,14 +127,8 @@ const Fact = ({ name, children }: { name: string; children: ReactNode }) => (
 function KeepingFact({ call }: { call: string }) {
   const { data } = useQuery(queries.keeping(call));
   if (!data) return null;
-  const { hold, redactions, deletions, consents } = data;
-  const notable = [
-    hold && "On hold",
-    consents.some(({ answer }) => answer === "refused") && "Recording refused",
-    redactions.length > 0 && count(redactions.length, "stretch redacted", "stretches redacted"),
-    deletions.length > 0 && `Deleted: ${[...new Set(deletions.flatMap(({ what }) => what))].join(", ")}`,
-  ].filter(Boolean);
-  if (notable.length === 0) return null;
+  const notable = keptApart(data);
+  if (notable === "") return null;
   return (
     <Fact name="Keeping">
       <Link
@@ -134,7 +140,7 @@ function KeepingFact({ call }: { call: string }) {
         onClick={() => document.getElementById("timeline")?.parentElement?.scrollIntoView({ block: "center" })}
         className="underline decoration-edge underline-offset-2 hover:decoration-ink"
       >
-        {notable.join(", ")}
+        {notable}
       </Link>
     </Fact>
   );

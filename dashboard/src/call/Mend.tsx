@@ -39,7 +39,7 @@ export function Mend({
         )}
         {giveUp && (
           <Button look="bare" className={again ? "" : "-ms-3"} busy={mend.isPending} onClick={() => mend.mutate("give-up")}>
-            Give it up
+            Stop waiting
           </Button>
         )}
       </p>

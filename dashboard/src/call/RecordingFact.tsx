@@ -10,15 +10,16 @@ import { Button } from "../look/Button.tsx";
 import { Select } from "../look/Select.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
-import { inMoments, size } from "../words/text.ts";
+import { size } from "../words/text.ts";
 import { exactly, when } from "../words/time.ts";
 import { asFile } from "./as-file.ts";
+import { Compared } from "./Compared.tsx";
 import { Mend } from "./Mend.tsx";
 
 const sources = { carrier: "From the carrier", journal: "Our own, from the journal", engine: "From the engine" } as const;
 
 /** Where each recording of a call stands, what their comparison found, and, folded, what is taken along. */
-export function RecordingFact({ call, heard }: { call: Call; heard: Recording }) {
+export function RecordingFact({ call, heard, onMoment }: { call: Call; heard: Recording; onMoment: (ms: number) => void }) {
   const all = useQuery(queries.recordings(call.id));
   const others = all.data?.filter((recording) => recording.id !== call.recording.id) ?? [];
   // What a person needs once in a while is a press away: the facts stay short, and what happened is in sight below them.
@@ -33,10 +34,10 @@ export function RecordingFact({ call, heard }: { call: Call; heard: Recording })
               <Choose recording={recording} best={recording.id === call.recording.id} chosen={recording.id === heard.id} />
             )}
           </RecordingState>
-          {recording.id !== null && <Mend id={recording.id} {...mendable(recording.status)} />}
+          {recording.id !== null && <Mend id={recording.id} {...mendable(recording.status, isLive(call))} />}
         </div>
       ))}
-      {comparison && <Compared comparison={comparison} />}
+      {comparison && <Compared comparison={comparison} recordings={all.data ?? []} onMoment={onMoment} />}
       {files.length === 0 ? (
         !isLive(call) && <Evidence call={call.id} />
       ) : (
@@ -200,35 +201,6 @@ function RecordingFile({ recording }: { recording: Recording }) {
         </p>
       )}
       {recording.sha256 !== null && <Fingerprint sha256={recording.sha256} />}
-    </div>
-  );
-}
-
-/** What the comparison of two recordings found, its moments to be jumped to. */
-function Compared({ comparison }: { comparison: NonNullable<Recording["comparison"]> }) {
-  return (
-    <div className="mt-2">
-      <p className="text-small font-strong">The two compared</p>
-      <p className="text-small text-soft">
-        {inMoments(comparison.said).map((piece, i) =>
-          typeof piece === "string" ? (
-            piece
-          ) : (
-            <Link
-              // biome-ignore lint/suspicious/noArrayIndexKey: a moment may be named twice
-              key={i}
-              from="/calls/$id"
-              to="."
-              search={(old: object) => ({ ...old, t: String(piece.seconds) })}
-              replace
-              resetScroll={false}
-              className="tabular text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
-            >
-              {piece.said}
-            </Link>
-          ),
-        )}
-      </p>
     </div>
   );
 }

@@ -5,6 +5,7 @@ import { queries } from "../ask/queries.ts";
 import type { CallEvent, Exchange, Webhook } from "../ask/shapes.ts";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
+import { numbersGrouped } from "../words/phone-number.ts";
 import { plain } from "../words/text.ts";
 import { clockTenths, exactly, timeOfDay } from "../words/time.ts";
 
@@ -108,7 +109,7 @@ function Event({ event }: { event: CallEvent }) {
         {event.call_ms === null ? timeOfDay(event.at) : clockTenths(event.call_ms)}
       </time>
       <span>
-        <bdi>{event.said}</bdi> <span className="text-small text-faint">{actors[event.actor]}</span>
+        <bdi>{numbersGrouped(event.said)}</bdi> <span className="text-small text-faint">{actors[event.actor]}</span>
       </span>
     </>
   );

@@ -18,6 +18,11 @@ it("says what is known, and of the rest that it is not", () => {
   ).toEqual({ carrier: "Carrier 0.0139 EUR", engine: "Engine not known", used: "1:05 connected." });
 });
 
+it("reads a charge to four digits, however many the carrier counts", () => {
+  const cost = { carrier: { amount: "0.00783167", currency: "EUR" }, engine: null, usage: null };
+  expect(costLines({ engine: "evi", status: "ended", cost }).carrier).toBe("Carrier 0.0078 EUR");
+});
+
 it("rounds an estimate, but never to nothing", () => {
   const tokens = { text_in: 1_000, audio_in: 2_345, cached_in: 0, text_out: 10, audio_out: 500 };
   const engine = (amount: string) =>

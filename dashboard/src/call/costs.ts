@@ -9,7 +9,7 @@ export function costLines({ cost, engine, status }: Pick<Call, "cost" | "engine"
 } {
   const pending = status === "ended" ? "not known" : "not known yet";
   return {
-    carrier: `Carrier ${cost.carrier === null ? pending : `${cost.carrier.amount} ${cost.carrier.currency}`}`,
+    carrier: `Carrier ${cost.carrier === null ? pending : `${short(cost.carrier.amount)} ${cost.carrier.currency}`}`,
     engine: `Engine ${cost.engine === null ? pending : `about ${short(cost.engine.amount)} ${cost.engine.currency}`}`,
     used: engine === null ? null : usedLine(cost.usage),
   };
@@ -27,7 +27,7 @@ function usedLine(usage: Call["cost"]["usage"]): string | null {
   return parts.length === 0 ? null : `${parts.join(", ")}.`;
 }
 
-/** Four digits behind the point are enough of an estimate; what is smaller still is not nothing. */
+/** Four digits behind the point are enough to read; what is smaller still is not nothing. */
 function short(amount: string): string {
   const value = Number(amount);
   return value > 0 && value < 0.0001 ? "0.0001" : String(Number(value.toFixed(4)));

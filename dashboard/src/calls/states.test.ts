@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CallStatus, EndReason, RecordingStatus } from "../ask/shapes.ts";
-import { otherNumber, recordingStates, standing, statusSaid, talkMs } from "./states.ts";
+import { mendable, otherNumber, recordingStates, standing, statusSaid, talkMs } from "./states.ts";
 
 it("every status of a recording has its word, glyph and line", () =>
   expect(Object.keys(recordingStates).sort()).toEqual([...RecordingStatus.options].sort()));
@@ -29,4 +29,10 @@ describe("talk time", () => {
   it("is none when nobody answered", () => expect(talkMs({ status: "ended", started_at: null, duration_ms: null }, now)).toBeNull());
   it("is never negative when the two clocks differ", () =>
     expect(talkMs({ status: "in_progress", started_at: "2026-11-22T12:00:12Z", duration_ms: null }, now)).toBe(0));
+});
+
+it("a recording is waited for, or given up, only once its call has ended", () => {
+  expect(mendable("expected", true)).toEqual({ again: false, giveUp: false });
+  expect(mendable("expected", false)).toEqual({ again: false, giveUp: true });
+  expect(mendable("missing", false)).toEqual({ again: true, giveUp: false });
 });

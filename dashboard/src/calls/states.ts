@@ -48,8 +48,8 @@ export function talkMs(call: Pick<Call, "status" | "started_at" | "duration_ms">
   return Math.max(0, now.getTime() - Date.parse(call.started_at));
 }
 
-/** What a person may do about a recording that is not well. The server has the last word. */
-export const mendable = (status: RecordingStatus): { again: boolean; giveUp: boolean } => ({
-  again: status === "missing" || status === "failed" || status === "refused",
-  giveUp: status === "expected" || status === "announced" || status === "fetching",
+/** What a person may do about a recording that is not well; nothing while its call still runs. The server has the last word. */
+export const mendable = (status: RecordingStatus, live: boolean): { again: boolean; giveUp: boolean } => ({
+  again: !live && (status === "missing" || status === "failed" || status === "refused"),
+  giveUp: !live && (status === "expected" || status === "announced" || status === "fetching"),
 });

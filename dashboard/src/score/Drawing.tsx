@@ -46,7 +46,7 @@ export function Lanes({
     <div className="relative h-24 sm:h-32">
       {drawn ? (
         <>
-          <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={`${shape} opacity-45`}>
+          <svg viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={`${shape} opacity-60`}>
             <Wave drawn={drawn} />
           </svg>
           <svg ref={played} viewBox={box} preserveAspectRatio="none" aria-hidden="true" className={shape}>

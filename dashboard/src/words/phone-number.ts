@@ -13,3 +13,7 @@ export function typedNumber(typed: string): string {
 
 /** Is this text meant as a number (digits and their punctuation only) rather than words? */
 export const looksLikeNumber = (text: string): boolean => /^\+?[\d\s()./-]{3,}$/.test(text.trim()) && /\d{3}/.test(text.replace(/\D/g, ""));
+
+/** A sentence with its numbers grouped as people read them, none of them broken at a line's end. */
+export const numbersGrouped = (text: string): string =>
+  text.replaceAll(/\+\d{8,15}\b/g, (e164) => phoneNumber(e164).replaceAll(" ", "\u00a0"));
