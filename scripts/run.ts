@@ -1,11 +1,12 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs, parseEnv } from "node:util";
+import { parseArgs } from "node:util";
 import { type Config, ConfigFailure, listenOn, readConfig } from "../server/src/config.ts";
 import { findOwner, stopLeftover } from "../server/src/db/embedded.ts";
 import { EmbeddedTaken } from "../server/src/db/failures.ts";
 import { engineKinds } from "../server/src/engine/kinds.ts";
+import { withEnvFile } from "../server/src/env-file.ts";
 import { Failure } from "../server/src/failure.ts";
 import { heapFlags } from "../server/src/heap-flags.ts";
 import { runDemo } from "./demo.ts";
@@ -53,7 +54,7 @@ try {
 
 async function main(): Promise<void> {
   stopWhenAsked();
-  const env = withEnvFile();
+  const env = withEnvFile(join(root, ".env"), process.env);
   const config = readConfig(env);
   await untilNobodyIsInTheWay(config);
   const port = config.port === 0 ? await anyPort() : config.port;
@@ -97,17 +98,6 @@ async function main(): Promise<void> {
 }
 
 // ---- environment ---------------------------------------------------------------------------------------------------------------
-
-/** The process's own environment wins over the file .env. */
-function withEnvFile(): NodeJS.ProcessEnv {
-  let file = "";
-  try {
-    file = readFileSync(join(root, ".env"), "utf8");
-  } catch {
-    // There need not be one.
-  }
-  return { ...parseEnv(file), ...process.env };
-}
 
 function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessEnv {
   return Object.fromEntries(names.map((name) => [name, env[name]]));
@@ -165,6 +155,7 @@ async function greet(config: Config, world: EmulatedWorld, server: Program): Pro
   const engineKeys = engineKinds.map(({ needs: [key] }) => key).join(" nor ");
   line("Engine", enginesOf(config).join(" and ") || `the emulated one: neither ${engineKeys} is set`);
   if (world.carrierUrl !== null && !flags.logs) line("Logs", relative(process.cwd(), join(config.dataDir, "logs")) || ".");
+  for (const warning of config.warnings) line("Look at", tone("bad", warning));
   line("Stop", "Ctrl-C");
   say();
 }

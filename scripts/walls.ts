@@ -54,13 +54,18 @@ export const rooms: readonly Room[] = [
   { at: "bench", may: "everything" },
   {
     at: "scripts",
-    may: ["contract/src", "server/src/config.ts", engines, "server/src/failure.ts", "server/src/heap-flags.ts", "server/src/db"],
+    may: [
+      ...["contract/src", "server/src/config.ts", "server/src/env-file.ts", engines],
+      ...["server/src/failure.ts", "server/src/heap-flags.ts", "server/src/db"],
+    ],
   },
   { at: "vitest.config.ts", may: [] },
 
   { at: "server/src/main.ts", may: "everything" },
   { at: "server/src/cli", may: "everything" },
-  { at: "server/src/config.ts", may: [...ground, "server/src/engine", engines] },
+  { at: "server/src/config.ts", may: [...ground, "server/src/misspelt.ts", "server/src/engine", engines] },
+  { at: "server/src/env-file.ts", may: ["server/src/config.ts"] },
+  { at: "server/src/misspelt.ts", may: [] },
   { at: "server/src/failure.ts", may: [] },
   { at: "server/src/ids.ts", may: [] },
   { at: "server/src/clock.ts", may: [] },

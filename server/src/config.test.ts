@@ -199,7 +199,8 @@ describe("the configuration", () => {
 
   test.each([
     ["http://localhost:4000", "127.0.0.1"],
-    ["http://[::1]:4000", "127.0.0.1"],
+    ["http://127.0.0.1:4000", "127.0.0.1"],
+    ["http://[::1]:4000", "::1"],
     ["https://calls.example.com", "0.0.0.0"],
   ])("served as %s we listen on %s", (publicUrl, host) => expect(listenOn(publicUrl)).toBe(host));
 
@@ -246,5 +247,13 @@ describe("the configuration", () => {
     expect(config.engines.evi).toMatchObject({ apiKey: "ours" });
     expect(config.warnings).toHaveLength(4);
     expect(config.warnings).toContainEqual(expect.stringMatching(/^HUME_AI_API_KEY is ignored/));
+  });
+
+  test("a name that is nearly one of ours, of ours or of an engine's, is told of; what is set as it should be is not", () => {
+    expect(readConfig({ DATABSE_URL: "x", HUME_API_KEYS: "x", PATH: "/bin" }).warnings).toEqual([
+      "DATABSE_URL is no setting of Earshot: is DATABASE_URL meant?",
+      "HUME_API_KEYS is no setting of Earshot: is HUME_API_KEY meant?",
+    ]);
+    expect(readConfig({ HUME_API_KEY: "k", HUME_API_KEYS: "x" }).warnings).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { EngineKind } from "./engine/kind.ts";
 import { engineKinds } from "./engine/kinds.ts";
 import { Failure } from "./failure.ts";
+import { misspelt } from "./misspelt.ts";
 import { EnginePrice, type Prices, publishedPrices } from "./prices.ts";
 import { address, loopback } from "./web-address.ts";
 
@@ -42,7 +43,7 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Does whoever started us wait for one line of JSON on stdout? The launcher says so (EARSHOT_READY_LINE=1). */
   readonly readyLine: boolean;
-  /** To be logged at start: older names in use. */
+  /** To be told at start: older names in use, and names that are nearly ours. */
   readonly warnings: readonly string[];
 }
 
@@ -255,6 +256,8 @@ export function forgetSecrets(env: Record<string, string | undefined>, kinds: re
  */
 export function readConfig(env: Env, kinds: readonly EngineKind[] = engineKinds): Config {
   const { set, warnings } = withOurNames(env, Object.assign({}, olderNames, ...kinds.map((kind) => kind.olderNames)));
+  const known = [...Object.keys(Variables.shape), ...kinds.flatMap((kind) => Object.keys(kind.variables))];
+  for (const { name, meant } of misspelt(Object.keys(set), known)) warnings.push(`${name} is no setting of Earshot: is ${meant} meant?`);
   const parsed = Variables.safeParse(set);
   const problems: Problem[] = [];
   for (const issue of parsed.error?.issues ?? []) problems.push({ field: String(issue.path[0]), message: issue.message });
@@ -375,5 +378,7 @@ function whyUnusable(folder: string): string | null {
 
 /** An address of this machine alone is served to this machine alone. */
 export function listenOn(publicUrl: string): string {
-  return ["localhost", "127.0.0.1", "[::1]"].includes(new URL(publicUrl).hostname) ? "127.0.0.1" : "0.0.0.0";
+  const { hostname } = new URL(publicUrl);
+  if (hostname === "[::1]") return "::1";
+  return ["localhost", "127.0.0.1"].includes(hostname) ? "127.0.0.1" : "0.0.0.0";
 }

@@ -1,7 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseEnv } from "node:util";
 import { ConfigFailure, readConfig } from "../config.ts";
+import { withEnvFile } from "../env-file.ts";
 import { Failure } from "../failure.ts";
 import { openStorage } from "../recordings/storage.ts";
 import { storageKeyOf } from "../recordings/storage-encrypted.ts";
@@ -112,15 +111,9 @@ function commandOf(words: readonly string[]): Command | null {
   return fits.toSorted((one, other) => other.name.length - one.name.length)[0] ?? null;
 }
 
-/** The process's own environment wins over the file .env, as for the server. */
+/** As for the server. */
 function environment(): NodeJS.ProcessEnv {
-  let file = "";
-  try {
-    file = readFileSync(join(root, ".env"), "utf8");
-  } catch {
-    // There need not be one.
-  }
-  return { ...parseEnv(file), ...process.env };
+  return withEnvFile(join(root, ".env"), process.env);
 }
 
 /** What a command had open is closed first: a database that was started for it must not stay behind. */
