@@ -55,6 +55,8 @@ test.each([
 
 test("whatever is packed comes back within one step, and nothing else does", () => {
   const next = random(20_261_122);
+  // Gathered and looked at once: half a million claims of their own cost a hundred times what they are about.
+  const wrong: unknown[] = [];
   for (let round = 0; round < 2_000; round++) {
     const vocabulary = names(1 + Math.floor(next() * 700));
     const density = next();
@@ -62,10 +64,13 @@ test("whatever is packed comes back within one step, and nothing else does", () 
     const scores: Record<string, number> = {};
     for (const name of vocabulary) if (next() < density) scores[name] = range === 1 ? next() : (next() - 0.5) * range;
     const back = unpack(pack(vocabulary, scores), vocabulary);
-    expect(new Set(Object.keys(back))).toEqual(new Set(Object.keys(scores)));
-    for (const [name, score] of Object.entries(scores)) {
-      const allowed = range === 1 ? 2e-5 : Math.max(1e-6, Math.abs(score) / 1024);
-      expect(Math.abs((back[name] as number) - score)).toBeLessThanOrEqual(allowed);
+    for (const name of vocabulary) {
+      const [score, came] = [scores[name], back[name]];
+      const allowed = range === 1 ? 2e-5 : Math.max(1e-6, Math.abs(score ?? 0) / 1024);
+      const good = score === undefined || came === undefined ? score === came : Math.abs(came - score) <= allowed;
+      if (!good) wrong.push([round, name, score, came]);
     }
+    if (Object.keys(back).length !== Object.keys(scores).length) wrong.push([round, "names"]);
   }
+  expect(wrong.slice(0, 10)).toEqual([]);
 });

@@ -100,7 +100,7 @@ async function truncatedAt(url: string): Promise<number | null> {
 }
 
 /** They wait in real time: many at once, and not all, since every call's engine is a busy program while it speaks. */
-vi.setConfig({ maxConcurrency: 20 });
+vi.setConfig({ maxConcurrency: 12 });
 
 const tick = startTick(clock, (error) => {
   throw error;
