@@ -58,15 +58,19 @@ function quiet(carrier: CarrierSocket): Promise<void> {
   });
 }
 
+/** Resolves when so many turns are in the rows, the agent's greeting the first, and the agent has said all of its last. */
+async function turns(call: CallId, carrier: CarrierSocket, count: number): Promise<void> {
+  const speakers = async () => (await said(call)).map(({ speaker }) => speaker).filter((one, at, all) => one !== all[at - 1]);
+  await vi.waitFor(async () => expect((await speakers()).length).toBeGreaterThanOrEqual(count), { interval: 100 });
+  await quiet(carrier);
+}
+
 test.concurrent("the agent greets at once, hears the caller, answers, and everything said is in the rows while the call runs", async () => {
   const call = await house.newCall();
   const carrier = await house.connect(call);
-  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
-  await quiet(carrier);
-  const greeted = carrier.frames.length;
+  await turns(call, carrier, 1);
   await carrier.say(babble(1_500));
-  await carrier.until(() => carrier.frames.slice(greeted).some(({ pcm }) => loud(pcm)));
-  await quiet(carrier);
+  await turns(call, carrier, 3);
   await house.bridges.end(call);
 
   const rows = await said(call);
@@ -149,21 +153,6 @@ test.concurrent("a caller who cuts in hears no leftover speech, and the row says
   expect(await kinds(call)).toContain("caller.cut_in");
 });
 
-test.concurrent("a lost engine is resumed in the same chat group and does not greet again", async () => {
-  const call = await house.newCall({ prompt: "[emulator: parrot drop turn=1]" });
-  const carrier = await house.connect(call);
-  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
-  await quiet(carrier);
-  await carrier.say(babble(1_200));
-  await vi.waitFor(async () => expect(await kinds(call)).toContain("engine.resumed"));
-  await carrier.say(babble(1_200));
-  await quiet(carrier);
-  await house.bridges.end(call);
-  const greetings = (await said(call)).filter(({ text }) => text === "Hello, this is the desk.");
-  expect(greetings).toHaveLength(1);
-  expect(house.lost.filter((one) => one.call === call)).toEqual([]);
-});
-
 test.concurrent("a refused key is told at once and not tried again", async () => {
   const call = await house.newCall({ config: "refuse" });
   await vi.waitFor(() => expect(house.lost).toContainEqual({ call, code: "http_401" }));
@@ -209,26 +198,19 @@ test.concurrent.each([
   "flood",
   "flood-malformed",
   "llm-timeout",
-])(
-  "a conversation survives an engine with the fault: %s",
-  async (fault) => {
-    const call = await house.newCall({ prompt: `[emulator: parrot ${fault}]` });
-    const carrier = await house.connect(call);
-    await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
-    await quiet(carrier);
-    const greeted = carrier.frames.length;
-    await carrier.say(babble(1_500));
-    await carrier.until(() => carrier.frames.slice(greeted).some(({ pcm }) => loud(pcm)));
-    await quiet(carrier);
-    await house.bridges.end(call);
-    const rows = await said(call);
-    expect(rows.map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
-    expect(rows.filter(({ speaker }) => speaker === "caller")).toHaveLength(1);
-    expect(rows.filter(({ speaker, heard_ms }) => speaker === "agent" && (heard_ms ?? 0) === 0)).toEqual([]);
-    expect(house.warnings.filter((warning) => warning.includes(call))).toEqual([]);
-  },
-  30_000,
-);
+])("a conversation survives an engine with the fault: %s", async (fault) => {
+  const call = await house.newCall({ prompt: `[emulator: parrot ${fault}]` });
+  const carrier = await house.connect(call);
+  await turns(call, carrier, 1);
+  await carrier.say(babble(1_500));
+  await turns(call, carrier, 3);
+  await house.bridges.end(call);
+  const rows = await said(call);
+  expect(rows.map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
+  expect(rows.filter(({ speaker }) => speaker === "caller")).toHaveLength(1);
+  expect(rows.filter(({ speaker, heard_ms }) => speaker === "agent" && (heard_ms ?? 0) === 0)).toEqual([]);
+  expect(house.warnings.filter((warning) => warning.includes(call))).toEqual([]);
+});
 
 test.concurrent("the last words of a caller who hangs up on them are in the transcript", async () => {
   const call = await house.newCall({ greeting: null });
@@ -245,17 +227,30 @@ test.concurrent("the last words of a caller who hangs up on them are in the tran
 test.concurrent.each([8_000, 24_000])("a carrier that speaks %i Hz after all is understood and answered at that rate", async (rate) => {
   const call = await house.newCall();
   const carrier = await house.connect(call, { rate });
-  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
-  await quiet(carrier);
+  await turns(call, carrier, 1);
   await carrier.say(babble(1_200, rate));
-  const greeted = carrier.frames.length;
-  await carrier.until(() => carrier.frames.slice(greeted).some(({ pcm }) => loud(pcm)));
   carrier.press("7");
   await vi.waitFor(async () => expect(await kinds(call)).toContain("caller.key_pressed"));
-  await quiet(carrier);
+  await turns(call, carrier, 3);
   await house.bridges.end(call);
   expect(new Set(carrier.frames.map(({ pcm }) => pcm.length))).toEqual(new Set([(rate / 50) * 2]));
   expect((await said(call)).map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
+});
+
+// A caller is not left alone for long, so what follows an engine's loss has little time: not beside the others.
+test("a lost engine is resumed in the same chat group and does not greet again", async () => {
+  const call = await house.newCall({ prompt: "[emulator: parrot drop turn=1]" });
+  const carrier = await house.connect(call);
+  await carrier.until(() => carrier.frames.some(({ pcm }) => loud(pcm)));
+  await quiet(carrier);
+  await carrier.say(babble(1_200));
+  await vi.waitFor(async () => expect(await kinds(call)).toContain("engine.resumed"));
+  await carrier.say(babble(1_200));
+  await quiet(carrier);
+  await house.bridges.end(call);
+  const greetings = (await said(call)).filter(({ text }) => text === "Hello, this is the desk.");
+  expect(greetings).toHaveLength(1);
+  expect(house.lost.filter((one) => one.call === call)).toEqual([]);
 });
 
 test("a database that stalls for two seconds is not heard, and nothing said meanwhile is lost", async () => {

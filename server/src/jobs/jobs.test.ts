@@ -62,7 +62,8 @@ describe("jobs", () => {
     const done = collector();
     let running = 0;
     let most = 0;
-    await jobs.work(slow, async ({ name }) => {
+    const hourly = await startJobs({ pool: database.pool, log, pollSeconds: 3_600 });
+    await hourly.work(slow, async ({ name }) => {
       most = Math.max(most, ++running);
       await new Promise((resolve) => setImmediate(resolve));
       running--;
@@ -71,12 +72,11 @@ describe("jobs", () => {
     await inTransaction(database.pool, async (sql) => {
       for (let i = 0; i < 40; i++) await enqueue(sql, slow, `k${i}`, { name: `${i}` });
     });
-    const began = performance.now();
-    jobs.wake();
+    hourly.wake();
     await done.until(40);
     expect(most).toBeLessThanOrEqual(2);
     expect(new Set(done.heard).size).toBe(40);
-    expect(performance.now() - began).toBeLessThan(10_000);
+    await hourly.close(1_000);
   });
 
   it("wait only once under a key, and a nudge brings the waiting one forward", async () => {

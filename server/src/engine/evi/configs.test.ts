@@ -43,7 +43,7 @@ afterEach(async () => {
 const open = (configId: string | null = null, at = url, key = KEY, freshMs = 60_000): Configs =>
   openConfigs({
     pool: database.pool,
-    rest: humeRest({ url: at, apiKey: key, timeoutMs: 2_000 }),
+    rest: humeRest({ url: at, apiKey: key }),
     apiKey: key,
     configId,
     webhooks: null,

@@ -26,7 +26,7 @@ async function hume(
   server = mine;
   await new Promise<void>((resolve) => mine.listen(0, "127.0.0.1", resolve));
   const url = `http://127.0.0.1:${(mine.address() as AddressInfo).port}`;
-  return { rest: humeRest({ url: `${url.replace("http", "ws")}/v0/evi/chat`, apiKey: "k-1", timeoutMs: 2_000 }), url, asked };
+  return { rest: humeRest({ url: `${url.replace("http", "ws")}/v0/evi/chat`, apiKey: "k-1" }), url, asked };
 }
 const json = (response: ServerResponse, body: unknown, status = 200): void =>
   void response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
