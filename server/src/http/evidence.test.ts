@@ -37,11 +37,23 @@ it("a call's evidence is downloaded as one zip that verifies, and who took it is
   expect(rows).toEqual([{ action: "evidence.taken" }]);
 });
 
-it("evidence is whole or it is not made: a lost file is a problem, not a short zip", async () => {
+it("evidence is never a short zip in silence: a lost file is a problem, and from then on named and left out", async () => {
   const call = await seedCall(house);
-  await seedRecording(house, call, Buffer.from("gone"), { storage_key: "recordings/elsewhere.mp3" });
-  const answer = await house.ask("member", { url: `/api/calls/${call}/evidence` });
-  expect(answer.json()).toMatchObject({ code: "STORED_FILE_LOST" });
+  const ours = Buffer.from("our own sound of the call");
+  await seedRecording(house, call, ours, { source: "journal" });
+  const lost = await seedRecording(house, call, Buffer.from("gone"), { storage_key: "recordings/elsewhere.mp3" });
+  const take = () => house.ask("member", { url: `/api/calls/${call}/evidence` });
+  expect((await take()).json()).toMatchObject({ code: "STORED_FILE_LOST" });
+  const answer = await take();
+  expect(answer.statusCode).toBe(200);
+  const path = join(folder, "without.zip");
+  await writeFile(path, answer.rawPayload);
+  const verified = await verifyEvidence(path);
+  if (!verified.ok) throw new Error(verified.problem);
+  const { files } = verified.manifest;
+  expect(files.map(({ name }) => name).filter((name) => name.startsWith("audio/"))).toEqual([expect.stringMatching(/^audio\/journal-/)]);
+  expect(answer.rawPayload.includes(ours)).toBe(true);
+  expect(answer.rawPayload.toString("latin1")).toMatch(new RegExp(`"id": "${lost}",\\s+"status": "failed"`));
 });
 
 it("is taken by members and administrators only, of calls that exist", async () => {

@@ -16,7 +16,7 @@ export interface Sending {
 
 const types = { mp3: "audio/mpeg", wav: "audio/wav", ogg: "audio/ogg", mp4: "audio/mp4" } as const;
 
-/** Sends a recording as it is stored: in whole or by the range asked for, with its hash as ETag. */
+/** Sends a recording as it is stored: in whole or by the range asked for, with its hash as ETag. Until its file is open nothing is said. */
 export async function sendSound(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -25,16 +25,16 @@ export async function sendSound(
 ): Promise<FastifyReply> {
   const { file } = sending.recording;
   const etag = `"${file.sha256}"`;
-  reply.headers({ ...headersFor(sending, file.format), etag, "accept-ranges": "bytes" });
-  if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
+  const described = { ...headersFor(sending, file.format), etag, "accept-ranges": "bytes" };
+  if (isUnchanged(request.headers["if-none-match"], etag)) return reply.headers(described).code(304).send();
   const holds = rangeStillHolds(request.headers["if-range"] as string | undefined, etag);
   const range = byteRange(holds ? request.headers.range : undefined, file.sizeBytes);
   if (range === "none") throw new RangeNotThere(file.sizeBytes);
   const span = range === "all" ? { from: 0, to: file.sizeBytes - 1 } : range;
-  reply.header("content-length", file.sizeBytes === 0 ? 0 : span.to - span.from + 1);
+  const sound = request.method === "HEAD" || file.sizeBytes === 0 ? null : await storage.read(file.key, span);
+  reply.headers({ ...described, "content-length": file.sizeBytes === 0 ? 0 : span.to - span.from + 1 });
   if (range !== "all") reply.code(206).header("content-range", `bytes ${span.from}-${span.to}/${file.sizeBytes}`);
-  if (request.method === "HEAD" || file.sizeBytes === 0) return reply.send();
-  const sound = await storage.read(file.key, span);
+  if (sound === null) return reply.send();
   sound.on("error", (error) => request.log.error({ call: sending.call, ...logOf(error) }, "a recording broke off while it was sent"));
   return reply.send(sound);
 }
@@ -48,10 +48,11 @@ export async function sendWav(
 ): Promise<FastifyReply> {
   const { file } = sending.recording;
   const etag = `"${file.sha256}-wav"`;
-  reply.headers({ ...headersFor(sending, "wav"), etag, "accept-ranges": "none" });
-  if (isUnchanged(request.headers["if-none-match"], etag)) return reply.code(304).send();
-  if (request.method === "HEAD") return reply.send();
+  const described = { ...headersFor(sending, "wav"), etag, "accept-ranges": "none" };
+  if (isUnchanged(request.headers["if-none-match"], etag)) return reply.headers(described).code(304).send();
+  if (request.method === "HEAD") return reply.headers(described).send();
   const { sizeBytes, bytes } = await asWav(file);
+  reply.headers(described);
   bytes.on("error", (error) => request.log.error({ call: sending.call, ...logOf(error) }, "a recording broke off while it was sent"));
   return reply.header("content-length", sizeBytes).send(bytes);
 }

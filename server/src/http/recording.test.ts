@@ -4,6 +4,7 @@ import { Peaks, Recording, RecordingLink } from "@earshot/contract/recording";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { type CallId, newId } from "../ids.ts";
 import { conversation, mp3Of } from "../recordings/audio/test-sounds.ts";
+import { StorageUnreadable } from "../recordings/failures.ts";
 import { insert, openStream, openTestHouse, seedCall, seedRecording, type TestHouse } from "./test-house.ts";
 
 const sound = randomBytes(10_000);
@@ -179,6 +180,45 @@ describe("which recording", () => {
     const answer = await get();
     expect(answer.statusCode).toBe(410);
     expect(answer.json().code).toBe("STORED_FILE_LOST");
+  });
+
+  it("whose file is gone is not a call without sound: its other recording is played at once, and the loss stands on the row", async () => {
+    const { pool } = house.database;
+    await pool.query("update recordings set storage_key = 'recordings/ab/cd/lost.mp3' where id = $1", [recording]);
+    const other = randomBytes(9_000);
+    const own = await seedRecording(house, call, other, { source: "journal" });
+    const answer = await get("", { range: "bytes=0-99" });
+    expect([answer.statusCode, answer.headers["content-range"]]).toEqual([206, "bytes 0-99/9000"]);
+    expect(answer.rawPayload.equals(other.subarray(0, 100))).toBe(true);
+    const { rows } = await pool.query("select id, status, because from recordings where call_id = $1 order by source", [call]);
+    expect(rows).toEqual([
+      { id: recording, status: "failed", because: "STORED_FILE_LOST" },
+      { id: own, status: "verified", because: null },
+    ]);
+    const told = (await house.ask("viewer", { url: `/api/calls/${call}` })).json().recording;
+    expect(told).toMatchObject({ id: own, source: "journal", url: expect.any(String) });
+    const all = (await house.ask("viewer", { url: `/api/calls/${call}/recordings` })).json().items;
+    expect(all[1]).toMatchObject({ id: recording, url: null, because: { code: "STORED_FILE_LOST" } });
+    // Who means that one is not given another.
+    expect((await get(`?recording=${recording}`)).json()).toMatchObject({ code: "STORED_FILE_LOST" });
+  });
+
+  it("that the storage cannot give just now is a failure of the storage, and nothing is written on the recording", async () => {
+    const away = house.storage.read;
+    house.storage.read = () => Promise.reject(new StorageUnreadable("bucket", new Error("503 Slow Down")));
+    try {
+      const answer = await get();
+      expect([answer.statusCode, answer.json().code, answer.json().remedy]).toEqual([
+        503,
+        "STORAGE_UNREADABLE",
+        expect.stringContaining("STORAGE_URL"),
+      ]);
+    } finally {
+      house.storage.read = away;
+    }
+    expect((await get()).statusCode).toBe(200);
+    const { rows } = await house.database.pool.query("select status from recordings where id = $1", [recording]);
+    expect(rows).toEqual([{ status: "verified" }]);
   });
 
   it.each(["?source=../x", "?source=carrier&source=journal", "?download=yes", "?path=/etc/passwd", `?token=${"x".repeat(601)}`])(

@@ -8,6 +8,7 @@ import { inTransaction } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { type Actor, recordAudit, recordAuditOnce } from "../people/audits.ts";
 import { type Choice, listRecordings, type Playable, peaksOf, playableOf, recordingsOf } from "../recordings/read.ts";
+import { noteSpoiled, spoiledBy } from "../recordings/spoiled.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { LinkRefused, NoRecording } from "./failures.ts";
@@ -73,24 +74,35 @@ export function recordingRoutes(door: Door, parts: DoorParts): void {
     handler: async (request, reply) => {
       const call = request.params.id;
       const entry = await admit(request, call, request.query);
-      const recording = await find(call, entry.choice);
-      const { file } = recording;
-      if (!file) throw new NoRecording(recording.status, recording.because);
       const download = request.query.download === "1";
-      if (request.method === "GET") {
-        const actor: Actor = entry.actor ?? `link:${recording.id}`;
-        const detail = {
-          recording: recording.id,
-          source: recording.source,
-          ...(request.query.as === "wav" ? { as: "wav" } : {}),
-          ...(entry.maker ? { made_by: entry.maker, address: request.ip } : {}),
-        };
-        const action = download ? "recording.downloaded" : "recording.played";
-        await inTransaction(pool, (sql) => recordAuditOnce(sql, { at: clock.now(), actor, action, call, detail }, PLAYBACK_MS));
+      for (let lost = null as { readonly id: RecordingId; readonly error: unknown } | null; ; ) {
+        const recording = await find(call, entry.choice);
+        const { file } = recording;
+        if (recording.id === lost?.id) throw lost.error;
+        if (!file) throw new NoRecording(recording.status, recording.because);
+        if (request.method === "GET") {
+          const actor: Actor = entry.actor ?? `link:${recording.id}`;
+          const detail = {
+            recording: recording.id,
+            source: recording.source,
+            ...(request.query.as === "wav" ? { as: "wav" } : {}),
+            ...(entry.maker ? { made_by: entry.maker, address: request.ip } : {}),
+          };
+          const action = download ? "recording.downloaded" : "recording.played";
+          await inTransaction(pool, (sql) => recordAuditOnce(sql, { at: clock.now(), actor, action, call, detail }, PLAYBACK_MS));
+        }
+        const sending = { call, recording: { ...recording, file }, download };
+        const send = request.query.as === "kept" || file.format === "wav" ? sendSound : sendWav;
+        try {
+          return await send(request, reply, parts, sending);
+        } catch (error) {
+          // The call's other recording is played instead, unless this one was meant.
+          const because = spoiledBy(error);
+          if (because === null) throw error;
+          await noteSpoiled(parts, { id: recording.id, storageKey: file.key }, because);
+          lost = { id: recording.id, error };
+        }
       }
-      const sending = { call, recording: { ...recording, file }, download };
-      const asIs = request.query.as === "kept" || file.format === "wav";
-      return asIs ? sendSound(request, reply, parts, sending) : sendWav(request, reply, parts, sending);
     },
   });
 

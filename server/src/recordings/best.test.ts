@@ -4,6 +4,7 @@ import { bestOf, better, type Candidate } from "./best.ts";
 const some = (source: Candidate["source"], status: Candidate["status"], more: Partial<Candidate> = {}): Candidate => ({
   source,
   status,
+  because: null,
   storage_key: ["stored", "verified"].includes(status) ? "recordings/aa/bb/x.mp3" : null,
   channels: 2,
   in_clear: false,
@@ -22,6 +23,20 @@ describe("the recording that stands for a call is", () => {
     ["the journal's, while the carrier's is only stored", [some("carrier", "stored"), some("journal", "verified")], 1],
     ["the one with two sides, when the carrier mixed them", [some("carrier", "verified", { channels: 1 }), some("journal", "verified")], 1],
     ["a damaged file rather than none", [some("carrier", "failed", { storage_key: "k" }), some("journal", "missing")], 0],
+    [
+      "the one that failed its checks rather than one whose file is lost, or another now",
+      [
+        some("carrier", "failed", { storage_key: "k", because: "STORED_FILE_LOST" }),
+        some("carrier", "failed", { storage_key: "k", because: "STORED_FILE_ROTTEN" }),
+        some("journal", "failed", { storage_key: "k", because: "JOURNAL_INCOMPLETE" }),
+      ],
+      2,
+    ],
+    [
+      "the one that may yet come, when the other's file is lost",
+      [some("carrier", "failed", { storage_key: "k", because: "STORED_FILE_LOST" }), some("journal", "expected")],
+      1,
+    ],
     ["the one that may yet come, when the other failed without a file", [some("journal", "failed"), some("carrier", "announced")], 1],
     ["the one on its way rather than the missing one", [some("journal", "missing"), some("carrier", "fetching")], 1],
     ["the engine's, when nothing else is left", [some("carrier", "missing"), some("journal", "missing"), some("engine", "verified")], 2],

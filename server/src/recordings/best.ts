@@ -5,6 +5,7 @@ import { inClearSql } from "./keeping/in-clear.ts";
 export interface Candidate {
   readonly source: RecordingSource;
   readonly status: Exclude<RecordingStatus, "none">;
+  readonly because: string | null;
   readonly storage_key: string | null;
   readonly channels: number | null;
   /** Its file still holds what is to be taken out of it (keeping/in-clear.ts): it is not played yet. */
@@ -26,8 +27,10 @@ const statusRank: Record<Candidate["status"], number> = {
   missing: 7,
   deleted: 8,
 };
-/** `failed` without a file (it never came whole) ranks behind whatever may still come. */
+/** `failed` without a file (it never came whole, or is lost from the storage) ranks behind whatever may still come. */
 const FAILED_WITHOUT_FILE = 5.5;
+/** A file that is another than was stored may not be heard at all; one that failed its checks is. */
+const FAILED_ROTTEN = 2.75;
 /** What waits for its redaction will be heard sooner than what is not there yet. */
 const IN_CLEAR = 2.5;
 
@@ -47,12 +50,17 @@ export function bestOf<R extends Candidate>(recordings: readonly R[]): R | null 
   return recordings.reduce<R | null>((best, next) => (best === null || better(next, best) < 0 ? next : best), null);
 }
 
-const rank = ({ status, storage_key, in_clear }: Candidate): number =>
-  status === "failed" && storage_key === null
-    ? FAILED_WITHOUT_FILE
-    : in_clear && statusRank[status] < IN_CLEAR
-      ? IN_CLEAR
-      : statusRank[status];
+/** Is there no file, as far as the row knows? */
+export const isWithoutFile = ({ storage_key, because }: Pick<Candidate, "storage_key" | "because">): boolean =>
+  storage_key === null || because === "STORED_FILE_LOST";
+
+function rank(candidate: Candidate): number {
+  const { status, because, in_clear } = candidate;
+  if (status === "failed" && isWithoutFile(candidate)) return FAILED_WITHOUT_FILE;
+  if (status === "failed" && because === "STORED_FILE_ROTTEN") return FAILED_ROTTEN;
+  return in_clear && statusRank[status] < IN_CLEAR ? IN_CLEAR : statusRank[status];
+}
+
 const mixed = ({ storage_key, channels }: Candidate): number => (storage_key !== null && channels === 1 ? 1 : 0);
 
 const cases = (column: string, ranks: Record<string, number>): string =>
@@ -63,6 +71,7 @@ const cases = (column: string, ranks: Record<string, number>): string =>
 const playedFirst = Object.entries(statusRank).filter(([, place]) => place < IN_CLEAR);
 
 /** {@link better} as an `order by` for rows `r` of `recordings`, to be followed by created_at, id. */
-export const bestFirstSql = `case when r.status = 'failed' and r.storage_key is null then ${FAILED_WITHOUT_FILE}
+export const bestFirstSql = `case when r.status = 'failed' and (r.storage_key is null or r.because = 'STORED_FILE_LOST') then ${FAILED_WITHOUT_FILE}
+    when r.status = 'failed' and r.because = 'STORED_FILE_ROTTEN' then ${FAILED_ROTTEN}
     when r.status in (${playedFirst.map(([status]) => `'${status}'`).join(", ")}) and ${inClearSql} then ${IN_CLEAR} else ${cases("r.status", statusRank)} end,
   case when r.storage_key is not null and r.channels = 1 then 1 else 0 end, ${cases("r.source", sourceRank)}`;

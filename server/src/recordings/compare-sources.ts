@@ -9,8 +9,8 @@ import { inClearOf } from "./keeping/in-clear.ts";
 import { doneTo } from "./keeping/redact-file.ts";
 import { type Parts, workPath } from "./parts.ts";
 import { readBack } from "./read-back.ts";
-import { type Spoiled, spoil, spoiledBy } from "./spoiled.ts";
-import { change, lockRecording, move, type RecordingRow, recordingsAsRead, recordingsOfCall, tell } from "./store.ts";
+import { noteSpoiled, type Spoiled, spoiledBy } from "./spoiled.ts";
+import { change, move, type RecordingRow, recordingsAsRead, recordingsOfCall, tell } from "./store.ts";
 import { besideTones, type Verdict, verdictOf } from "./verdict.ts";
 
 /**
@@ -30,7 +30,7 @@ export async function compareSources(parts: Parts, call: CallId): Promise<boolea
         const path = await workPath(parts, "compare", row.id);
         files.push({ path, format: row.format as AudioFormat });
         const because = await readWhole(parts, row, path);
-        if (because !== null) return await noteSpoiled(parts, row, because);
+        if (because !== null) return await noteSpoiled(parts, row, because); // nothing to compare until the file is back
       }
       const [a, b] = files as [AudioFile, AudioFile];
       await conclude(parts, journal, carrier, await parts.threads.ask({ name: "compare", a, b }));
@@ -49,14 +49,6 @@ async function readWhole(parts: Parts, row: RecordingRow, path: string): Promise
     if (because === null) throw error;
     return because;
   }
-}
-
-/** There is nothing to compare until the file is back: the audit looks for it. */
-async function noteSpoiled(parts: Parts, { id }: RecordingRow, because: Spoiled): Promise<void> {
-  await inTransaction(parts.pool, async (sql) => {
-    const row = await lockRecording(sql, id);
-    if (row) await spoil(sql, row, because, parts.clock.now());
-  });
 }
 
 /** The two to compare, when both can be decoded, are what is played, and have not been compared as they are. */

@@ -3,7 +3,7 @@ import type { Sql } from "../db/pool.ts";
 import type { CallId, RecordingId } from "../ids.ts";
 import { unpackPeaks } from "./audio/peaks.ts";
 import type { AudioFormat } from "./audio/sound.ts";
-import { bestFirstSql, bestOf, better } from "./best.ts";
+import { bestFirstSql, bestOf, better, isWithoutFile } from "./best.ts";
 import { comparisonAsJson, type StoredComparison } from "./comparison-json.ts";
 import { explain, type Reason } from "./failures.ts";
 import { inClearSql } from "./keeping/in-clear.ts";
@@ -198,9 +198,9 @@ export const hasBestStatus = (status: string): string =>
     : `exists (select 1 from recordings r where r.call_id = c.id and r.status = '${status}')
        and (select r.status from recordings r where r.call_id = c.id order by ${bestFirstSql}, created_at, id limit 1) = '${status}'`;
 
-/** Is there sound to play? A file that failed its checks is still the file that came; one that is yet to be redacted is not played. */
+/** Is there sound to play? A file that failed its checks is still the file that came; one that is lost, or yet to be redacted, is not played. */
 const isThere = (row: RecordingRow): boolean =>
-  row.storage_key !== null && !row.in_clear && ["stored", "verified", "failed"].includes(row.status);
+  !isWithoutFile(row) && !row.in_clear && ["stored", "verified", "failed"].includes(row.status);
 
 function whyNot({ in_clear, because }: RecordingRow): ReturnType<typeof explain> | null {
   if (in_clear) return explain("RECORDING_TO_BE_REDACTED" satisfies Reason);

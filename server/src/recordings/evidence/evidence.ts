@@ -16,6 +16,7 @@ import { inClearOf } from "../keeping/in-clear.ts";
 import { keepingOf } from "../keeping/read.ts";
 import { doneTo } from "../keeping/redact-file.ts";
 import { listRecordings } from "../read.ts";
+import { isSpoiled, noteSpoiled, spoiledBy } from "../spoiled.ts";
 import type { Storage } from "../storage.ts";
 import { type RecordingRow, recordingsAsRead } from "../store.ts";
 import { type EvidenceKey, evidenceKey } from "./key.ts";
@@ -34,8 +35,9 @@ type Described = ZipFile & { readonly what: string; readonly sha256: string };
 
 /**
  * All that is kept of a call in one zip: the sound of each source, transcript, emotions, timeline, webhooks and verdicts, a manifest with
- * hashes, and a signature over it. Read in one snapshot; audio is read back and held against its recording before the first byte goes out.
- * Null when there is no such call. @throws RecordingFailure when a file is lost or rotten: evidence is whole or it is not made
+ * hashes, and a signature over it. Read in one snapshot; audio is read back and held against its recording before the first byte goes out. A file
+ * that is known to be lost or rotten is named and left out.
+ * Null when there is no such call. @throws RecordingFailure when one is found to be so now, which is then known: evidence says what it lacks
  * @param by who asked: user:<id>, key:<id>
  */
 export async function evidenceOf(
@@ -52,7 +54,14 @@ export async function evidenceOf(
     text("verify.mjs", "A program that verifies this file, for Node.js", await readFile(verifier, "utf8")),
     ...known.texts,
   ];
-  for (const row of known.audio) files.push(await sound(storage, row));
+  for (const row of known.audio)
+    files.push(
+      await sound(storage, row).catch(async (error: unknown) => {
+        const because = spoiledBy(error);
+        if (because !== null) await noteSpoiled({ pool, clock }, row, because);
+        throw error;
+      }),
+    );
   const manifest = manifestText({
     format: "earshot-evidence",
     version: 1,
@@ -98,7 +107,9 @@ async function snapshot(sql: Sql, id: CallId): Promise<{ texts: Described[]; aud
       json("consents.json", "What the parties were told about being recorded, and what they answered", await consentsOf(sql, id)),
       json("recordings.json", "Each recording: its source, state, hash, measurements and comparison with the other", recordings),
     ],
-    audio: rows.filter((row) => row.storageKey && !inClear.has(row.id) && ["stored", "verified", "failed"].includes(row.status)),
+    audio: rows.filter(
+      (row) => row.storageKey && !isSpoiled(row.because) && !inClear.has(row.id) && ["stored", "verified", "failed"].includes(row.status),
+    ),
   };
 }
 
@@ -187,8 +198,9 @@ put it together, at the time the manifest says by their clock; and the files in 
 
 What it does not say: that the key is the operator's (ask them for it by another way), that their clock was right, or that nobody changed
 their database before. The two audio files were recorded independently, one by the phone network and one by the server; recordings.json says how
-far they agree, and manifest.json which of them are copies in which a stretch was redacted. What was deleted of the call, and what is not
-given because it is yet to be redacted, is not here: keeping.json and recordings.json name it.
+far they agree, and manifest.json which of them are copies in which a stretch was redacted. What was deleted of the call, what is not given
+because it is yet to be redacted, and what the storage has lost (STORED_FILE_LOST, STORED_FILE_ROTTEN) is not here: keeping.json and recordings.json
+name it.
 
 Times: timeline.json, webhooks.json and keeping.json in UTC; the transcript and redactions in milliseconds from the answer; a recording begins offset_ms
 after the answer.

@@ -10,7 +10,7 @@ import { paced } from "../pace.ts";
 import { type Parts, workPath } from "../parts.ts";
 import { verifyQueue } from "../queues.ts";
 import { readBack } from "../read-back.ts";
-import { type Spoiled, spoil, spoiledBy } from "../spoiled.ts";
+import { noteSpoiled, type Spoiled, spoiledBy } from "../spoiled.ts";
 import { recordingKey } from "../storage.ts";
 import { change, lockRecording, move, nameToDelete, type RecordingRow, tell, unnameToDelete } from "../store.ts";
 
@@ -38,6 +38,8 @@ export async function redactFile(parts: Parts, row: RecordingRow, redactions: re
   try {
     const because = await readWhole(parts, row, row.storageKey, original);
     if (because !== null) {
+      // It is not played: it may be in the clear.
+      parts.log.warn({ recording: row.id, call: row.call, code: because }, "A recording that is to be redacted cannot be read back.");
       await noteSpoiled(parts, row, because);
       if (because === "STORED_FILE_ROTTEN" && due.some(destroys)) await replace(parts, row, due, null); // whatever it is now, it was to be destroyed
       return;
@@ -98,15 +100,6 @@ function blurMs({ source, audioStartedAt, detail }: Pick<RecordingRow, "source" 
   const compared = typeof (detail.comparison as { offsetMs?: number | null } | undefined)?.offsetMs === "number";
   if (source === "journal" || compared) return 0;
   return audioStartedAt ? TOLD_TO_A_SECOND_MS : NOT_TOLD_MS;
-}
-
-/** Its file is not the one that was stored. It is not played: it may be in the clear. */
-async function noteSpoiled(parts: Parts, row: RecordingRow, because: Spoiled): Promise<void> {
-  parts.log.warn({ recording: row.id, call: row.call, code: because }, "A recording that is to be redacted cannot be read back.");
-  await inTransaction(parts.pool, async (sql) => {
-    const current = await lockRecording(sql, row.id);
-    if (current?.storageKey === row.storageKey) await spoil(sql, current, because, parts.clock.now());
-  });
 }
 
 /**
