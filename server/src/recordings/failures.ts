@@ -224,6 +224,19 @@ export class StorageUnwritable extends RecordingFailure {
   }
 }
 
+/** Of a file nothing is known: the storage itself does not answer. Nothing is written on a recording for it. */
+export class StorageUnreadable extends Failure {
+  readonly code = "STORAGE_UNREADABLE";
+  readonly blame = "operator";
+  readonly status = 503;
+  constructor(place: string, cause?: unknown) {
+    super(`The storage cannot be read: ${place}: ${cause instanceof Error ? cause.message : "unknown error"}`, {
+      remedy: "Check that STORAGE_URL can be reached, is mounted, and may be read by this server. What waits for it goes on by itself.",
+      cause,
+    });
+  }
+}
+
 export class StorageUrlRefused extends Failure {
   readonly code = "STORAGE_URL_REFUSED";
   readonly blame = "operator";

@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
-import { StorageUnwritable, StoredFileLost } from "./failures.ts";
+import { StorageUnreadable, StorageUnwritable, StoredFileLost } from "./failures.ts";
 import { type ByteRange, checkKey, type Storage } from "./storage.ts";
 
 /** Half-written objects wait here, in the same file system, so that the rename is atomic. */
@@ -42,8 +42,10 @@ export function directoryStorage(directory: string): Storage {
 
     async read(key, range: ByteRange = {}): Promise<Readable> {
       const path = pathOf(key);
-      const file = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
-        throw cause.code === "ENOENT" ? new StoredFileLost(key, cause) : cause;
+      const file = await open(path, "r").catch(async (cause: NodeJS.ErrnoException) => {
+        // A folder that is not there itself (not mounted) says nothing of its files.
+        if (isAbsent(cause) && (await stat(root).catch(() => null))) throw new StoredFileLost(key, cause);
+        throw new StorageUnreadable(root, cause);
       });
       return createReadStream(path, {
         fd: file,
@@ -54,7 +56,10 @@ export function directoryStorage(directory: string): Storage {
     },
 
     async head(key) {
-      const found = await stat(pathOf(key)).catch(noneIfAbsent);
+      const found = await stat(pathOf(key)).catch((cause: NodeJS.ErrnoException) => {
+        if (isAbsent(cause)) return null;
+        throw new StorageUnreadable(root, cause);
+      });
       return found?.isFile() ? { sizeBytes: found.size } : null;
     },
 
@@ -67,7 +72,9 @@ export function directoryStorage(directory: string): Storage {
     async *list(prefix) {
       for await (const path of filesUnder(root)) {
         const key = relative(root, path).split(sep).join("/");
-        if (key.startsWith(prefix) && !key.startsWith(`${PARTS}/`)) yield { key, sizeBytes: (await stat(path)).size };
+        if (!key.startsWith(prefix) || key.startsWith(`${PARTS}/`)) continue;
+        const found = await stat(path).catch(noneIfAbsent); // one that is deleted while we look is not there
+        if (found) yield { key, sizeBytes: found.size };
       }
     },
   };
@@ -135,7 +142,9 @@ async function* filesUnder(folder: string): AsyncIterable<string> {
   }
 }
 
+const isAbsent = ({ code }: NodeJS.ErrnoException): boolean => code === "ENOENT" || code === "ENOTDIR";
+
 function noneIfAbsent(cause: NodeJS.ErrnoException): null {
-  if (cause.code === "ENOENT" || cause.code === "ENOTDIR") return null;
+  if (isAbsent(cause)) return null;
   throw cause;
 }

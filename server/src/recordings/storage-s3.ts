@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { LifecycleRule, S3Client } from "@aws-sdk/client-s3";
-import { StorageUnwritable, StorageUrlRefused, StoredFileLost } from "./failures.ts";
+import { StorageUnreadable, StorageUnwritable, StorageUrlRefused, StoredFileLost } from "./failures.ts";
 import { type ByteRange, checkKey, type Storage, type Stored } from "./storage.ts";
 
 /** S3's least for all parts but the last; one part is held in memory while it is sent. */
@@ -64,8 +64,10 @@ export function s3Storage(url: string): Storage {
   };
   const gate = turnstile(UPLOADS);
 
+  const where = `bucket ${Bucket}${prefix ? `/${prefix.slice(0, -1)}` : ""}${place.endpoint ? ` at ${new URL(place.endpoint).host}` : ""}`;
+
   return {
-    place: `bucket ${Bucket}${prefix ? `/${prefix.slice(0, -1)}` : ""}${place.endpoint ? ` at ${new URL(place.endpoint).host}` : ""}`,
+    place: where,
 
     async put(key, body): Promise<Stored> {
       const Key = prefix + checkKey(key);
@@ -82,7 +84,7 @@ export function s3Storage(url: string): Storage {
         try {
           await upload.done();
         } catch (cause) {
-          throw counted.broken() ?? new StorageUnwritable(this.place, cause);
+          throw counted.broken() ?? new StorageUnwritable(where, cause);
         }
         return counted.stored();
       });
@@ -94,7 +96,7 @@ export function s3Storage(url: string): Storage {
       const found = await client
         .send(new commands.GetObjectCommand({ Bucket, Key: prefix + checkKey(key), ...(Range ? { Range } : {}) }))
         .catch((cause: unknown) => {
-          throw isNone(cause) ? new StoredFileLost(key, cause) : cause;
+          throw isNone(cause) ? new StoredFileLost(key, cause) : new StorageUnreadable(where, cause);
         });
       return found.Body as Readable;
     },
@@ -103,7 +105,7 @@ export function s3Storage(url: string): Storage {
       const { client, commands } = await s3();
       const found = await client.send(new commands.HeadObjectCommand({ Bucket, Key: prefix + checkKey(key) })).catch((cause: unknown) => {
         if (isNone(cause)) return null;
-        throw cause;
+        throw new StorageUnreadable(where, cause);
       });
       return found ? { sizeBytes: found.ContentLength ?? 0 } : null;
     },
@@ -159,7 +161,7 @@ async function open({ region, endpoint, pathStyle, credentials }: S3Place) {
 
 function isNone(cause: unknown): boolean {
   const { name, $metadata } = cause as { name?: string; $metadata?: { httpStatusCode?: number } };
-  return name === "NoSuchKey" || name === "NotFound" || $metadata?.httpStatusCode === 404;
+  return name !== "NoSuchBucket" && (name === "NoSuchKey" || name === "NotFound" || $metadata?.httpStatusCode === 404);
 }
 
 /** The bytes of `body` as they pass, counted and hashed; remembers when `body` itself broke. */

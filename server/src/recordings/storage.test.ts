@@ -341,3 +341,23 @@ describe("a storage URL", () => {
     expect(await readdir(join(folder, "real"))).toContain("a");
   });
 });
+
+describe("a storage that is not there itself", () => {
+  it.each([null, randomBytes(32)])(
+    "tells of no file that it was lost: a folder that is not mounted, a bucket that is gone, a server that is away",
+    async (key) => {
+      const server = await startFauxqs({ port: 0, logger: false, init: { buckets: ["kept"] } });
+      const bucket = (name: string) =>
+        openStorage(`s3://key:secret@${name}?endpoint=${encodeURIComponent(`http://127.0.0.1:${server.port}`)}`, key);
+      const unreadable = { code: "STORAGE_UNREADABLE", status: 503 };
+      try {
+        await expect(openStorage(`file:${folder}/not-mounted`, key).read("a/b.mp3")).rejects.toMatchObject(unreadable);
+        await expect(bucket("gone").read("a/b.mp3")).rejects.toMatchObject(unreadable);
+        await expect(bucket("kept").read("a/b.mp3")).rejects.toBeInstanceOf(StoredFileLost);
+      } finally {
+        await server.stop();
+      }
+      await expect(bucket("kept").read("a/b.mp3")).rejects.toMatchObject(unreadable);
+    },
+  );
+});

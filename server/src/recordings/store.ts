@@ -165,7 +165,7 @@ async function write(sql: Sql, id: RecordingId, changes: Changes, to: StoredStat
   const { names, values } = columnsOf(changes);
   const sets = names.map((name, i) => `${name} = ${name === "detail" ? `detail || $${i + 4}::jsonb` : `$${i + 4}`}`);
   const { rows } = await sql.query<{ call_id: CallId | null }>(
-    `update recordings set ${["status = coalesce($2, status)", "status_at = case when $2 is distinct from status and $2 is not null then now() else status_at end", ...sets].join(", ")}
+    `update recordings set ${["status = coalesce($2, status)", "status_at = case when $2 is distinct from status and $2 is not null then now() else status_at end", "trouble = case when $2 is distinct from status and $2 is not null then null else trouble end", ...sets].join(", ")}
       where id = $1 and ($2::text is null or status = any($3)) returning call_id`,
     [id, to, to === null ? [] : leadingTo(to), ...values],
   );

@@ -9,7 +9,7 @@ interface Row {
   readonly call_id: string | null;
   readonly source: Waiting["source"];
   readonly because: string | null;
-  /** Of a deletion or redaction: what its last attempt met. */
+  /** What the last attempt met, where that is no reason of the recording's own. */
   readonly trouble: Waiting["because"];
   readonly attempts: number;
   readonly since: Date;
@@ -34,7 +34,7 @@ export async function listWaiting(sql: Sql, now: Date): Promise<Waiting[]> {
   const { rows } = await sql.query<Row>(
     `select * from (
        select ${whatSql} as what, r.id, r.call_id, r.source, ${becauseSql} as because, r.attempts,
-              coalesce(r.stored_at, r.announced_at, c.ended_at, r.created_at) as since, r.next_attempt_at, null::jsonb as trouble,
+              coalesce(r.stored_at, r.announced_at, c.ended_at, r.created_at) as since, r.next_attempt_at, r.trouble,
               case when r.status = 'fetching' then (r.detail->>'passed_bytes')::bigint end as passed, r.announced_bytes as of
          from recordings r left join calls c on c.id = r.call_id
         where r.status in ('expected', 'announced', 'fetching', 'stored') and (c.id is null or c.status = 'ended')

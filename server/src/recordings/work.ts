@@ -151,7 +151,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   );
   await jobs.work(
     verifyQueue,
-    orLater(verifyQueue, recordingOf, ({ recording }) => verifyRecording(parts, recording)),
+    orLater(verifyQueue, recordingOf, ({ recording }) => tellingTrouble(pool, { recording }, () => verifyRecording(parts, recording))),
   );
   await jobs.work(
     lookQueue,
@@ -159,7 +159,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   );
   await jobs.work(
     renderQueue,
-    orLater(renderQueue, callOf, ({ call }) => renderRecording(parts, call)),
+    orLater(renderQueue, callOf, ({ call }) => tellingTrouble(pool, { ownRecordingOf: call }, () => renderRecording(parts, call))),
   );
   await jobs.work(
     compareQueue,

@@ -1,23 +1,37 @@
 import type pg from "pg";
 import type { Sql } from "../../db/pool.ts";
 import { Failure } from "../../failure.ts";
-import type { CallId } from "../../ids.ts";
+import type { CallId, RecordingId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
 import { RecordingUnknown } from "../failures.ts";
 import { deleteQueue, redactQueue } from "../queues.ts";
 
-type Asked = { readonly deletion: string } | { readonly redactionsOf: CallId };
+type Asked =
+  | { readonly deletion: string }
+  | { readonly redactionsOf: CallId }
+  | { readonly recording: RecordingId }
+  | { readonly ownRecordingOf: CallId };
 
-/** Does a deletion or a call's redactions; what an attempt met is on their rows, for whoever wonders why they wait, and is thrown on: the job tries again. */
+/** What waits, on whose row the trouble is written, `$1` being the id. */
+function waits(asked: Asked): readonly [update: string, id: string] {
+  if ("deletion" in asked) return ["deletions set attempts = attempts + 1, trouble = $2 where id = $1 and done_at is null", asked.deletion];
+  if ("redactionsOf" in asked)
+    return ["redactions set attempts = attempts + 1, trouble = $2 where call_id = $1 and done_at is null", asked.redactionsOf];
+  if ("recording" in asked) return ["recordings set trouble = $2 where id = $1 and status = 'stored'", asked.recording];
+  return ["recordings set trouble = $2 where call_id = $1 and source = 'journal' and status = 'expected'", asked.ownRecordingOf];
+}
+
+/**
+ * Does a deletion, a call's redactions, a rendering or a verification; what an attempt met is on their rows, for whoever wonders why they wait, and is
+ * thrown on: the job tries again.
+ */
 export async function tellingTrouble<T>(pool: pg.Pool, asked: Asked, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const [table, where, id] = "deletion" in asked ? ["deletions", "id", asked.deletion] : ["redactions", "call_id", asked.redactionsOf];
+    const [update, id] = waits(asked);
     // The database may be what failed; then the job's own error says so.
-    await pool
-      .query(`update ${table} set attempts = attempts + 1, trouble = $2 where ${where} = $1 and done_at is null`, [id, wordsOf(error)])
-      .catch(() => {});
+    await pool.query(`update ${update}`, [id, wordsOf(error)]).catch(() => {});
     throw error;
   }
 }
