@@ -13,8 +13,8 @@ export default defineConfig({
     setupFiles: ["server/test/patience.ts"],
     // What hangs fails all the same; a machine with other work to do takes ten times as long for what is only slow.
     expect: { poll: { timeout: 20_000 } },
-    testTimeout: 45_000,
+    testTimeout: 90_000,
     // The first file that asks for a database waits for Postgres to be installed, started and migrated: half a minute on a busy machine.
-    hookTimeout: 90_000,
+    hookTimeout: 120_000,
   },
 });

@@ -20,7 +20,7 @@ let evi: Evi;
 beforeAll(async () => {
   book = await loadBook({ people: everyone(null), folder: null, log: () => undefined });
   evi = await startEvi({ port: 0, apiKey: "key", listener: book, pace: { thinkMs: 0, speed: Number.POSITIVE_INFINITY } });
-}, 60_000);
+});
 afterAll(() => evi.close());
 
 const openings = newOpenings(() => book);

@@ -14,7 +14,7 @@ let evi: Evi;
 beforeAll(async () => {
   const listener = await loadBook({ people: everyone(null), folder: null, log: () => undefined });
   evi = await startEvi({ port: 0, apiKey: "key", listener, pace: { thinkMs: 0, speed: Number.POSITIVE_INFINITY } });
-}, 60_000);
+});
 afterAll(() => evi.close());
 
 const TICK_MS = 20;

@@ -58,7 +58,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 // each test starts a process, which on a busy machine takes seconds
-describe("the program", { timeout: 60_000 }, () => {
+describe("the program", () => {
   test("says in one line of JSON where it listens, and ends with its parent", async () => {
     const program = start("--api-key", "key", "--with-parent");
     const line = await program.ready;

@@ -51,7 +51,7 @@ test("OpenAI's own agents client talks to it unchanged: a spoken turn, a tool, a
   });
   await session.connect({ apiKey: "key" });
   for (let at = 0; at < sound.length; at += 2_400) session.sendAudio(sound.slice(at, at + 2_400).buffer);
-  await expect.poll(() => heard.join(" "), { timeout: 10_000 }).toMatch(/perfect for me\..*half past three.*\?$/i);
+  await expect.poll(() => heard.join(" ")).toMatch(/perfect for me\..*half past three.*\?$/i);
   expect(heard).toContain(line);
   expect(asked).toEqual(["half past three"]);
   expect(bytes).toBeGreaterThan(48_000);

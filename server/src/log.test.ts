@@ -52,7 +52,7 @@ test("a server whose log nobody takes goes on, and says later how many lines wer
   expect(numbered.length).toBeLessThan(20_000);
   expect(numbered.length + leftOut).toBe(20_000);
   expect(lines.at(-1).msg).toBe("once more");
-}, 30_000);
+});
 
 test("a process whose log nobody takes can end", async () => {
   const child = logging(20_000, "pipe");
@@ -60,7 +60,7 @@ test("a process whose log nobody takes can end", async () => {
   child.stdin?.write("500");
   const [code] = await once(child, "exit");
   expect(code).toBe(7);
-}, 30_000);
+});
 
 test("a log in a file has every line, in order, also when the process ends in the same breath", async () => {
   const dir = mkdtempSync(join(tmpdir(), "earshot-log-"));
@@ -72,4 +72,4 @@ test("a log in a file has every line, in order, also when the process ends in th
   const lines = parsed(readFileSync(path, "utf8"));
   expect(lines.flatMap(({ n }) => n ?? [])).toEqual(Array.from({ length: 2_100 }, (_, n) => n));
   rmSync(dir, { recursive: true });
-}, 30_000);
+});

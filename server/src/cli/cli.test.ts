@@ -92,7 +92,7 @@ describe("earshot", () => {
     ]) {
       expect(await earshot(words, env), words.join(" ")).toMatchObject({ code: 2, out: "" });
     }
-  }, 60_000); // eight processes, one after the other
+  }); // eight processes, one after the other
 
   it("ends with 78 and every problem when the configuration is wrong, and with 69 when there is no database", async () => {
     const wrong = await earshot(["recordings", "audit"], { ...env, PORT: "many", API_KEY: "short" });

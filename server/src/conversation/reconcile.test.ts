@@ -24,7 +24,7 @@ beforeAll(async () => {
   evi = await startProgram(join(import.meta.dirname, "../../../emulators/evi/main.ts"), ["--api-key", KEY, "--think-ms", "10"]);
   const ws = `${evi.url.replace("http", "ws")}/v0/evi`;
   hume = new HumeClient({ apiKey: KEY, environment: { base: evi.url, evi: ws, tts: ws, stream: ws } });
-}, 60_000);
+});
 afterAll(async () => {
   await evi?.stop();
   await database?.drop();

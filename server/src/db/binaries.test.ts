@@ -30,7 +30,7 @@ const run = (binaries: string, uid?: number): Promise<{ stdout: string }> =>
   promisify(execFile)(join(binaries, "bin/postgres"), ["--version"], { cwd: "/", ...(uid === undefined ? {} : { uid, gid: uid }) });
 
 // Copies 60 MB, twice: 1 s alone, 12 s on a loaded machine.
-describe("the programs of the embedded database", { timeout: 60_000 }, () => {
+describe("the programs of the embedded database", () => {
   test("get their library links when npm ran without install scripts", async () => {
     const packageFolder = await packageWithoutLinks("bare");
     await expect(run(join(packageFolder, "native"))).rejects.toThrow();

@@ -102,7 +102,7 @@ describe("the embedded database", { timeout: TIMEOUT_MS }, () => {
     await first.stop();
     const from = performance.now();
     running = await startEmbedded({ dataDir, log, settings });
-    expect(performance.now() - from).toBeLessThan(5_000); // 0.15 s alone on two cores; other tests run beside this one
+    expect(performance.now() - from).toBeLessThan(15_000); // 0.15 s alone on two cores; who waits for an end that does not come takes 20 s
     expect(running.url).toBe(first.url);
     expect(await ask(running.url, "select v from kept")).toEqual([1]);
   });
@@ -160,7 +160,7 @@ describe("the embedded database", { timeout: TIMEOUT_MS }, () => {
     await holdsUp.connect();
     process.kill(pid, "SIGTERM"); // smart shutdown: as long as somebody is connected
     const pidFile = join(dataDir, "postgres/data/postmaster.pid");
-    await expect.poll(() => readFile(pidFile, "utf8"), { timeout: 10_000 }).toContain("stopping");
+    await expect.poll(() => readFile(pidFile, "utf8")).toContain("stopping");
     expect(await findRunning(dataDir)).toBeNull();
     expect(await findOwner(dataDir)).toEqual({ pid: null });
     holdsUp.on("error", () => {}); // the next Earshot does not wait for it

@@ -22,7 +22,7 @@ test("a change is heard after its transaction, and never of one that was rolled 
     throw new Error("no");
   }).catch(() => {});
   await inTransaction(database.pool, (sql) => notify(sql, done));
-  await expect.poll(() => heard, { timeout: 10_000 }).toEqual([done]);
+  await expect.poll(() => heard).toEqual([done]);
   await ear.close();
 });
 
@@ -32,7 +32,7 @@ test("what is not a change is not passed on", async () => {
   await database.pool.query("select pg_notify('earshot_live', 'nonsense'), pg_notify('earshot_live', '{\"what\":\"call\"}')");
   const real = change("event");
   await notify(database.pool, real);
-  await expect.poll(() => heard, { timeout: 10_000 }).toEqual([real]);
+  await expect.poll(() => heard).toEqual([real]);
   await ear.close();
 });
 
@@ -47,10 +47,10 @@ test("a listener whose connection is cut listens again and tells that it missed 
   await database.pool.query(
     "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'earshot listen'",
   );
-  await expect.poll(() => missed, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => missed).toBe(1);
   const after = change("utterance");
   await notify(database.pool, after);
-  await expect.poll(() => heard, { timeout: 10_000 }).toEqual([after]);
+  await expect.poll(() => heard).toEqual([after]);
   await ear.close();
 });
 
@@ -62,7 +62,7 @@ test("a listener that cannot connect at first says so, and a closed one hears no
   const still: LiveChange[] = [];
   const open = await listen(database.url, (change) => still.push(change));
   await notify(database.pool, change("call"));
-  await expect.poll(() => still.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => still.length).toBe(1);
   expect(heard).toEqual([]);
   await open.close();
 });

@@ -111,7 +111,7 @@ describe.concurrent.each(kinds)("$name", { timeout: 240_000 }, (kind) => {
   let program: Program;
   beforeAll(async () => {
     program = await startProgram(join(emulators, kind.program), ["--api-key", KEY, ...kind.args]);
-  }, 60_000);
+  });
   afterAll(() => program?.stop());
 
   const call = (t: Ends, wish: Wish = {}): Phone => dial(t, kind, kind.engine(program.url, KEY), wish);

@@ -68,7 +68,7 @@ test("a file that was broken off anywhere gives all whole records before", async
     expect(readable + damage.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(length);
     expect(length - readable).toBeLessThan(640 + HEADER_BYTES);
   }
-}, 60_000);
+});
 
 test("a damaged byte costs its record and no other", async () => {
   const path = await written(200);
@@ -82,7 +82,7 @@ test("a damaged byte costs its record and no other", async () => {
     expect(found.length).toBe(complete.length - 1);
     expect(damage).toHaveLength(1);
   }
-}, 60_000);
+});
 
 test("a process that takes the call over appends its part, also after a torn record", async () => {
   const call = newId<CallId>();

@@ -6,15 +6,17 @@ import { unpackPeaks } from "./audio/peaks.ts";
 import { conversation, mp3Of } from "./audio/test-sounds.ts";
 import type { Answer } from "./test-files.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
+import type { Recordings } from "./work.ts";
 
 let room: TestRoom;
+let recordings: Recordings;
 let file: Buffer;
 const sha256 = (bytes: Buffer) => createHash("sha256").update(bytes).digest("hex");
 
 beforeAll(async () => {
   room = await openTestRoom();
   file = await mp3Of(conversation(10, 7));
-  await room.start({ stallMs: 300 });
+  recordings = await room.start();
 });
 afterAll(() => room.close());
 
@@ -107,8 +109,12 @@ describe("an announced recording", () => {
   });
 
   it("that stalls is broken off and resumed", async () => {
+    await recordings.close();
+    recordings = await room.start({ stallMs: 1_000 });
     const { row } = await fetched("stalled", [{ as: "stalled", after: 30_000 }, { as: "whole" }], "verified");
     expect(row).toMatchObject({ attempts: 2, sha256: sha256(file) });
+    await recordings.close();
+    recordings = await room.start();
   });
 
   it("that is a proxy's page is not taken for sound", async () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
   evi = await startProgram(emulator, ["--api-key", KEY]);
   url = `${evi.url.replace("http", "ws")}/v0/evi/chat`;
   hume = new HumeClient({ apiKey: KEY, environment: { base: evi.url, evi: evi.url, tts: evi.url, stream: evi.url } });
-}, 60_000);
+});
 afterAll(async () => {
   await evi?.stop();
   await database?.drop();

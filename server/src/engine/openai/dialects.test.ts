@@ -41,12 +41,12 @@ test("every dialect has its row here", () => {
   expect(rows.map(({ dialect }) => dialect).sort()).toEqual(Object.keys(names).sort());
 });
 
-describe.concurrent.each(rows)("$dialect", { timeout: 60_000 }, ({ dialect, as, path, refuses, rate }) => {
+describe.concurrent.each(rows)("$dialect", ({ dialect, as, path, refuses, rate }) => {
   let program: Program;
   beforeAll(async () => {
     const args = ["--api-key", KEY, "--think-ms", "30", "--transcribe-ms", "30", "--speed", "40", ...(as === null ? [] : ["--as", as])];
     program = await startProgram(join(import.meta.dirname, "../../../../emulators/openai/main.ts"), args);
-  }, 60_000);
+  });
   afterAll(() => program?.stop());
 
   interface Talk {

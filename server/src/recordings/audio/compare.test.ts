@@ -111,7 +111,7 @@ describe("time that one recording lacks", () => {
     expect(Math.abs(offsetMs as number)).toBeLessThanOrEqual(15);
   });
 
-  it.each([3.2, 5.19, 54, 56.3])("half a second near the beginning or the end, at second %f, is found", { timeout: 60_000 }, (from) => {
+  it.each([3.2, 5.19, 54, 56.3])("half a second near the beginning or the end, at second %f, is found", (from) => {
     for (const seed of [42, 93, 55, 46]) {
       const sides = conversation(60, seed, 8000);
       const ours = take(sides, 8000);
@@ -170,7 +170,7 @@ describe("a recording that is not what it should be", () => {
 });
 
 describe("no false alarm", () => {
-  it("over pairs with lengths, beginnings, loudness, noise and clocks within what telephones do", { timeout: 60_000 }, () => {
+  it("over pairs with lengths, beginnings, loudness, noise and clocks within what telephones do", () => {
     const { alarms, worstOffsetMs } = falseAlarms(40, 20260301);
     expect(alarms).toEqual([]);
     expect(worstOffsetMs).toBeLessThanOrEqual(15);
