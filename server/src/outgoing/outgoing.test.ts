@@ -1,6 +1,6 @@
-import { createServer, type IncomingHttpHeaders } from "node:http";
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { recordEvent } from "../calls/events.ts";
 import { inTransaction } from "../db/pool.ts";
@@ -18,6 +18,7 @@ const clock = { now: () => now, monotonicMs: () => performance.now() };
 const warnings: unknown[] = [];
 const heard: { path: string; headers: IncomingHttpHeaders; body: string }[] = [];
 let answers: number[] = [];
+const hanging: ServerResponse[] = [];
 const server = createServer((request, response) => {
   let body = "";
   request.on("data", (chunk) => {
@@ -25,6 +26,7 @@ const server = createServer((request, response) => {
   });
   request.on("end", () => {
     heard.push({ path: request.url ?? "", headers: request.headers, body });
+    if (request.url === "/hangs") return void hanging.push(response);
     const answer = answers.shift() ?? 204;
     if (answer === 0) request.socket.destroy();
     else response.writeHead(answer, answer === 302 ? { location: "http://169.254.169.254/" } : {}).end();
@@ -33,7 +35,7 @@ const server = createServer((request, response) => {
 let url: string;
 let outgoing: Outgoing;
 
-const start = () =>
+const start = (more: { timeoutMs?: number } = {}) =>
   startOutgoing({
     pool: database.pool,
     clock,
@@ -41,6 +43,7 @@ const start = () =>
     publicUrl: "https://earshot.example",
     local: true,
     pollMs: 3_600_000,
+    ...more,
   });
 const listen = (kinds: Kind[], path = "/hook") =>
   makeListener(database.pool, { url: `${url}${path}`, kinds, by: "user:x", at: now, local: true });
@@ -159,6 +162,25 @@ describe("a listener", () => {
     expect(await outgoing.tellDue()).toBe(1);
     expect(JSON.parse(heard.at(-1)?.body ?? "")).toMatchObject({ transcript: { utterances: 12 } });
     expect(await listListeners(database.pool)).toMatchObject([{ id, told: 1, dead: 0, waiting: 0 }]);
+  });
+
+  it("hears at once what happened while another does not answer, however much waits for that one", async () => {
+    await listen(["call.ended"], "/hangs");
+    for (let i = 0; i < 20; i++) await happen("call.ended");
+    const before = heard.length;
+    const own = start({ timeoutMs: 600_000 });
+    const all = own.tellDue();
+    await vi.waitUntil(() => heard.length - before === 8); // as many as it is told at once; all of them hang
+    await listen(["transcript.ready"], "/hears");
+    await happen("transcript.ready");
+    const told = () => heard.filter(({ path }) => path === "/hears").length;
+    own.wake();
+    await vi.waitUntil(() => told() === 1);
+    expect(hanging).toHaveLength(8);
+    const closed = own.close();
+    for (const response of hanging.splice(0)) response.writeHead(204).end();
+    await closed;
+    expect(await all).toBe(8);
   });
 
   it("that is paused is told everything when it goes on", async () => {

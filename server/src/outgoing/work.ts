@@ -34,32 +34,34 @@ const PAUSES_S = [30, 120, 600, 1800, 3600, 3 * 3600, 6 * 3600];
 export const pauseMs = (attempts: number): number => (PAUSES_S[Math.min(attempts, PAUSES_S.length) - 1] ?? 30) * 1000;
 /** One more than there are pauses; then it is dead until somebody tells it again by hand. */
 const MOST_ATTEMPTS = PAUSES_S.length + 1;
+/** Of one listener. */
 const AT_ONCE = 8;
 /** While it is being told it is nobody else's; after a crash it is due again. */
 const LEASE_MS = 60_000;
 
 /**
  * Tells other systems what happened. Tellings are rows that a trigger makes in the transaction of the event itself (migration 0004), so none is lost and
- * each keeps its id however often it is told: who listens can know the second time. At least once, not in order.
+ * each keeps its id however often it is told: who listens can know the second time. At least once, not in order. Each listener is told by itself: one
+ * that does not answer, with a day's tellings waiting for it, keeps no other waiting.
  */
 export function startOutgoing(parts: OutgoingParts): Outgoing {
   const { pollMs = 2000 } = parts;
-  let running: Promise<number> | null = null;
-  let again = false;
+  const running = new Map<string, Promise<number>>();
   let closed = false;
 
-  const tellDue = (): Promise<number> => {
-    again = running !== null;
-    running ??= drain().finally(() => {
-      running = null;
-      if (again && !closed) wake();
+  const tellDue = async (): Promise<number> => {
+    if (closed) return 0;
+    const told = (await dueListeners(parts)).map((listener) => {
+      const round = running.get(listener) ?? drain(listener).finally(() => running.delete(listener));
+      running.set(listener, round);
+      return round;
     });
-    return running;
+    return (await Promise.all(told)).reduce((sum, n) => sum + n, 0);
   };
-  const drain = async (): Promise<number> => {
+  const drain = async (listener: string): Promise<number> => {
     let told = 0;
     while (!closed) {
-      const due = await claim(parts);
+      const due = await claim(parts, listener);
       if (due.length === 0) return told;
       await Promise.all(due.map((telling) => tell(parts, telling)));
       told += due.length;
@@ -79,7 +81,7 @@ export function startOutgoing(parts: OutgoingParts): Outgoing {
     async close() {
       closed = true;
       clearInterval(timer);
-      await running?.catch(() => {});
+      await Promise.allSettled(running.values());
     },
   };
 }
@@ -96,18 +98,28 @@ interface Due {
   readonly detail: Record<string, unknown>;
 }
 
-/** Takes due tellings for the length of a lease, so that two processes tell each only once. */
-async function claim({ pool, clock }: OutgoingParts): Promise<Due[]> {
+/** Those that have something to hear now. */
+async function dueListeners({ pool, clock }: OutgoingParts): Promise<string[]> {
+  const { rows } = await pool.query<{ id: string }>(
+    `select l.id from listeners l where l.paused_at is null and l.removed_at is null
+        and exists (select from tellings t where t.listener_id = l.id and t.status = 'waiting' and t.next_attempt_at <= $1)`,
+    [clock.now()],
+  );
+  return rows.map(({ id }) => id);
+}
+
+/** Takes due tellings of a listener for the length of a lease, so that two processes tell each only once. */
+async function claim({ pool, clock }: OutgoingParts, listener: string): Promise<Due[]> {
   const now = clock.now();
   const { rows } = await pool.query<Due>(
     `with due as (
        select t.id from tellings t join listeners l on l.id = t.listener_id
-        where t.status = 'waiting' and t.next_attempt_at <= $1 and l.paused_at is null and l.removed_at is null
+        where t.listener_id = $3 and t.status = 'waiting' and t.next_attempt_at <= $1 and l.paused_at is null and l.removed_at is null
         order by t.next_attempt_at limit ${AT_ONCE} for update of t skip locked)
      update tellings t set next_attempt_at = $2, attempts = t.attempts + 1 from due, listeners l, events e
       where t.id = due.id and l.id = t.listener_id and e.id = t.event_id
      returning t.id, t.kind, t.call_id as call, t.event_id as "eventId", t.attempts, l.url, l.secret, e.at, e.detail`,
-    [now, new Date(now.getTime() + LEASE_MS)],
+    [now, new Date(now.getTime() + LEASE_MS), listener],
   );
   return rows;
 }
