@@ -9,6 +9,7 @@ const fields: Readonly<Record<string, string>> = {
   insufficient_quota: "engine",
   account_deactivated: "engine",
   billing_hard_limit_reached: "engine",
+  http_404: "options.model",
   model_not_found: "options.model",
   model_load_error: "options.model",
   missing_model: "options.model",

@@ -6,6 +6,9 @@ export abstract class EngineFailure extends Failure {
   abstract readonly engineStatus: number | null;
 }
 
+/** The vendor's own words, behind ours. */
+const said = (words: string): string => (words === "" ? "" : `: ${words.replace(/\.$/, "")}`);
+
 /** No answer, trouble on their side, or asked too often: later it may be another matter. */
 export class EngineUnreachable extends EngineFailure {
   readonly code = "ENGINE_UNREACHABLE";
@@ -25,8 +28,8 @@ export class EngineUnauthorized extends EngineFailure {
   readonly code = "ENGINE_UNAUTHORIZED";
   readonly blame = "operator";
   readonly engineStatus: number;
-  constructor(host: string, status: number) {
-    super(`The engine at ${host} does not accept our key (HTTP ${status}).`, {
+  constructor(host: string, status: number, words = "") {
+    super(`The engine at ${host} does not accept our key (HTTP ${status})${said(words)}.`, {
       remedy: "Put a key of the engine's account that is still good into the configuration (HUME_API_KEY, OPENAI_API_KEY) and start again.",
     });
     this.engineStatus = status;
@@ -39,8 +42,8 @@ export class EngineHasNot extends EngineFailure {
   readonly blame = "engine";
   override readonly status = 404;
   readonly engineStatus: number;
-  constructor(what: string, status: number) {
-    super(`The engine does not have ${what} (HTTP ${status}).`, {
+  constructor(what: string, status: number, words = "") {
+    super(`The engine does not have ${what} (HTTP ${status})${said(words)}.`, {
       remedy: "It may have expired or been deleted, belong to another account, or the account keeps no data.",
     });
     this.engineStatus = status;

@@ -10,6 +10,9 @@ import { SavedOptions } from "./settings.ts";
 /** Hume's limit for one message of the chat socket (hume-evi §4.2): prompt, tools and context leave in one. */
 export const MOST_MESSAGE_BYTES = 16 * 1024 * 1024;
 
+/** hume-evi §1.1. */
+const SUNSET = "Hume announced the end of EVI for November 2026; another engine may take the agent.";
+
 /**
  * Asks Hume about an agent before it is saved: is the key good, is the Config there, is the voice known? Rejects when Hume cannot be asked
  * (EngineUnreachable): then nothing is known, which is no reason to refuse.
@@ -33,9 +36,12 @@ export async function checkAgent(
     }
   } catch (error) {
     if (error instanceof EngineUnauthorized)
-      return [...problems, { field: "engine", message: "is refused by Hume: HUME_API_KEY is not valid" }];
+      return [...problems, { field: "engine", message: `is refused by Hume with this HUME_API_KEY: ${error.message}` }];
     if (!(error instanceof EngineHasNot || error instanceof EngineRefused)) throw error;
-    problems.push(configProblem(config_id === undefined, own ?? "", config_version));
+    // Nothing was asked for that an account may lack.
+    if (own === null || own === undefined)
+      return [...problems, { field: "engine", message: `is not there any more: ${error.message} ${SUNSET}` }];
+    problems.push(configProblem(config_id === undefined, own, config_version));
   }
   if (agent.voice !== null && (await unknownVoice(rest, agent.voice, signal)))
     problems.push({ field: "voice", message: "is no voice of the account or of Hume's library; copy its id from Hume, or leave it empty" });

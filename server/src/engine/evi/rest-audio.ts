@@ -32,7 +32,7 @@ export function reconstructionsOf(rest: HumeRest): Reconstructions {
 async function lookAtOne(rest: HumeRest, { session }: SessionRef, signal?: AbortSignal): Promise<One> {
   let answer: z.infer<typeof Answer>;
   try {
-    answer = Answer.parse(await rest.ask("GET", `/v0/evi/chats/${encodeURIComponent(session)}/audio`, undefined, signal));
+    answer = await rest.read(Answer, "GET", `/v0/evi/chats/${encodeURIComponent(session)}/audio`, undefined, signal);
   } catch (error) {
     if (error instanceof EngineHasNot) return { is: "not kept", status: "unknown" };
     throw error;

@@ -81,7 +81,7 @@ async function chatPage(
   signal?: AbortSignal,
 ): Promise<z.infer<typeof ChatPage>> {
   const query = `page_number=${number}&page_size=${size}&ascending_order=true`;
-  return ChatPage.parse(await rest.ask("GET", `/v0/evi/chats/${encodeURIComponent(chat)}?${query}`, undefined, signal));
+  return rest.read(ChatPage, "GET", `/v0/evi/chats/${encodeURIComponent(chat)}?${query}`, undefined, signal);
 }
 
 function headOf(page: z.infer<typeof ChatPage>): Omit<ChatHistory, "events"> {

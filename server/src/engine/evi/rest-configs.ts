@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { EngineHasNot } from "../failures.ts";
 import type { BaseConfig } from "./config-body.ts";
 import type { HumeRest } from "./rest.ts";
 
@@ -25,13 +26,14 @@ const MOST_PAGES = 20;
 export async function readConfig(rest: HumeRest, id: string, version: number | null, signal?: AbortSignal): Promise<BaseConfig> {
   const path = `/v0/evi/configs/${encodeURIComponent(id)}`;
   if (version !== null) {
-    const body = Config.parse(await rest.ask("GET", `${path}/version/${version}`, undefined, signal));
+    const body = await rest.read(Config, "GET", `${path}/version/${version}`, undefined, signal);
     return { id: body.id, version: body.version, body };
   }
   const versions = await pages(rest, path, "", signal);
-  // The order of versions is not documented.
-  const latest = versions.reduce((best, one) => (one.version > best.version ? one : best), versions[0] as Config);
-  return { id, version: latest?.version ?? 0, body: latest ?? {} };
+  // Neither the order of versions is documented, nor whether an unknown Config is a 404 or one without any.
+  const latest = versions.reduce<Config | null>((best, one) => (best === null || one.version > best.version ? one : best), null);
+  if (latest === null) throw new EngineHasNot(`the Config ${id}`, 404);
+  return { id, version: latest.version, body: latest };
 }
 
 /** Is this version still there? */
@@ -56,24 +58,21 @@ export async function versionMarked(rest: HumeRest, id: string, mark: string, si
 
 /** A new Config, at its first version. */
 export async function createConfig(rest: HumeRest, body: object, signal?: AbortSignal): Promise<ConfigVersion> {
-  return made(await rest.ask("POST", "/v0/evi/configs", body, signal));
+  return made(await rest.read(Config, "POST", "/v0/evi/configs", body, signal));
 }
 
 /** A new version of a Config. The name stays. */
 export async function addVersion(rest: HumeRest, id: string, body: object, signal?: AbortSignal): Promise<ConfigVersion> {
-  return made(await rest.ask("POST", `/v0/evi/configs/${encodeURIComponent(id)}`, body, signal));
+  return made(await rest.read(Config, "POST", `/v0/evi/configs/${encodeURIComponent(id)}`, body, signal));
 }
 
-function made(answer: unknown): ConfigVersion {
-  const { id, version } = Config.parse(answer);
-  return { id, version };
-}
+const made = ({ id, version }: Config): ConfigVersion => ({ id, version });
 
 /** Every page until an empty or a short one. */
 async function pages(rest: HumeRest, path: string, query: string, signal?: AbortSignal): Promise<Config[]> {
   const all: Config[] = [];
   for (let number = 0; number < MOST_PAGES; number++) {
-    const page = Page.parse(await rest.ask("GET", `${path}?${query}page_number=${number}&page_size=${PAGE}`, undefined, signal));
+    const page = await rest.read(Page, "GET", `${path}?${query}page_number=${number}&page_size=${PAGE}`, undefined, signal);
     for (const one of page.configs_page) {
       const read = Config.safeParse(one);
       if (read.success) all.push(read.data);

@@ -1,3 +1,4 @@
+import type { z } from "zod";
 import { type OpenedFile, openFile } from "../../download.ts";
 import { refusalIn } from "../../refusal-words.ts";
 import {
@@ -22,6 +23,8 @@ export interface HumeRest {
   readonly origin: string;
   /** One request of /v0/..., once. Gives the parsed body, null when it is empty or no JSON. Throws EngineFailure. */
   ask(method: "GET" | "POST" | "PATCH" | "DELETE", path: string, body?: unknown, signal?: AbortSignal): Promise<unknown>;
+  /** The same, of an answer that must be such. What is none is a failure as any other: a stranger may sit at EVI_URL. */
+  read<T extends z.ZodType>(what: T, method: "GET" | "POST", path: string, body?: unknown, signal?: AbortSignal): Promise<z.output<T>>;
   openFile(url: string, rangeFrom: number): Promise<OpenedFile>;
   mayFetch(url: string): boolean;
 }
@@ -38,8 +41,14 @@ export const restOrigin = (chatUrl: string): string => new URL(chatUrl.replace(/
 export function humeRest({ url, apiKey, timeoutMs = TIMEOUT_MS }: HumeRestParts): HumeRest {
   const origin = restOrigin(url);
   const { host } = new URL(origin);
-  return {
+  const rest: HumeRest = {
     origin,
+    async read(what, method, path, body, signal) {
+      const read = what.safeParse(await rest.ask(method, path, body, signal));
+      if (read.success) return read.data;
+      const place = read.error.issues[0]?.path.join(".") || "all of it";
+      throw new EngineUnreachable(host, `what it answered to ${method} ${path.split("?")[0]} is none of Hume's answers (${place})`);
+    },
     async ask(method, path, body, signal) {
       const deadline = AbortSignal.timeout(timeoutMs);
       let response: Response;
@@ -66,13 +75,16 @@ export function humeRest({ url, apiKey, timeoutMs = TIMEOUT_MS }: HumeRestParts)
     mayFetch: (address) => hostRefusal(address, origin) === null,
     openFile: (address, rangeFrom) => openSigned(address, rangeFrom, origin),
   };
+  return rest;
 }
 
 function failureOf(status: number, what: string, host: string, text: string): EngineFailure {
-  if (status === 401 || status === 403) return new EngineUnauthorized(host, status);
-  if (status === 404 || status === 410) return new EngineHasNot(what, status);
-  if (status === 429 || status === 408 || status >= 500) return new EngineUnreachable(host, `it answered HTTP ${status}`, status);
-  return new EngineRefused(what, status, refusalIn(text).words);
+  const { words } = refusalIn(text);
+  if (status === 401 || status === 403) return new EngineUnauthorized(host, status, words);
+  if (status === 404 || status === 410) return new EngineHasNot(what, status, words);
+  if (status === 429 || status === 408 || status >= 500)
+    return new EngineUnreachable(host, `it answered HTTP ${status}${words === "" ? "" : ` (${words})`}`, status);
+  return new EngineRefused(what, status, words);
 }
 
 /** Opens a file whose URL is signed: no key goes with it. Throws EngineFailure. */
