@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { createWriteStream, mkdirSync, statSync, truncateSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { say, tone } from "./terminal.ts";
+import { coloured, say, tone } from "./terminal.ts";
 
 export const root = dirname(import.meta.dirname);
 
@@ -48,15 +48,20 @@ export async function startProgram({ name, file, args, nodeArgs = [], env, logFi
   child.stdin.on("error", () => {}); // it ended first
   const log = openLog(logFile);
   const tail: string[] = [];
+  let isReady = false;
   let onReady: (line: Record<string, unknown>) => void = () => {};
   const listen = (stream: NodeJS.ReadableStream): void => {
     createInterface({ input: stream }).on("line", (line) => {
       const ready = readyLine(line);
       if (ready !== null) return onReady(ready);
       log.write(`${line}\n`);
-      tail.push(line);
+      const logged = inWords(line);
+      tail.push(logged.text);
       if (tail.length > TAIL_LINES) tail.shift();
-      if (logFile !== null) showError(name, line);
+      // A start that takes long says what it waits for.
+      if (logFile !== null && logged.level >= (isReady ? LEVEL.error : LEVEL.warn)) {
+        say(`${coloured ? "\r\x1b[2K" : ""}${tone("bad", `${name}: ${logged.text}`)}`);
+      }
     });
   };
   listen(child.stdout);
@@ -80,16 +85,17 @@ export async function startProgram({ name, file, args, nodeArgs = [], env, logFi
   };
   const ready = await new Promise<Record<string, unknown>>((settle, fail) => {
     const late = setTimeout(() => {
-      fail(new Error(`${name} was not ready after ${READY_WITHIN_MS / 1000} s. Its log ends with:\n${tail.join("\n")}`));
+      fail(new Error(`${name} was not ready after ${READY_WITHIN_MS / 1000} s. Its last words:\n${tail.join("\n")}`));
       void stop(0);
     }, READY_WITHIN_MS);
     onReady = (line) => {
+      isReady = true;
       clearTimeout(late);
       settle(line);
     };
     void ended.then((how) => {
       clearTimeout(late);
-      fail(new Error(`${name} ended (${how}) before it was ready. Its log ends with:\n${tail.join("\n")}`));
+      fail(new Error(`${name} ended (${how}) before it was ready. Its last words:\n${tail.join("\n")}`));
     });
   });
   return { name, ready, ended, stop };
@@ -113,13 +119,19 @@ function openLog(file: string | null): { write(text: string): void; end(): void 
   return { write: (text) => void stream.write(text), end: () => void stream.end() };
 }
 
-/** An error the program logged (pino level 50 and above) is shown even when the log goes to a file. */
-function showError(name: string, line: string): void {
-  if (!/^\{"level":[56]0,/.test(line)) return;
-  try {
-    const { msg, err } = JSON.parse(line) as { msg?: string; err?: { message?: string } };
-    say(tone("bad", `${name}: ${msg ?? err?.message ?? line}`));
-  } catch {
-    say(tone("bad", `${name}: ${line}`));
+/** As pino numbers them. */
+const LEVEL = { warn: 40, error: 50 } as const;
+
+/** A line of a log as a person reads it: of one in pino's JSON what it says and how serious it is; any other as it is, and not serious. */
+export function inWords(line: string): { readonly level: number; readonly text: string } {
+  if (/^\{"level":\d/.test(line)) {
+    try {
+      const { level, msg, err } = JSON.parse(line) as { level: number; msg?: string; err?: { message?: string } };
+      const text = [msg, err?.message].filter((part, nth, all) => part && all.indexOf(part) === nth).join(": ");
+      return { level, text: text || line };
+    } catch {
+      // Cut off, or no log of ours.
+    }
   }
+  return { level: 0, text: line };
 }

@@ -16,6 +16,17 @@ export class DatabaseUnreachable extends DatabaseFailure {
   }
 }
 
+export class DatabaseForbids extends DatabaseFailure {
+  readonly code = "DATABASE_FORBIDS";
+  constructor(where: string, cause: unknown) {
+    super(`The database at ${where} does not let its user make our tables: ${said(cause)}.`, {
+      remedy:
+        "Give the user of DATABASE_URL a database of its own, as a superuser in psql: `alter database NAME owner to USER`; its tables too, if others made them.",
+      cause,
+    });
+  }
+}
+
 export class DatabaseTooOld extends DatabaseFailure {
   readonly code = "DATABASE_TOO_OLD";
   constructor(version: string) {

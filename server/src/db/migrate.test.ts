@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -101,5 +102,33 @@ describe("migrations", () => {
     expect(failure).toMatchObject({ code: "DATABASE_UNREACHABLE", message: expect.stringContaining("127.0.0.1:1/nowhere") });
     expect((failure as Error).message).not.toContain("secret");
     await nowhere.end();
+  });
+
+  test("a user who may not make tables is told what to do, without a stack", async () => {
+    const name = `guest_${randomBytes(6).toString("hex")}`;
+    await database.pool.query(`create role ${name} login password 'guest'`);
+    const url = new URL(database.url);
+    url.username = name;
+    url.password = "guest";
+    const guest = openPool(url.href);
+    try {
+      await database.pool.query("drop table schema_migrations");
+      await expect(migrate(guest, folder)).rejects.toMatchObject({
+        code: "DATABASE_FORBIDS",
+        message: expect.stringContaining(`${url.host}${url.pathname} does not let its user make our tables: permission denied`),
+        remedy: expect.stringContaining("alter database"),
+      });
+      await database.pool.query(`grant all on schema public to ${name}`);
+      await put("0001_pond.sql", "create table pond (id int)");
+      await expect(migrate(guest, folder)).rejects.toMatchObject({
+        code: "DATABASE_FORBIDS",
+        message: expect.stringContaining("no schema can be made in it"),
+      });
+      await database.pool.query(`grant create on database ${url.pathname.slice(1)} to ${name}`);
+      expect(await migrate(guest, folder)).toBe(1);
+    } finally {
+      await guest.end();
+      await database.pool.query(`drop owned by ${name}; drop role ${name}`);
+    }
   });
 });

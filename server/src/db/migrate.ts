@@ -3,6 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type pg from "pg";
 import {
+  DatabaseForbids,
   DatabaseTooOld,
   DatabaseUnreachable,
   MigrationEdited,
@@ -14,6 +15,8 @@ import { whereIs } from "./pool.ts";
 
 /** Any fixed number will do, as long as every Earshot uses the same one. */
 const MIGRATION_LOCK = 4_327_001;
+/** SQLSTATE insufficient_privilege. */
+const NOT_ALLOWED = "42501";
 const OLDEST_POSTGRES = 150_000;
 
 export const migrationsFolder = join(import.meta.dirname, "../../migrations");
@@ -39,7 +42,9 @@ export async function migrate(pool: pg.Pool, folder: string = migrationsFolder):
     await refuseOldPostgres(client);
     await client.query("select pg_advisory_lock($1)", [MIGRATION_LOCK]);
     try {
-      return await runMissing(client, migrations);
+      return await runMissing(client, migrations).catch((error: unknown) => {
+        throw (error as { code?: unknown }).code === NOT_ALLOWED ? new DatabaseForbids(whereIs(pool), error) : error;
+      });
     } finally {
       await client.query("select pg_advisory_unlock($1)", [MIGRATION_LOCK]).catch(() => {});
     }
@@ -72,9 +77,16 @@ async function runMissing(client: pg.ClientBase, migrations: readonly Migration[
     if (ours === undefined) throw new MigrationUnknown(ran.file);
     if (ours.checksum !== ran.checksum) throw new MigrationEdited(ours.file);
   }
+  if (rows.length === 0) await refuseWhereNoSchemaMayBeMade(client);
   const missing = migrations.slice(rows.length);
   for (const migration of missing) await runOne(client, migration);
   return missing.length;
+}
+
+/** The queue of jobs makes a schema of its own, later: better told before the first table is there. */
+async function refuseWhereNoSchemaMayBeMade(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ may: boolean }>("select has_database_privilege(current_database(), 'create') as may");
+  if (rows[0]?.may === false) throw Object.assign(new Error("no schema can be made in it"), { code: NOT_ALLOWED });
 }
 
 async function runOne(client: pg.ClientBase, migration: Migration): Promise<void> {
@@ -99,5 +111,3 @@ async function refuseOldPostgres(client: pg.ClientBase): Promise<void> {
   );
   if (rows[0] === undefined || rows[0].number < OLDEST_POSTGRES) throw new DatabaseTooOld(rows[0]?.name ?? "unknown");
 }
-
-/** Host, port and name of a pool's database, without its password. */
