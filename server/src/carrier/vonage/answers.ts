@@ -1,4 +1,15 @@
+import { CarrierHasNot, CarrierLimited, CarrierRefused, CarrierUnauthorized } from "../failures.ts";
+import type { DialAnswer } from "../port.ts";
+import { readLeg } from "./wire.ts";
+
 /** Reading what Vonage answers, and what comes instead of an answer. */
+
+/** An answer to one of our requests; `json` is its parsed body, null when it is empty or no JSON. */
+export interface Answer {
+  readonly status: number;
+  readonly json: unknown;
+  readonly text: string;
+}
 
 const LARGEST_ANSWER = 256 * 1024;
 
@@ -57,4 +68,29 @@ export function parsed(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+/** What a create-call has come to. */
+export function dialAnswer({ status, json, text }: Answer): DialAnswer {
+  if (status >= 200 && status < 300) {
+    const leg = readLeg(json);
+    return leg === null
+      ? { dialed: "unknown", text: `The answer (HTTP ${status}) names no leg.` }
+      : { dialed: "yes", leg: leg.leg, conversation: leg.conversation };
+  }
+  if (status === 429) return { dialed: "no", code: "limited", status, text: "We call too often for the account's limit." };
+  if (status === 401) return { dialed: "no", code: "unauthorized", status, text: "Our credentials are not accepted." };
+  // Trouble on their side may have come after the call was made.
+  if (status >= 500 || status === 408) return { dialed: "unknown", text: `The carrier answered HTTP ${status}.` };
+  return { dialed: "no", code: "refused", status, text: wordsOf(json, text) };
+}
+
+/** A good answer; of any other one the carrier failure is thrown. `what` was asked of `host`. */
+export function accepted(answer: Answer, what: string, host: string): Answer {
+  const { status } = answer;
+  if (status >= 200 && status < 300) return answer;
+  if (status === 401) throw new CarrierUnauthorized(host, status);
+  if (status === 404) throw new CarrierHasNot(what, status);
+  if (status === 429) throw new CarrierLimited(host);
+  throw new CarrierRefused(what, status, wordsOf(answer.json, answer.text));
 }

@@ -1,6 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
+import { Worker } from "node:worker_threads";
 import { jwtVerify } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { CallId, LegId } from "../../ids.ts";
@@ -83,6 +85,29 @@ afterAll(() => {
   }
 });
 
+/** An address where connections are neither taken nor refused: whoever listens there has stopped, and its queue is full. */
+async function swallowsConnections(): Promise<{ port: number; end(): Promise<unknown> }> {
+  const stopped = new Worker(
+    `const { parentPort } = require("node:worker_threads");
+     const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+       parentPort.postMessage(server.address().port);
+       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+     });`,
+    { eval: true },
+  );
+  const [port] = (await once(stopped, "message")) as [number];
+  // More than its queue holds: the rest, and whoever comes after, hears nothing.
+  const waiting = Array.from({ length: 8 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  await once(waiting[0] as Socket, "connect");
+  return {
+    port,
+    end: () => {
+      for (const socket of waiting) socket.destroy();
+      return stopped.terminate();
+    },
+  };
+}
+
 const CREATED = { uuid: LEG, status: "started", direction: "outbound", conversation_uuid: "CON-1" };
 
 describe("dialling", () => {
@@ -142,6 +167,16 @@ describe("dialling", () => {
     const apiUrl = closed.url();
     await new Promise((done) => closed.server.close(done));
     expect(await carrier({ apiUrl }).dial(dial)).toMatchObject({ dialed: "no", code: "refused", status: null });
+  });
+
+  it("into a network that swallows connections is refused, not unknown", { timeout: 90_000 }, async () => {
+    const swallowing = await swallowsConnections();
+    try {
+      const apiUrl = `http://127.0.0.1:${swallowing.port}`;
+      expect(await carrier({ apiUrl }).dial(dial)).toMatchObject({ dialed: "no", code: "refused", status: null });
+    } finally {
+      await swallowing.end();
+    }
   });
 
   it("is kept as an exchange without the token", async () => {
@@ -359,6 +394,21 @@ describe("looking for a call whose dialling is unknown", () => {
       { call: dial.call, status: 200, answer: '{"listed":2,"fitting":[{"uuid":"a","status":"ringing"}]}' },
       { call: dial.call, status: 200, answer: '{"listed":2,"fitting":[{"uuid":"c","status":"ringing"}]}' },
     ]);
+  });
+
+  it("looks in every region for what is listed only there, and does not say that there is none where it could not ask", async () => {
+    const here = json(200, { _embedded: { calls: [listed("z", "12025550144")] } });
+    const there = json(200, { _embedded: { calls: [listed("a", "12025550143")] } });
+    const look = () =>
+      carrier({ regions: [vonage.url(), elsewhere.url()] }).legsDialed?.("+12025550100", "+12025550143", new Date(0), dial.call);
+    vonage.answer(here);
+    elsewhere.answer(there);
+    expect(await look()).toMatchObject([{ leg: "a", status: "ringing" }]);
+    vonage.answer(there);
+    expect(await look()).toHaveLength(1);
+    vonage.answer(here);
+    elsewhere.answer(json(503, {}));
+    await expect(look()).rejects.toMatchObject({ code: "CARRIER_REFUSED" });
   });
 
   it("finds nothing in an answer that is no list", async () => {

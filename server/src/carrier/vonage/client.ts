@@ -2,16 +2,9 @@ import { createPrivateKey, randomUUID } from "node:crypto";
 import { SignJWT } from "jose";
 import type { CallId, LegId } from "../../ids.ts";
 import type { Exchange } from "../exchanges.ts";
-import {
-  CarrierHasNot,
-  CarrierLimited,
-  CarrierRefused,
-  CarrierRegionUnknown,
-  CarrierUnauthorized,
-  CarrierUnreachable,
-} from "../failures.ts";
+import { CarrierHasNot, CarrierRefused, CarrierRegionUnknown, CarrierUnreachable } from "../failures.ts";
 import type { Carrier, Dial, DialAnswer, LegState } from "../port.ts";
-import { neverLeft, parsed, readText, reasonOf, wordsOf } from "./answers.ts";
+import { type Answer, accepted, dialAnswer, neverLeft, parsed, readText, reasonOf } from "./answers.ts";
 import { openRecording } from "./download.ts";
 import { hostRefusal, isVonage, vonageRegions } from "./hosts.ts";
 import { handOverNcco, messageNcco, sorryNcco, waitOf } from "./ncco.ts";
@@ -40,7 +33,7 @@ export interface VonageClientConfig {
   readonly timeoutMs?: number;
 }
 
-/** What `request` gives back: the status and the parsed body, null when it is empty or no JSON. */
+/** How a request is to be made. */
 interface How {
   /** Is 400 an answer to asking in a call's first seconds? */
   readonly tooEarly?: boolean;
@@ -52,13 +45,12 @@ interface How {
   readonly kept?: (json: unknown) => string;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly json: unknown;
-  readonly text: string;
-}
-
 const TIMEOUT_MS = 10_000;
+/**
+ * What is asked once waits longer than a connection may take to be made (10 s, fetch's own limit): a network that swallows connections is then told
+ * apart from an answer that was lost, after which nobody knows.
+ */
+const ONCE_TIMEOUT_MS = 15_000;
 /** A hang-up is refused with 400 in a call's first second or two, and 429 passes: three more tries over 3.5 s (vonage-voice §1.3). */
 const PAUSES_MS = [500, 1_000, 2_000];
 /** Of the list of calls, 100 each: what a busy account dials within the minute that is looked at. */
@@ -109,7 +101,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       const response = await fetch(url, {
         method,
         redirect: "manual",
-        signal: AbortSignal.timeout(config.timeoutMs ?? TIMEOUT_MS),
+        signal: AbortSignal.timeout(config.timeoutMs ?? (how.once ? ONCE_TIMEOUT_MS : TIMEOUT_MS)),
         headers: {
           authorization: `Bearer ${await token()}`,
           accept: "application/json",
@@ -185,7 +177,7 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
       // Never repeated: a create has no idempotency key, and a second one rings a person twice.
       let answer: Answer;
       try {
-        answer = await send("POST", "/v1/calls", createBody(dial, config.publicUrl));
+        answer = await send("POST", "/v1/calls", createBody(dial, config.publicUrl), null, { once: true });
       } catch (error) {
         const why = reasonOf(error);
         if (neverLeft(error)) return { dialed: "no", code: "refused", status: null, text: `The carrier could not be reached (${why}).` };
@@ -221,19 +213,31 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
     },
 
     async legsDialed(from, to, since, call) {
-      const found: LegState[] = [];
       const digits = (number: string | null): string => (number ?? "").replace(/^\+/, "");
       const ours = (json: unknown): LegState[] =>
         readLegs(json).legs.flatMap((leg) => (digits(leg.from) === digits(from) && digits(leg.to) === digits(to) ? leg.state : []));
       // The list is of everybody's calls; in the black box of this one are those it could be.
       const kept = (json: unknown): string =>
         JSON.stringify({ listed: readLegs(json).legs.length, fitting: ours(json).map(({ leg, status }) => ({ uuid: leg, status })) });
-      for (let page = 0; page < MOST_PAGES; page++) {
-        const { json } = await request("GET", listPath(since, page), undefined, null, { call, kept });
-        found.push(...ours(json));
-        if (!readLegs(json).more) break;
-      }
-      return found;
+      const among = async (region: string | null): Promise<LegState[]> => {
+        const found: LegState[] = [];
+        for (let page = 0; page < MOST_PAGES; page++) {
+          const { json } = await request("GET", listPath(since, page), undefined, region, { call, kept });
+          found.push(...ours(json));
+          if (!readLegs(json).more) break;
+        }
+        return found;
+      };
+      const here = await among(null);
+      if (here.length > 0) return here;
+      // As below: it may run in a region whose calls are listed only there. Of one that could not be asked nothing is known.
+      const elsewhere = await Promise.allSettled(regions.map(among));
+      const found = new Map(
+        elsewhere.flatMap((one) => (one.status === "fulfilled" ? one.value.map((leg) => [leg.leg, leg] as const) : [])),
+      );
+      const failed = elsewhere.find((one) => one.status === "rejected");
+      if (found.size === 0 && failed !== undefined) throw failed.reason;
+      return [...found.values()];
     },
 
     async knowsOneOf(named, since) {
@@ -331,26 +335,3 @@ const detection = {
   soon: { behavior: "continue", mode: "default" },
   beep: { behavior: "continue", mode: "detect_beep", beep_timeout: 45 },
 } as const;
-
-function dialAnswer({ status, json, text }: Answer): DialAnswer {
-  if (status >= 200 && status < 300) {
-    const leg = readLeg(json);
-    return leg === null
-      ? { dialed: "unknown", text: `The answer (HTTP ${status}) names no leg.` }
-      : { dialed: "yes", leg: leg.leg, conversation: leg.conversation };
-  }
-  if (status === 429) return { dialed: "no", code: "limited", status, text: "We call too often for the account's limit." };
-  if (status === 401) return { dialed: "no", code: "unauthorized", status, text: "Our credentials are not accepted." };
-  // Trouble on their side may have come after the call was made.
-  if (status >= 500 || status === 408) return { dialed: "unknown", text: `The carrier answered HTTP ${status}.` };
-  return { dialed: "no", code: "refused", status, text: wordsOf(json, text) };
-}
-
-function accepted(answer: Answer, what: string, host: string): Answer {
-  const { status } = answer;
-  if (status >= 200 && status < 300) return answer;
-  if (status === 401) throw new CarrierUnauthorized(host, status);
-  if (status === 404) throw new CarrierHasNot(what, status);
-  if (status === 429) throw new CarrierLimited(host);
-  throw new CarrierRefused(what, status, wordsOf(answer.json, answer.text));
-}
