@@ -9,10 +9,11 @@ import type { Carrier, Dial } from "../carrier/port.ts";
 import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
 import { openJournals } from "../journal/file.ts";
+import { dialWaiting } from "./dial.ts";
 import { anotherLives, openDrain, untilCallsEnd } from "./drain.ts";
 import { type CallFact, factText, writeFact } from "./facts.ts";
 import { endLease, isHeldElsewhere, type LeaseParts, type Leases, orphanedLeases, startLeases, takeLease } from "./leases.ts";
-import { dialWaiting, type PlacingParts, placeCall } from "./place.ts";
+import { type PlacingParts, placeCall } from "./place.ts";
 import { finishJournals } from "./take-over.ts";
 
 let db: FreshDatabase;
