@@ -17,7 +17,11 @@ export type Exchange = z.infer<typeof Exchange>;
 
 /** A limit of the carrier as it stands: so many requests in any window of that length, over all our processes together. */
 export const CarrierLimit = z.object({
-  name: z.string().describe("`vonage create`: new legs. `vonage other`: any other request."),
+  name: z
+    .string()
+    .describe(
+      "`vonage create`: new calls. `vonage connect`: the legs that answered calls are connected to. `vonage other`: any other request.",
+    ),
   most: z.int(),
   window_ms: z.int(),
   free: z.int().describe("Permits that are free right now."),

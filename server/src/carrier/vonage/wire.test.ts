@@ -196,6 +196,11 @@ describe("other webhooks", () => {
       happened: "troubled",
       reason: "Syntax error in NCCO.",
     });
+    // Anybody who may look at the call reads it.
+    const reason = "Could not connect to wss://calls.example.com/media/vonage/abc-DEF_123.";
+    const shown = { reason: "Could not connect to wss://calls.example.com/media/vonage/[token]." };
+    expect(understood({ reason, conversation_uuid: CON }).event).toMatchObject(shown);
+    expect(readQuestion({ uuid: LEG, reason }, marksOf(""))).toMatchObject({ because: shown.reason });
   });
 
   it("a notify, and one that says nothing we know", () => {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type CallId, type ConversationId, isUuid, type LegId } from "../../ids.ts";
 import type { CarrierEvent, LegFacts, LegKind, LegState } from "../port.ts";
+import { withoutTokens } from "./redact.ts";
 import { meaningOf } from "./statuses.ts";
 
 /** Our own query parameters in the URLs we give Vonage: they come back with every webhook (vonage-voice §2.1). */
@@ -178,7 +179,13 @@ export function readWebhook(payload: unknown, marks: Marks, receivedAt: Date, di
     return is({ ...seen, happened: "recorded", ...recorded }, "recorded", recording);
   }
   if (wire.reason !== null && wire.original_request === null) {
-    return is({ ...seen, happened: "troubled", reason: wire.reason }, "troubled", wire.conversation_uuid, wire.reason, stamp);
+    return is(
+      { ...seen, happened: "troubled", reason: withoutTokens(wire.reason) },
+      "troubled",
+      wire.conversation_uuid,
+      wire.reason,
+      stamp,
+    );
   }
   if (Object.hasOwn(payload, "payload"))
     return is({ ...seen, happened: "other", status: "notify" }, "notify", wire.conversation_uuid, stamp);
@@ -204,7 +211,7 @@ export function readQuestion(payload: unknown, marks: Marks): Question | null {
     about: leg ?? asked ?? null,
     failed: failed === "answer" || failed === "event" ? failed : null,
     regionUrl: wire.region_url,
-    because: wire.reason,
+    because: wire.reason && withoutTokens(wire.reason),
   };
 }
 
