@@ -227,13 +227,13 @@ describe("people on the phone", () => {
 describe("machine detection", () => {
   const waiting = (seen: Seen): object[] | undefined => (seen.path === "/answer" ? [{ action: "wait", timeout: 0.4 }] : undefined);
 
-  /** What the network sent of a call, in the order it arose; of the same millisecond the question comes last. */
+  /** What the network sent of a call, in the order it arose on the clock of the sound; of the same tick the question comes last. */
   const run = async (number: string, options: Record<string, unknown>): Promise<string[]> => {
     await start(waiting);
     const uuid = await dial(number, options);
     const { body } = await ask(network, "GET", `/emulator/calls/${uuid}?until=over`);
-    const sent: { at: string; name: string; body: { sub_state?: string; timestamp?: string } }[] = body.webhooks;
-    const when = (one: (typeof sent)[number]): string => one.body.timestamp ?? one.at;
+    const sent: { tick: string; name: string; body: { sub_state?: string; timestamp?: string } }[] = body.webhooks;
+    const when = (one: (typeof sent)[number]): string => one.body.timestamp ?? one.tick;
     return sent
       .toSorted((one, other) => when(one).localeCompare(when(other)) || Number(one.name === "answer") - Number(other.name === "answer"))
       .map(({ name, body: { sub_state } }) => (sub_state ? `${name} ${sub_state}` : name));

@@ -15,6 +15,8 @@ export type Payload = Readonly<Record<string, unknown>>;
 /** One attempt of a webhook and what it got, for the inspector and for tests. */
 export interface Exchange {
   readonly at: string;
+  /** The same on the clock of the sound, which events' own timestamps are of: how it lies among them, however late the machine is. */
+  readonly tick: string;
   readonly kind: "event" | "answer" | "fallback" | "record";
   /** The event's status, or what else tells it apart. */
   readonly name: string;
@@ -96,7 +98,11 @@ export class Webhooks {
   ): Promise<T | null> {
     const { faults } = ledger;
     if (faults.loses?.includes(name)) {
-      ledger.wrote({ ...blank(kind, name, target, body), problem: "lost by this number's network" });
+      ledger.wrote({
+        ...blank(kind, name, target, body),
+        tick: this.#ticker.now().toISOString(),
+        problem: "lost by this number's network",
+      });
       return Promise.resolve(null);
     }
     const { promise, resolve } = Promise.withResolvers<T>();
@@ -229,6 +235,7 @@ export class Webhooks {
 
   async #deliver(ledger: Ledger, kind: Exchange["kind"], name: string, target: Target, body: Payload, attempt: number): Promise<Outcome> {
     const at = new Date();
+    const tick = this.#ticker.now().toISOString();
     const began = performance.now();
     const url = new URL(target.url);
     let raw: string | undefined;
@@ -249,6 +256,7 @@ export class Webhooks {
     ledger.wrote({
       ...blank(kind, name, target, body),
       at: at.toISOString(),
+      tick,
       attempt,
       ms: Math.round(performance.now() - began),
       status: outcome.ok ? outcome.answered.status : outcome.status,
@@ -280,7 +288,7 @@ function asText(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function blank(kind: Exchange["kind"], name: string, target: Target, body: Payload): Exchange {
+function blank(kind: Exchange["kind"], name: string, target: Target, body: Payload): Omit<Exchange, "tick"> {
   return {
     at: new Date().toISOString(),
     kind,
