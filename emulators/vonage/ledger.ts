@@ -1,7 +1,7 @@
 import type { Faults } from "../people/person.ts";
 import type { Exchange } from "./webhooks.ts";
 
-/** More exchanges than this of one call are not kept. */
+/** So many exchanges, and so many notes, of one call are kept: of a longer one its beginning and its end. */
 const KEPT = 500;
 
 /** What a line of the inspector says. */
@@ -31,12 +31,17 @@ export class Ledger {
   }
 
   wrote(exchange: Exchange): void {
-    if (this.exchanges.length < KEPT) this.exchanges.push(exchange);
+    keep(this.exchanges, exchange);
     this.#changed();
   }
 
   note(leg: string | null, said: string): void {
-    if (this.notes.length < KEPT) this.notes.push({ at: new Date().toISOString(), leg, said });
+    keep(this.notes, { at: new Date().toISOString(), leg, said });
     this.#changed();
   }
+}
+
+function keep<Entry>(entries: Entry[], entry: Entry): void {
+  entries.push(entry);
+  if (entries.length > KEPT) entries.splice(KEPT / 2, 1);
 }
