@@ -1,9 +1,8 @@
 /** Hume's EVI as a program: `node emulators/evi/main.ts --port 8701 --api-key KEY`. See README.md beside this file. */
+import { log, runUntilTold } from "../program.ts";
 import { everyone, loadBook } from "./book.ts";
 import { startEvi } from "./server.ts";
 import { readSettings } from "./settings.ts";
-
-const log = (text: string): void => void process.stderr.write(`${text}\n`);
 
 try {
   const settings = readSettings(process.argv.slice(2), process.env);
@@ -19,12 +18,7 @@ try {
     unknownConfig: settings.unknownConfig,
     log,
   });
-  process.stdout.write(`${JSON.stringify({ ready: true, url: evi.url })}\n`);
-
-  const stop = (): void => void evi.close().then(() => process.exit(0));
-  process.on("SIGTERM", stop);
-  process.on("SIGINT", stop);
-  if (settings.withParent) process.stdin.on("end", stop).on("error", stop).resume();
+  runUntilTold(evi, settings.withParent);
 } catch (problem) {
   log(problem instanceof Error ? problem.message : String(problem));
   process.exit(2);

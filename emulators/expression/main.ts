@@ -1,5 +1,6 @@
 /** Hume's expression measurement as a program: `node emulators/expression/main.ts --port 8703 --api-key KEY`. See README.md beside this file. */
 import { parseArgs } from "node:util";
+import { log, runUntilTold } from "../program.ts";
 import { startExpression } from "./server.ts";
 
 const { values } = parseArgs({
@@ -13,7 +14,7 @@ const { values } = parseArgs({
 });
 const apiKey = values["api-key"] ?? process.env.EARSHOT_ENGINE_API_KEY;
 if (!apiKey) {
-  process.stderr.write("--api-key KEY (or EARSHOT_ENGINE_API_KEY) is needed: the key that clients must send.\n");
+  log("--api-key KEY (or EARSHOT_ENGINE_API_KEY) is needed: the key that clients must send.");
   process.exit(2);
 }
 const expression = await startExpression({
@@ -22,9 +23,4 @@ const expression = await startExpression({
   nested: values.nested,
   breaksAfterMs: values["breaks-after-ms"] === undefined ? null : Number(values["breaks-after-ms"]),
 });
-process.stdout.write(`${JSON.stringify({ ready: true, url: expression.url })}\n`);
-
-const stop = (): void => void expression.close().then(() => process.exit(0));
-process.on("SIGTERM", stop);
-process.on("SIGINT", stop);
-if (values["with-parent"]) process.stdin.on("end", stop).on("error", stop).resume();
+runUntilTold(expression, values["with-parent"]);

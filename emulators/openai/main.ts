@@ -1,6 +1,7 @@
 /** OpenAI's Realtime API as a program: `node emulators/openai/main.ts --port 8702 --api-key KEY`. See README.md beside this file. */
 import { parseArgs } from "node:util";
 import { everyone, loadBook } from "../evi/book.ts";
+import { log, runUntilTold } from "../program.ts";
 import { startOpenAi } from "./server.ts";
 
 const { values } = parseArgs({
@@ -19,7 +20,6 @@ const { values } = parseArgs({
   },
 });
 
-const log = (text: string): void => void process.stderr.write(`${text}\n`);
 const openai = await startOpenAi({
   port: Number(values.port),
   apiKey: (values["api-key"] ?? process.env.EARSHOT_ENGINE_API_KEY) || null,
@@ -30,9 +30,4 @@ const openai = await startOpenAi({
   sessionMs: Number(values["session-minutes"]) * 60_000,
   log,
 });
-process.stdout.write(`${JSON.stringify({ ready: true, url: openai.url })}\n`);
-
-const stop = (): void => void openai.close().then(() => process.exit(0));
-process.on("SIGTERM", stop);
-process.on("SIGINT", stop);
-if (values["with-parent"]) process.stdin.on("end", stop).on("error", stop).resume();
+runUntilTold(openai, values["with-parent"]);

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import type { Settings } from "./settings.ts";
+import { httpUrl, method } from "./wire.ts";
 
 /** An application's voice webhooks, as its owner can read and change them. See https://developer.vonage.com/en/api/application.v2. */
 
-const httpUrl = z.url({ protocol: /^https?$/, message: "must be an http or https URL" });
-const webhook = (longestMs: number, method: "GET" | "POST") =>
+const webhook = (longestMs: number, usual: "GET" | "POST") =>
   z.strictObject({
     address: httpUrl,
-    http_method: z.enum(["GET", "POST"]).default(method),
+    http_method: method.default(usual),
     connection_timeout: z.int().min(300).max(1_000).optional(),
     /** How some SDKs spell it. */
     connect_timeout: z.int().min(300).max(1_000).optional(),

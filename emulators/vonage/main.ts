@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { log, runUntilTold } from "../program.ts";
 import { BadPeople } from "./directory.ts";
 import { helpOf } from "./help.ts";
 import { startNetwork } from "./network.ts";
@@ -7,8 +8,6 @@ import type { RefusedRequest } from "./refused-requests.ts";
 import { BadFlags, readFlags } from "./settings.ts";
 
 /** Starts the phone network by flags: one line of JSON on stdout when it listens, everything else on stderr. */
-
-const log = (line: string): void => void process.stderr.write(`${line}\n`);
 
 if (process.argv.includes("--help") || process.argv.includes("-h")) {
   process.stdout.write(`${helpOf(readFileSync(new URL("./README.md", import.meta.url), "utf8"))}\n`);
@@ -29,32 +28,12 @@ try {
   const refused = ({ status, method, path, because }: RefusedRequest): void => log(`${status} ${method} ${path}: ${because}`);
   // who started it with their own account reads what their clients got
   const network = await startNetwork(settings, log, flags.ownAccount === null ? undefined : refused);
-  process.stdout.write(`${JSON.stringify({ ready: true, url: network.url })}\n`);
+  runUntilTold(network, withParent);
   if (flags.ownAccount !== null) {
     log(`A phone network listens at ${network.url}, for an application with:\n`);
     log(accountAsEnvironment(ownAccount(flags.ownAccount), network.url, settings.number));
     log(`\nWatch it at ${network.url}/ and be somebody on it at ${network.url}/phone`);
     if (!settings.answerUrl) log("For inbound calls it needs --answer-url and --event-url (and may have --fallback-url).");
-  }
-  let closing = false;
-  const close = (): void => {
-    if (closing) return;
-    closing = true;
-    network.close().then(
-      () => process.exit(0),
-      (problem: unknown) => {
-        log(String(problem));
-        process.exit(1);
-      },
-    );
-  };
-  process.on("SIGINT", close);
-  process.on("SIGTERM", close);
-  // of whoever started us with a channel to hear their end by
-  process.on("disconnect", close);
-  if (withParent) {
-    process.stdin.on("end", close).on("close", close);
-    process.stdin.resume();
   }
 } catch (problem) {
   log(inWords(problem));

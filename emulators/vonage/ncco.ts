@@ -1,12 +1,9 @@
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import { AdvancedMachineDetection, Endpoint, httpUrl, MachineDetection, oneUrl, phoneNumber } from "./wire.ts";
+import { AdvancedMachineDetection, Endpoint, httpUrl, level, MachineDetection, method, oneUrl, phoneNumber, whole } from "./wire.ts";
 
 /** Every NCCO action with its options, strictly. See https://developer.vonage.com/en/voice/voice-api/ncco-reference. */
 
-const method = z.enum(["GET", "POST"]);
-const whole = (least: number, most: number) =>
-  z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().min(least).max(most));
 const numeric = (least: number, most: number) =>
   z
     .union([
@@ -18,16 +15,6 @@ const numeric = (least: number, most: number) =>
     ])
     .pipe(z.number().min(least).max(most));
 const events = { eventUrl: oneUrl.optional(), eventMethod: method.default("POST") };
-const level = z
-  .union([
-    z.number(),
-    z
-      .string()
-      .regex(/^-?\d(\.\d+)?$/)
-      .transform(Number),
-  ])
-  .pipe(z.number().min(-1).max(1))
-  .default(0);
 const transcription = z
   .strictObject({
     language: z.string().default("en-US"),

@@ -9,9 +9,15 @@ export const oneUrl = z.union([z.tuple([httpUrl]), httpUrl.transform((url): [str
   error: "must be an array of one http or https URL",
 });
 /** Numbers that some examples write as text. */
-const whole = (least: number, most: number) =>
+export const whole = (least: number, most: number) =>
   z.union([z.int(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.int().min(least).max(most));
-const method = z.enum(["GET", "POST"]);
+export const method = z.enum(["GET", "POST"]);
+/** How loud a talk or a stream is: -1 to 1, as text by REST, as a number in NCCOs, and taken in both forms from either. */
+export const level = z
+  .union([z.string().regex(/^-?\d(\.\d+)?$/), z.number()])
+  .transform(Number)
+  .pipe(z.number().min(-1).max(1))
+  .default(0);
 
 /** Of a websocket's first message, serialised. */
 const LONGEST_HEADERS = 512;
@@ -125,12 +131,6 @@ export const ModifyCall = z.discriminatedUnion("action", [
   }),
 ]);
 export type ModifyCall = z.infer<typeof ModifyCall>;
-
-const level = z
-  .union([z.string().regex(/^-?\d(\.\d+)?$/), z.number()])
-  .transform(Number)
-  .pipe(z.number().min(-1).max(1))
-  .default(0);
 
 export const StartTalk = z.strictObject({
   text: z.string().min(1).max(1_500),

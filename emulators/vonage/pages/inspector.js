@@ -82,6 +82,7 @@ const open = new Set();
 
 async function draw() {
   const { calls, worst_late_ms, refused } = await read("/emulator/calls?last=200");
+  byId("clock").hidden = worst_late_ms <= 40;
   byId("clock").textContent = worst_late_ms > 40 ? `The machine held the clock up for ${Math.round(worst_late_ms)} ms at worst.` : "";
   const roots = calls.filter((/** @type {any} */ leg) => leg.parent === null).reverse();
   byId("no-calls").hidden = roots.length > 0;
