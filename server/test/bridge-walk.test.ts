@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { makeSocketToken, redeemSocketToken } from "../src/calls/socket-token.ts";
 import type { CallId } from "../src/ids.ts";
 import { renderStereo } from "../src/journal/audio.ts";
 import { journalPath } from "../src/journal/file.ts";
@@ -222,6 +223,38 @@ test.concurrent("the last words of a caller who hangs up on them are in the tran
   const rows = await said(call);
   expect(rows.map(({ speaker }) => speaker)).toEqual(["caller"]);
   expect(rows[0]?.ended_ms).toBeLessThanOrEqual(carrier.spoken().length / 16 + 100);
+});
+
+test.concurrent("a call whose end is told twice while the engine still listens ends once, and whoever told it hears so", async () => {
+  const call = await house.newCall({ greeting: null });
+  const carrier = await house.connect(call);
+  await carrier.say(babble(1_200));
+  carrier.close();
+  await carrier.closed;
+  const first = house.bridges.end(call);
+  // Another webhook, a beat and the process's own end come while the engine is given its time to write the last words down.
+  await Promise.all([first, house.bridges.end(call), new Promise(setImmediate).then(() => house.bridges.end(call))]);
+  expect((await kinds(call)).filter((kind) => kind === "audio.closed")).toHaveLength(1);
+});
+
+test.concurrent("audio that comes to a call which was hung up meanwhile is closed, and leaves no lease behind", async () => {
+  const call = await house.newCall({ greeting: null });
+  await house.bridges.end(call);
+  const leases = async (): Promise<boolean[]> =>
+    (await database.pool.query<{ open: boolean }>("select until is null as open from leases where call_id = $1", [call])).rows.map(
+      ({ open }) => open,
+    );
+  const token = await makeSocketToken(database.pool, call);
+  await redeemSocketToken(database.pool, "test", token);
+  expect(await leases()).toEqual([true]);
+  await database.pool.query("update calls set hangup_asked_at = now() where id = $1", [call]);
+  const closed = new Promise<void>((close) => {
+    const rate = 16_000;
+    house.bridges.attach(call, { rate, keepsSound: true, play() {}, clear() {}, mark() {}, ready: () => true, close, listen() {} });
+  });
+  await closed;
+  await vi.waitFor(async () => expect(await leases()).toEqual([false]));
+  expect(house.bridges.carried().has(call)).toBe(false);
 });
 
 test.concurrent.each([8_000, 24_000])("a carrier that speaks %i Hz after all is understood and answered at that rate", async (rate) => {

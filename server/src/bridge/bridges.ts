@@ -102,6 +102,8 @@ interface Carried {
   ready: Promise<void>;
   /** The engine's session, once it is ready. */
   session: Parameters<typeof engineOpened>[3] | null;
+  /** Begun once: of a call's end several webhooks tell, and each beat until it is gone. */
+  leaving: Promise<void> | null;
 }
 
 /** All the calls this process carries: one tick, one journal timer, one writer for them all. */
@@ -119,7 +121,8 @@ export function createBridges(parts: BridgesParts): Bridges {
   const carry = (call: CallId): Carried => {
     const known = carried.get(call);
     if (known !== undefined) return known;
-    const one: Carried = { run: null, media: null, ended: false, wasOnLine: false, journal: null, ready: Promise.resolve(), session: null };
+    const ready = Promise.resolve();
+    const one: Carried = { run: null, media: null, ended: false, wasOnLine: false, journal: null, ready, session: null, leaving: null };
     carried.set(call, one);
     one.ready = start(call, one, false).catch(failed(call));
     seconds ??= setInterval(everySecond, 1000);
@@ -142,9 +145,13 @@ export function createBridges(parts: BridgesParts): Bridges {
     if (known !== null && known.status !== "ended" && known.hangupAskedAt === null && (await isOurs(call, one)))
       await begin(call, one, anew ? { ...known, engineResume: null } : known);
     else {
-      // Over before it began, or prepared elsewhere: nothing is carried, and nobody will come to end it.
+      // Over before it began, or prepared elsewhere: nothing is carried, and nobody will come to end it, nor the lease its audio took with the token.
+      const held = one.media !== null || one.journal !== null;
       one.media?.close();
+      one.media = null;
+      await one.journal?.close();
       if (carried.get(call) === one) carried.delete(call);
+      if (held && !one.ended) void chronicle.after(call, () => endLease(pool, call, parts.owner));
     }
   };
   /** Its audio is here, or no other process opens an engine for it. */
@@ -261,11 +268,15 @@ export function createBridges(parts: BridgesParts): Bridges {
     if (carried.get(call) === one) carried.delete(call);
   };
 
+  const letGo = (call: CallId, one: Carried): Promise<void> => {
+    one.leaving ??= leave(call, one);
+    return one.leaving;
+  };
   /**
    * Everything of the call is closed, and what is known of it is in the database: then its lease may end. What the database could not take in time
    * comes from the journal first.
    */
-  const letGo = async (call: CallId, one: Carried): Promise<void> => {
+  const leave = async (call: CallId, one: Carried): Promise<void> => {
     await finish(call, one);
     await Promise.all([conversation.written(call), chronicle.written(call)]);
     let left = wordsLeft.delete(call);
@@ -316,8 +327,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     },
     async end(call) {
       const one = carried.get(call);
-      if (one === undefined) return;
-      await letGo(call, one);
+      if (one !== undefined) await letGo(call, one);
     },
     carried: () => new Map([...carried].map(([call, { run, media }]) => [call, media !== null || run?.attached() === true])),
     async handOver(call) {
