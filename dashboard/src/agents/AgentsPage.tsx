@@ -7,6 +7,7 @@ import { buttonClass } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
 import { useMay } from "../session/use-may.ts";
+import { languageName } from "../words/language.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { titleOf } from "./engines.ts";
 
@@ -82,7 +83,7 @@ function Row({ agent }: { agent: Agent }) {
         )}
       </p>
       <p className="text-soft max-sm:hidden">
-        {titleOf(engines.data, engine)}, {language}
+        {titleOf(engines.data, engine)}, {languageName(language) ?? language}
       </p>
     </li>
   );

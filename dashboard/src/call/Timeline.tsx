@@ -27,11 +27,7 @@ export function Timeline({ id, side: asked, settled, keeping }: { id: string; si
     else section.current.scrollIntoView({ block: "start" });
   }, [settled]);
   return (
-    <section
-      ref={section}
-      aria-labelledby="timeline"
-      className={`scroll-mt-56 pt-6 ${side === "events" ? "" : "min-h-[calc(100dvh-17rem)]"}`}
-    >
+    <section ref={section} aria-labelledby="timeline" className={`pt-6 ${side === "events" ? "" : "min-h-[calc(100dvh-17rem)]"}`}>
       <div className="flex items-center gap-4 border-b border-line">
         <h2 id="timeline" className="sr-only">
           What happened

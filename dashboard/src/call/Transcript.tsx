@@ -185,7 +185,7 @@ const Sentence = memo(function Sentence({
     <li
       id={`said-${said.id}`}
       aria-current={lit || undefined}
-      className={`grid scroll-mt-64 grid-cols-[2.75rem_minmax(0,1fr)] -mx-2 items-start rounded px-2 py-0.5 transition-colors @xl:grid-cols-[3rem_minmax(0,1fr)_9rem] ${first ? "mt-3" : ""} ${lit ? look.wash : ""}`}
+      className={`grid grid-cols-[2.75rem_minmax(0,1fr)] -mx-2 items-start rounded px-2 py-0.5 transition-colors @xl:grid-cols-[3rem_minmax(0,1fr)_9rem] ${first ? "mt-3" : ""} ${lit ? look.wash : ""}`}
     >
       <Link
         from="/calls/$id"

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { openBrowser, openPage } from "./browser.ts";
+
+/** The pages over made-up calls: what no emulated call brings about on its own, and what holds for every page. */
+const standIn = join(import.meta.dirname, "../dashboard/dev/serve.ts");
+let served: ChildProcess;
+let url: string;
+let browser: Browser;
+let context: BrowserContext;
+let page: Page;
+let wrong: string[];
+let differing: string;
+let agent: string;
+
+const ofApi = async <T>(path: string): Promise<T> => (await (await fetch(`${url}/api/${path}`)).json()) as T;
+
+beforeAll(async () => {
+  served = spawn(process.execPath, [standIn, "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+  const said = createInterface({ input: served.stdout as NonNullable<ChildProcess["stdout"]> });
+  url = JSON.parse(String((await once(said, "line"))[0])).url;
+  type Listed = { items: { id: string; recording: { comparison: { verdict: string } | null } }[] };
+  differing = (await ofApi<Listed>("calls")).items.find((call) => call.recording.comparison?.verdict === "differ")?.id as string;
+  agent = (await ofApi<{ items: { id: string }[] }>("agents")).items[0]?.id as string;
+  browser = await openBrowser();
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
+  ({ page, wrong } = await openPage(context, url));
+  page.setDefaultTimeout(15_000);
+});
+afterAll(async () => {
+  await browser?.close();
+  const ended = served && once(served, "close");
+  served?.kill();
+  await ended;
+});
+
+test("where the two recordings of a call differ, a press on a moment of it goes there", async () => {
+  await page.goto(`${url}/calls/${differing}`);
+  await page.getByText("The two differ").waitFor();
+  const position = page.getByRole("slider", { name: "Position in the call" });
+  await page.getByRole("link", { name: "1:36" }).click();
+  await expect.poll(() => position.getAttribute("aria-valuenow"), { timeout: 15_000 }).toBe("96");
+  await page.getByTitle("The carrier's lacks the agent from 0:41 to 1:05.").click();
+  await expect.poll(() => position.getAttribute("aria-valuenow"), { timeout: 15_000 }).toBe("41");
+});
+
+test.each([
+  { what: "the list of calls", path: () => "/calls" },
+  { what: "a call", path: () => `/calls/${differing}` },
+  { what: "an agent", path: () => `/agents/${agent}` },
+  { what: "the recordings' settings", path: () => "/settings/recordings" },
+])("on the page of $what the keyboard comes to nothing that has no name, no ring, or lies under something else", async ({ path }) => {
+  await page.goto(url + path());
+  await page.getByRole("main").waitFor();
+  await expect.poll(() => page.locator("[aria-busy=true], .bone").count(), { timeout: 15_000 }).toBe(0);
+  const faults = new Set<string>();
+  for (const key of [...Array(90).fill("Tab"), ...Array(60).fill("Shift+Tab")]) {
+    await page.keyboard.press(key);
+    const fault = await page.evaluate(() => {
+      const at = document.activeElement as (HTMLElement & { labels?: NodeListOf<HTMLElement> }) | null;
+      if (at === null || at === document.body) return null;
+      const name = at.getAttribute("aria-label") || at.innerText || at.labels?.[0]?.innerText || at.title;
+      const { left, top, width, height } = at.getBoundingClientRect();
+      const over = document.elementFromPoint(left + width / 2, Math.min(innerHeight - 1, top + height / 2));
+      const style = getComputedStyle(at);
+      const faults = [
+        !name && "has no name",
+        style.outlineStyle === "none" && style.boxShadow === "none" && "has no ring",
+        over !== null && !at.contains(over) && !over.contains(at) && "is covered",
+      ].filter(Boolean);
+      return faults.length === 0 ? null : `${name ?? at.outerHTML.slice(0, 80)} ${faults.join(", ")}`;
+    });
+    if (fault !== null) faults.add(fault);
+  }
+  expect([...faults]).toEqual([]);
+});
+
+test("an agent is changed in any part of its form, saved as the next version, and what is wrong is said at its field", async () => {
+  await page.goto(`${url}/agents/${agent}`);
+  await page.getByText("English. A tag, as en or ur.").waitFor();
+  await page.getByLabel("Language", { exact: true }).fill("ur-PK");
+  await page.getByText("Urdu (Pakistan).").waitFor();
+  await page.getByLabel("Greeting").fill("Hello from the next version.");
+  const seconds = page.getByLabel("After, seconds").first();
+  await seconds.fill("soon");
+  await page.getByRole("button", { name: "Save as version 5" }).click();
+  await expect.poll(() => seconds.getAttribute("aria-invalid"), { timeout: 15_000 }).not.toBeNull();
+  await seconds.fill("9");
+  await page.getByRole("button", { name: "Save as version 5" }).click();
+  await page.getByText("Version 5").waitFor();
+  expect(await page.getByLabel("Greeting").inputValue()).toBe("Hello from the next version.");
+});
+
+test("all of it happened without an error on the console and without asking any other host", () => {
+  expect(wrong).toEqual([]);
+});
