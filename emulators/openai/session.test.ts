@@ -1,29 +1,17 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { openPhraseBook } from "../speech/phrases.ts";
 import { startOpenAi } from "./server.ts";
-import { type Client, connect, type Message, silence } from "./test/client.ts";
-import { audioMsOf, lines, settings, startTalk, type Talk, typesOf } from "./test/talk.ts";
+import { connect, type Message, silence } from "./test/client.ts";
+import { house, lines, settings } from "./test/talk.ts";
 
-let talk: Talk;
-let client: Client;
-
-beforeAll(async () => {
-  talk = await startTalk();
-});
-afterEach(() => client?.socket.terminate());
-afterAll(() => talk.close());
-
-const begun = async (...how: Parameters<Talk["begin"]>): Promise<void> => {
-  client = await talk.begin(...how);
-};
-const types = (from = 0): string[] => typesOf(client, from);
-const audioMs = (item: string): number => audioMsOf(client, item);
+const the = house();
+const { begun, types, audioMs } = the;
 
 describe("session.update", () => {
   test("merges what is given and gives the whole session back", async () => {
     await begun();
-    client.send({ type: "session.update", session: { type: "realtime", audio: { output: { speed: 1.1 } } } });
-    const { session: now } = await client.until((m) => m.type === "session.updated" && m.session.audio.output.speed === 1.1);
+    the.client.send({ type: "session.update", session: { type: "realtime", audio: { output: { speed: 1.1 } } } });
+    const { session: now } = await the.client.until((m) => m.type === "session.updated" && m.session.audio.output.speed === 1.1);
     expect(now.instructions).toContain("desk");
     expect(now.audio.output.voice).toBe("marin");
     expect(now.audio.input.turn_detection).toMatchObject({ silence_duration_ms: 600, create_response: true, interrupt_response: true });
@@ -56,36 +44,42 @@ describe("session.update", () => {
     ],
   ])("%s is refused as a whole, and the session stays as it was", async (_, wish, code, param) => {
     await begun();
-    const error = await client.refused({ type: "session.update", session: wish });
+    const error = await the.client.refused({ type: "session.update", session: wish });
     expect(error).toMatchObject({ type: "invalid_request_error", param, ...(code !== undefined && { code }) });
-    expect(client.messages.filter(({ type }) => type === "session.updated")).toHaveLength(1);
+    expect(the.client.messages.filter(({ type }) => type === "session.updated")).toHaveLength(1);
   });
 
   test("the voice cannot change once something was said", async () => {
     await begun();
-    client.send({ type: "response.create" });
-    await client.until("response.done");
-    const error = await client.refused({ type: "session.update", session: { type: "realtime", audio: { output: { voice: "cedar" } } } });
+    the.client.send({ type: "response.create" });
+    await the.client.until("response.done");
+    const error = await the.client.refused({
+      type: "session.update",
+      session: { type: "realtime", audio: { output: { voice: "cedar" } } },
+    });
     expect(error).toMatchObject({ code: "cannot_update_voice" });
   });
 
   test("a lenient server takes 16 kHz both ways, and understands it", async () => {
     const format = { type: "audio/pcm", rate: 16_000 };
-    client = await connect(talk.url, { model: "lenient-rates" });
+    the.client = await connect(the.talk.url, { model: "lenient-rates" });
     const wish = settings({}, { format });
-    client.send({ type: "session.update", session: { ...wish, audio: { ...(wish.audio as object), output: { format, voice: "marin" } } } });
-    expect((await client.until("session.updated")).session.audio.output.format.rate).toBe(16_000);
-    client.speak(talk.turn(lines.perfect, 16_000), 16_000);
-    expect((await client.until("conversation.item.input_audio_transcription.completed")).transcript).toBe(lines.perfect);
+    the.client.send({
+      type: "session.update",
+      session: { ...wish, audio: { ...(wish.audio as object), output: { format, voice: "marin" } } },
+    });
+    expect((await the.client.until("session.updated")).session.audio.output.format.rate).toBe(16_000);
+    the.client.speak(the.talk.turn(lines.perfect, 16_000), 16_000);
+    expect((await the.client.until("conversation.item.input_audio_transcription.completed")).transcript).toBe(lines.perfect);
   });
 });
 
 describe("a turn", () => {
   test("is heard, committed, answered and transcribed in the order of the documents", async () => {
     await begun();
-    client.speak(talk.turn(lines.perfect));
-    const done = await client.until("response.done");
-    await client.until("conversation.item.input_audio_transcription.completed");
+    the.client.speak(the.talk.turn(lines.perfect));
+    const done = await the.client.until("response.done");
+    await the.client.until("conversation.item.input_audio_transcription.completed");
     const order = types().filter((type) => !type.includes("transcription") && !type.endsWith(".delta"));
     expect(order.slice(2)).toEqual([
       "input_audio_buffer.speech_started",
@@ -105,14 +99,14 @@ describe("a turn", () => {
       "response.done",
       ...(order.at(-1) === "rate_limits.updated" ? ["rate_limits.updated"] : []),
     ]);
-    const started = await client.until("input_audio_buffer.speech_started");
-    const stopped = await client.until("input_audio_buffer.speech_stopped");
-    const lastsMs = talk.spoken(lines.perfect, 16_000).length / 16;
+    const started = await the.client.until("input_audio_buffer.speech_started");
+    const stopped = await the.client.until("input_audio_buffer.speech_stopped");
+    const lastsMs = the.talk.spoken(lines.perfect, 16_000).length / 16;
     expect(started.audio_start_ms).toBeGreaterThan(150);
     expect(started.audio_start_ms).toBeLessThan(500);
     expect(stopped.audio_end_ms).toBeGreaterThan(lastsMs);
     expect(stopped.item_id).toBe(started.item_id);
-    expect((await client.until("conversation.item.input_audio_transcription.completed")).item_id).toBe(started.item_id);
+    expect((await the.client.until("conversation.item.input_audio_transcription.completed")).item_id).toBe(started.item_id);
     const { usage, output } = done.response;
     expect(usage.output_token_details.audio_tokens).toBeGreaterThan(20);
     expect(usage.total_tokens).toBe(usage.input_tokens + usage.output_tokens);
@@ -121,12 +115,14 @@ describe("a turn", () => {
 
   test("sound comes in bursts of 4,800 and 12,000 bytes, which together are what was said", async () => {
     await begun();
-    client.send({
+    the.client.send({
       type: "response.create",
       response: { instructions: 'Say exactly the following, adding nothing: "Good morning to you."' },
     });
-    const { response } = await client.until("response.done");
-    const sizes = client.messages.filter((m) => m.type === "response.output_audio.delta").map((m) => Buffer.from(m.delta, "base64").length);
+    const { response } = await the.client.until("response.done");
+    const sizes = the.client.messages
+      .filter((m) => m.type === "response.output_audio.delta")
+      .map((m) => Buffer.from(m.delta, "base64").length);
     expect(sizes[0]).toBe(4_800);
     expect(sizes.slice(1, -1).every((size) => size === 12_000)).toBe(true);
     expect(response.output[0].content[0].transcript).toBe("Good morning to you.");
@@ -135,21 +131,21 @@ describe("a turn", () => {
 
   test("without audio there are no events; with none of a voice neither", async () => {
     await begun();
-    client.speak(silence(3_000));
-    client.send({ type: "input_audio_buffer.clear" });
-    await client.until("input_audio_buffer.cleared");
+    the.client.speak(silence(3_000));
+    the.client.send({ type: "input_audio_buffer.clear" });
+    await the.client.until("input_audio_buffer.cleared");
     expect(types().filter((type) => type.includes("speech"))).toEqual([]);
   });
 
   test("by hand: commit makes the item, and less than 100 ms is refused", async () => {
     await begun(undefined, {}, { turn_detection: null });
-    expect(await client.refused({ type: "input_audio_buffer.commit" })).toMatchObject({ code: "input_audio_buffer_commit_empty" });
-    client.speak(talk.turn(lines.perfect));
-    client.send({ type: "input_audio_buffer.commit" });
-    expect((await client.until("conversation.item.input_audio_transcription.completed")).transcript).toBe(lines.perfect);
+    expect(await the.client.refused({ type: "input_audio_buffer.commit" })).toMatchObject({ code: "input_audio_buffer_commit_empty" });
+    the.client.speak(the.talk.turn(lines.perfect));
+    the.client.send({ type: "input_audio_buffer.commit" });
+    expect((await the.client.until("conversation.item.input_audio_transcription.completed")).transcript).toBe(lines.perfect);
     expect(types()).not.toContain("response.created");
-    client.send({ type: "response.create" });
-    expect((await client.until("response.done")).response.output[0].content[0].transcript).toMatch(/half past three/i);
+    the.client.send({ type: "response.create" });
+    expect((await the.client.until("response.done")).response.output[0].content[0].transcript).toMatch(/half past three/i);
   });
 
   test("a caller who stays silent is spoken to, when the session asks for it", async () => {
@@ -197,9 +193,9 @@ describe("a turn", () => {
 describe("other servers", () => {
   test("one like LocalAI sends an answer in one delta, and events of its own", async () => {
     await begun("local");
-    client.speak(talk.turn(lines.everything));
-    const { response } = await client.until("response.done");
-    expect(client.messages.filter((m) => m.type === "response.output_audio.delta")).toHaveLength(1);
+    the.client.speak(the.talk.turn(lines.everything));
+    const { response } = await the.client.until("response.done");
+    expect(the.client.messages.filter((m) => m.type === "response.output_audio.delta")).toHaveLength(1);
     expect(audioMs(response.output[0].id)).toBeGreaterThan(10_000);
     expect(types()).toContain("localai.pipeline.timing");
     expect(types()[0]).toBe("conversation.created");
@@ -207,19 +203,19 @@ describe("other servers", () => {
 
   test("one of the beta names says response.audio.delta", async () => {
     await begun("beta-names");
-    client.send({ type: "response.create" });
-    await client.until("response.audio.delta");
-    await client.until("response.audio_transcript.done");
+    the.client.send({ type: "response.create" });
+    await the.client.until("response.audio.delta");
+    await the.client.until("response.audio_transcript.done");
     expect(types()).not.toContain("response.output_audio.delta");
   });
 
   test("one that transcribes late does so after the answer, and one that does not know truncate says so", async () => {
     await begun("late-text+no-truncate");
-    client.speak(talk.turn(lines.perfect));
-    await client.until("conversation.item.input_audio_transcription.completed");
+    the.client.speak(the.talk.turn(lines.perfect));
+    await the.client.until("conversation.item.input_audio_transcription.completed");
     expect(types().indexOf("response.done")).toBeLessThan(types().indexOf("conversation.item.input_audio_transcription.completed"));
     const truncate = { type: "conversation.item.truncate", item_id: "item_x", content_index: 0, audio_end_ms: 100 };
-    expect(await client.refused(truncate)).toMatchObject({ code: "invalid_value", param: "type" });
+    expect(await the.client.refused(truncate)).toMatchObject({ code: "invalid_value", param: "type" });
   });
 });
 
@@ -235,18 +231,20 @@ describe("the end", () => {
 
   test("or by a drop without a word", async () => {
     await begun("drop", { instructions: "[emulator: drop turn=1]" });
-    client.speak(talk.turn(lines.everything));
-    expect((await client.closed).code).toBe(1006);
+    the.client.speak(the.talk.turn(lines.everything));
+    expect((await the.client.closed).code).toBe(1006);
     expect(types()).not.toContain("response.done");
   });
 });
 
 test("what is no message is refused by name, and the session goes on", async () => {
   await begun();
-  client.send("{");
-  await client.until((m) => m.type === "error" && m.error.code === "invalid_json");
-  expect(await client.refused({ type: "output_audio_buffer.clear" })).toMatchObject({ code: "invalid_value", param: "type" });
-  expect(await client.refused({ type: "conversation.item.truncate", item_id: "x" })).toMatchObject({ code: "missing_required_parameter" });
-  client.send({ type: "response.create" });
-  await client.until("response.done");
+  the.client.send("{");
+  await the.client.until((m) => m.type === "error" && m.error.code === "invalid_json");
+  expect(await the.client.refused({ type: "output_audio_buffer.clear" })).toMatchObject({ code: "invalid_value", param: "type" });
+  expect(await the.client.refused({ type: "conversation.item.truncate", item_id: "x" })).toMatchObject({
+    code: "missing_required_parameter",
+  });
+  the.client.send({ type: "response.create" });
+  await the.client.until("response.done");
 });

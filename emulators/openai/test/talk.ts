@@ -1,3 +1,4 @@
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { openPhraseBook } from "../../speech/phrases.ts";
 import { resample } from "../../speech/resample.ts";
 import { speak } from "../../speech/voice.ts";
@@ -69,8 +70,34 @@ export async function startTalk(): Promise<Talk> {
 /** The types of what a client got, in order. */
 export const typesOf = (client: Client, from = 0): string[] => client.messages.slice(from).map((message) => message.type);
 
-/** How much sound of an item a client got, at 24 kHz. */
-export const audioMsOf = (client: Client, item: string): number =>
-  client.messages
-    .filter((message) => message.type === "response.output_audio.delta" && message.item_id === item)
-    .reduce((sum: number, message: Message) => sum + Buffer.from(message.delta, "base64").length / 48, 0);
+/** A quick service for the tests of one file, and the client of the test that runs. */
+export interface House {
+  readonly talk: Talk;
+  client: Client;
+  /** Begins a test with a client whose settings are in force. */
+  begun(...how: Parameters<Talk["begin"]>): Promise<void>;
+  /** The types of what the client got, in order. */
+  types(from?: number): string[];
+  /** How much sound of an item the client got, at 24 kHz. */
+  audioMs(item: string): number;
+}
+
+/** Starts the service before the tests of the file that calls this, ends each one's client behind it, and the service in the end. */
+export function house(): House {
+  const one = {} as { talk: Talk; client: Client };
+  beforeAll(async () => {
+    one.talk = await startTalk();
+  });
+  afterEach(() => one.client?.socket.terminate());
+  afterAll(() => one.talk?.close());
+  return Object.assign(one, {
+    async begun(...how: Parameters<Talk["begin"]>) {
+      one.client = await one.talk.begin(...how);
+    },
+    types: (from = 0) => typesOf(one.client, from),
+    audioMs: (item: string) =>
+      one.client.messages
+        .filter((message) => message.type === "response.output_audio.delta" && message.item_id === item)
+        .reduce((sum: number, message: Message) => sum + Buffer.from(message.delta, "base64").length / 48, 0),
+  });
+}

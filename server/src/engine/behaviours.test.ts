@@ -157,6 +157,29 @@ describe.concurrent.each(kinds)("$name", { timeout: 240_000 }, (kind) => {
     if (believed !== null) expect(believed).toBe(Math.floor(cut[0]?.heardMs ?? 0));
   });
 
+  if (kind.name === "EVI")
+    test("speaks on through a word of agreement when it is hard to interrupt, and not through a sentence", async ({ expect, ...t }) => {
+      const manners = { ...plainManners, interruption: "low" } as const;
+      const phone = call(t, { prompt: "[emulator: storyteller]", greeting: null, manners });
+      await phone.say(900);
+      await phone.until(() => phone.playedMs() > 2_000);
+      await phone.say(400);
+      await phone.until(() => phone.said().filter(({ speaker }) => speaker === "caller").length === 2);
+      expect(phone.clears).toEqual([]);
+      await phone.say(2_500);
+      await phone.until(() => phone.clears.length > 0);
+    });
+
+  if (kind.name === "OpenAI Realtime")
+    test("asks again for an answer that a rate limit holds back, and the caller hears it", async ({ expect, ...t }) => {
+      const phone = call(t, { prompt: "[emulator: desk rate-limited turn=1]", greeting: null });
+      await phone.say(900);
+      await phone.answered(1);
+      expect(phone.facts.filter(({ fact }) => fact === "engine troubled")).toMatchObject([{ code: "rate_limit_exceeded" }]);
+      expect(phone.facts.filter(({ fact }) => fact === "engine ready")).toHaveLength(1);
+      expect(phone.lost).toEqual([]);
+    });
+
   test("calls a tool with arguments that can be read, and says what came back", async ({ expect, ...t }) => {
     const engine = open(t, { prompt: "[emulator: clerk]", tools: [lookUp] });
     await engine.until("ready");
@@ -319,7 +342,7 @@ describe.concurrent.each(kinds)("$name", { timeout: 240_000 }, (kind) => {
 
 /** Of a test that runs beside others: only its own context knows when it ends. */
 type Ends = Pick<TestContext, "onTestFinished">;
-type Wish = Partial<Pick<EngineSession, "prompt" | "greeting" | "options">> & { readonly emotions?: EmotionSource };
+type Wish = Partial<Pick<EngineSession, "prompt" | "greeting" | "options" | "manners">> & { readonly emotions?: EmotionSource };
 
 interface Phone {
   readonly facts: BridgeFact[];
