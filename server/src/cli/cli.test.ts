@@ -89,10 +89,28 @@ describe("earshot", () => {
       ["recordings", "move", "file:/a"],
       ["evidence", "x"],
       ["recordings", "unseal", "x"],
+      ["replay", "no-such-file"],
     ]) {
       expect(await earshot(words, env), words.join(" ")).toMatchObject({ code: 2, out: "" });
     }
   }); // eight processes, one after the other
+
+  it("names what was wrong with the words it was given, and lists only what they can have meant", async () => {
+    const group = await earshot(["help", "recordings"]);
+    expect(group.code).toBe(0);
+    expect(group.out).toContain("recordings audit");
+    expect(group.out).not.toContain("doctor");
+    const told = async (...words: string[]): Promise<string> => (await earshot(words, env)).err;
+    expect(await told("recordings", "move", "kept", "file:/b")).toMatch(/^FROM kept is no storage\. Use file:/);
+    expect(await told("recordings", "move", `file:${folder}/absent`, "file:/b")).toMatch(`FROM: there is no folder ${folder}/absent`);
+    expect(await told("replay", "no-such-file")).toMatch(/^no-such-file is neither a call's id nor a file that is there/);
+  }, 120_000); // five processes, one after the other
+
+  it("replays nothing that is no journal, and does not call it all as it was", async () => {
+    await writeFile(join(folder, "letter.txt"), "Dear operator");
+    const told = await earshot(["replay", "letter.txt"], env);
+    expect(told).toMatchObject({ code: 1, out: "", err: expect.stringMatching(/letter\.txt holds nothing of a call .*13 bytes/) });
+  });
 
   it("ends with 78 and every problem when the configuration is wrong, and with 69 when there is no database", async () => {
     const wrong = await earshot(["recordings", "audit"], { ...env, PORT: "many", API_KEY: "short" });
@@ -190,6 +208,13 @@ describe("earshot evidence and verify", () => {
     expect(await earshot(["verify", "bad.zip"])).toMatchObject({ code: 1, err: expect.stringContaining("NOT VERIFIED") });
     expect(await earshot(["verify", "gone.zip"])).toMatchObject({ code: 2, err: "gone.zip cannot be read: ENOENT.\n" });
     expect(await earshot(["evidence", newId()], env)).toMatchObject({ code: 69, err: expect.stringContaining("There is no call") });
+    const nowhere = await earshot(["evidence", call, "absent/e.zip"], env);
+    expect(nowhere).toMatchObject({
+      code: 69,
+      out: "",
+      err: expect.stringMatching(/^\S+absent\/e\.zip\S* cannot be used: ENOENT.*\nSee that/),
+    });
+    expect(nowhere.err).not.toContain("    at ");
   });
 });
 

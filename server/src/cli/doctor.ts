@@ -35,7 +35,7 @@ emulated line in the same way.`,
       options: { "set-webhooks": { type: "boolean", default: false } },
       allowPositionals: true,
     });
-    if (positionals.length > 0) throw new Misasked(`doctor takes no ${positionals[0]}`);
+    if (positionals.length > 0) throw new Misasked(`doctor does not take "${positionals[0]}"`);
     const config = given.config();
     tellOf(terminal, { name: "configuration", state: "good", said: "Every setting can be used.", remedy: null });
     for (const said of config.warnings) tellOf(terminal, { name: "configuration", state: "unknown", said, remedy: null });
@@ -59,7 +59,9 @@ async function withDatabase(given: Given, config: Config, sets: boolean): Promis
   try {
     const good: Finding = { name: "database", state: "good", said: `The database answers (${opened.said}).`, remedy: null };
     tellOf(terminal, good);
-    const line = await lookAtLine(await withLine(given, config), opened.pool, sets);
+    const lined = await withLine(given, config);
+    if (lined !== config) tellOf(terminal, { name: "line", state: "good", said: EMULATED, remedy: null });
+    const line = await lookAtLine(lined, opened.pool, sets);
     for (const finding of line) tellOf(terminal, finding);
     return [good, ...line];
   } finally {
@@ -80,6 +82,8 @@ async function withLine(given: Given, config: Config): Promise<Config> {
   }
 }
 const REACHED_MS = 2_000;
+const EMULATED =
+  "The emulated phone network of npm start, asked as Vonage would be: no VONAGE_ variable is set, and nobody is really called.";
 
 async function lookAtLine(config: Config, pool: pg.Pool, sets: boolean): Promise<readonly Finding[]> {
   const { vonage, publicUrl } = config;

@@ -64,7 +64,7 @@ async function run(words: readonly string[]): Promise<Exit> {
   const command = commandOf(words);
   if (command === null) {
     terminal.tell(`There is no command ${words.slice(0, 2).join(" ")}.\n`);
-    help([], terminal.tell);
+    help(groupOf(words).length > 0 ? words : [], terminal.tell);
     return exits.usage;
   }
   const args = words.slice(command.name.split(" ").length);
@@ -87,28 +87,41 @@ function tellOf(error: unknown, command: Command): Exit {
     terminal.tell(`${error.message}\n${error.remedy}`);
     return error instanceof ConfigFailure ? exits.configuration : exits.unavailable;
   }
-  terminal.tell((error as Error).stack ?? String(error));
+  const { path, syscall, message } = error as NodeJS.ErrnoException;
+  // A place somebody named: where it is tells more than where we are.
+  if (path !== undefined && syscall !== undefined)
+    terminal.tell(`${path} cannot be used: ${message}\nSee that its folder is there, has room, and is open to you.`);
+  else terminal.tell((error as Error).stack ?? String(error));
   return exits.unavailable;
 }
 
 function help(of: readonly string[], to: (line: string) => void = (line) => terminal.say(line)): Exit {
   const command = commandOf(of);
   if (command !== null) {
-    to(`earshot ${command.name} ${command.takes}\n\n${command.said}.${command.more === undefined ? "" : `\n${command.more}`}`);
+    to(
+      `earshot ${command.name} ${command.takes}\n\n${command.said.replace(/(?<![.?])$/, ".")}${command.more === undefined ? "" : `\n${command.more}`}`,
+    );
     return exits.good;
   }
-  const width = Math.max(...commands.map(({ name, takes }) => `${name} ${takes}`.length));
+  const group = groupOf(of);
+  const listed = group.length > 0 ? group : commands;
+  const width = Math.max(...listed.map(({ name, takes }) => `${name} ${takes}`.length));
   to("earshot COMMAND, in the folder of the repository: npx earshot COMMAND\n");
-  for (const { name, takes, said } of commands) to(`  ${`${name} ${takes}`.padEnd(width)}  ${said}`);
+  for (const { name, takes, said } of listed) to(`  ${`${name} ${takes}`.padEnd(width)}  ${said}`);
   to(`  ${"help [COMMAND]".padEnd(width)}  This, or more about one\n`);
   to("It ends with 0: all is well. 1: something is wrong. 2: not understood. 69: could not be done. 78: the configuration is wrong.");
-  return of.length === 0 ? exits.good : exits.usage;
+  return of.length === 0 || group.length > 0 ? exits.good : exits.usage;
 }
 
 /** The command with the longest name that the words begin with. */
 function commandOf(words: readonly string[]): Command | null {
   const fits = commands.filter(({ name }) => name.split(" ").every((word, nth) => words[nth] === word));
   return fits.toSorted((one, other) => other.name.length - one.name.length)[0] ?? null;
+}
+
+/** The commands whose name has more than this one first word: `recordings`. */
+function groupOf([first]: readonly string[]): readonly Command[] {
+  return commands.filter(({ name }) => name.startsWith(`${first} `));
 }
 
 /** As for the server. */

@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../clock.ts";
 import { auditRecordings } from "../recordings/audit.ts";
+import { StorageUrlRefused } from "../recordings/failures.ts";
 import { moveStorage } from "../recordings/move-storage.ts";
+import type { Storage } from "../recordings/storage.ts";
 import { listUnclaimed, UNCLAIMED_DAYS } from "../recordings/unclaimed.ts";
 import { type Command, exits, Misasked } from "./command.ts";
 
@@ -27,7 +30,7 @@ lost or changed is written on its recording. Safe beside a running server. Ends 
       options: { hash: { type: "string", default: String(USUAL_SAMPLE) }, json: { type: "boolean", default: false } },
       allowPositionals: true,
     });
-    if (positionals.length > 0) throw new Misasked(`recordings audit takes no ${positionals[0]}`);
+    if (positionals.length > 0) throw new Misasked(`recordings audit does not take "${positionals[0]}"`);
     if (!/^(all|\d{1,9})$/.test(values.hash)) throw new Misasked("--hash takes a number, or all");
     const database = await open();
     try {
@@ -81,8 +84,19 @@ go on meanwhile: afterwards set STORAGE_URL to TO, restart it, and run this once
     const [from, to, ...others] = positionals;
     if (from === undefined || to === undefined || others.length > 0) throw new Misasked("recordings move takes two storages");
     if (from === to) throw new Misasked("the two storages are the same");
-    const source = openStorage(typed(from, cwd));
-    const target = openStorage(typed(to, cwd));
+    const openNamed = (name: string, url: string): Storage => {
+      try {
+        return openStorage(typed(url, cwd));
+      } catch (error) {
+        if (error instanceof StorageUrlRefused) throw new Misasked(`${name} ${url} is no storage. ${error.remedy}`);
+        throw error;
+      }
+    };
+    const source = openNamed("FROM", from);
+    const target = openNamed("TO", to);
+    const folder = /^file:(?:\/\/)?(\/.*)$/.exec(typed(from, cwd))?.[1];
+    // Else each of its files would be told to be missing.
+    if (folder !== undefined && !existsSync(folder)) throw new Misasked(`FROM: there is no folder ${folder}`);
     const database = await open();
     try {
       const moved = await moveStorage(

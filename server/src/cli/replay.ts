@@ -16,15 +16,19 @@ export const replay: Command = {
     const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true });
     const [which, ...others] = positionals;
     if (which === undefined || others.length > 0) throw new Misasked("replay takes a call's id or a journal's file");
-    const path = z.uuid().safeParse(which).success
-      ? journalPath(join(config().dataDir, "journal"), which.toLowerCase() as CallId)
-      : resolve(cwd, which);
+    const isCall = z.uuid().safeParse(which).success;
+    const path = isCall ? journalPath(join(config().dataDir, "journal"), which.toLowerCase() as CallId) : resolve(cwd, which);
     const there = await access(path).then(
       () => true,
       () => false,
     );
-    if (!there) throw new Misasked(`${path} is not there: the call was never connected here, or its journal was deleted by rule`);
+    if (!there && isCall) throw new Misasked(`${path} is not there: the call was never connected here, or its journal was deleted by rule`);
+    if (!there) throw new Misasked(`${which} is neither a call's id nor a file that is there (${path})`);
     const { bridges, inputs, decisions, utterances, clears, damagedBytes, differences } = await replayJournal(path);
+    if (bridges === 0 && inputs === 0) {
+      terminal.tell(`${path} holds nothing of a call that can be played: ${damagedBytes} bytes of it could not be read. Is it a journal?`);
+      return exits.wrong;
+    }
     for (const { atMs, heard, recorded, replayed } of differences) {
       terminal.say(`${new Date(atMs).toISOString()}  ${heard}`);
       terminal.say(`  then   ${recorded}`);
