@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
-import { listening, whoListens, whyNotListen } from "./port.ts";
+import { listening, portRefused, whoListens, whyNotListen } from "./port.ts";
 
 test("a port somebody listens on is told apart from a free one, with the process that has it", async () => {
   const server = createServer().listen(0, "127.0.0.1");
@@ -23,4 +23,15 @@ test("only sockets that listen count, not those that talk from the port", () => 
 `;
   expect(listening(table, 4000)).toEqual(["4711"]);
   expect(listening(table, 4001)).toEqual([]);
+});
+
+test("only a port that somebody has may become free by waiting; one that is not ours is refused at once", () => {
+  expect(portRefused(4000, "EADDRINUSE", 17)).toEqual({
+    message: "4000 is taken by another program (process 17); stop that one, or give another port",
+    mayPass: true,
+  });
+  expect(portRefused(80, "EACCES", null)).toEqual({
+    message: "80 is not ours to listen on (EACCES); give another port, such as 4000",
+    mayPass: false,
+  });
 });

@@ -9,6 +9,15 @@ export function whyNotListen(port: number, host: string): Promise<string | null>
   });
 }
 
+/** What to tell of a port that `whyNotListen` refused, and whether it may become free by waiting. `who`: the process that has it, when known. */
+export function portRefused(port: number, why: string, who: number | null): { readonly message: string; readonly mayPass: boolean } {
+  if (why === "EADDRINUSE") {
+    const by = who === null ? "" : ` (process ${who})`;
+    return { message: `${port} is taken by another program${by}; stop that one, or give another port`, mayPass: true };
+  }
+  return { message: `${port} is not ours to listen on (${why}); give another port, such as 4000`, mayPass: false };
+}
+
 /** A port of 127.0.0.1 that is free at this moment. */
 export function anyPort(): Promise<number> {
   return new Promise((settle, fail) => {

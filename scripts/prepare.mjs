@@ -2,7 +2,19 @@
 // Makes a bare machine ready: the right Node, what npm installs, the built dashboard. Each only when it is missing.
 // Plain JavaScript for Node 20 and newer: everything else of Earshot runs on the Node found here.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { step } from "./progress.mjs";
@@ -28,9 +40,28 @@ export class CannotGoOn extends Error {}
 export async function prepare({ dashboard }) {
   const node = await findNode();
   const env = { ...process.env, PATH: [dirname(node), process.env.PATH].join(delimiter) };
+  if (!isInstalled() || (dashboard && !isBuilt())) mustBeOurs(root);
   if (!isInstalled()) await step("Installing what Earshot needs (npm ci)", () => npm(node, env, ["ci", "--ignore-scripts"], root));
   if (dashboard && !isBuilt()) await step("Building the dashboard", () => buildDashboard(node, env));
   return { node, env };
+}
+
+/**
+ * Throws with the remedy when nothing can be installed or built in `folder`: npm and Vite would each say it with a stack of their own.
+ * @param {string} folder
+ */
+export function mustBeOurs(folder) {
+  try {
+    rmdirSync(mkdtempSync(join(folder, ".earshot-")));
+  } catch (error) {
+    const { code } = /** @type {NodeJS.ErrnoException} */ (error);
+    throw new CannotGoOn(
+      `Something has to be installed or built in ${folder}, and nothing can be written there (${code}).\n` +
+        (code === "ENOSPC"
+          ? "Make room on that disk, then start again."
+          : "Start as the user it belongs to, or give it to yours with chown -R."),
+    );
+  }
 }
 
 // ---- Node ----------------------------------------------------------------------------------------------------------------------
@@ -48,6 +79,7 @@ async function findNode() {
   const folder = join(root, ".node");
   const node = join(folder, "node_modules", name, "bin/node");
   if (!runs(node)) {
+    mustBeOurs(root);
     await step(`Fetching Node ${NODE_MAJOR} (this machine has ${process.versions.node})`, async () => {
       mkdirSync(folder, { recursive: true });
       if (!existsSync(join(folder, "package.json"))) writeFileSync(join(folder, "package.json"), '{ "private": true }\n');

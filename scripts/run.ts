@@ -11,7 +11,7 @@ import { Failure } from "../server/src/failure.ts";
 import { heapFlags } from "../server/src/heap-flags.ts";
 import { runDemo } from "./demo.ts";
 import { type EmulatedWorld, startEmulatedWorld } from "./emulated-world.ts";
-import { anyPort, whoListens, whyNotListen } from "./port.ts";
+import { anyPort, portRefused, whoListens, whyNotListen } from "./port.ts";
 import { type Program, root, startProgram } from "./program.ts";
 import { step } from "./progress.mjs";
 import { say, tone } from "./terminal.ts";
@@ -109,26 +109,24 @@ function pick(env: NodeJS.ProcessEnv, names: readonly string[]): NodeJS.ProcessE
 async function untilNobodyIsInTheWay(config: Config): Promise<void> {
   let inTheWay = await whatIsInTheWay(config);
   if (inTheWay === null) return;
+  if (!inTheWay.mayPass) throw inTheWay.failure;
   await step("Another program is in the way. Waiting, in case it is an Earshot that is just ending", async () => {
     for (const deadline = Date.now() + OTHER_ENDS_WITHIN_MS; inTheWay !== null && Date.now() < deadline; ) {
       await sleep(200);
       inTheWay = await whatIsInTheWay(config);
     }
-    if (inTheWay !== null) throw inTheWay;
+    if (inTheWay !== null) throw inTheWay.failure;
   });
 }
 
-async function whatIsInTheWay({ port, publicUrl, databaseUrl, dataDir }: Config): Promise<Failure | null> {
+async function whatIsInTheWay(config: Config): Promise<{ failure: Failure; mayPass: boolean } | null> {
+  const { port, publicUrl, databaseUrl, dataDir } = config;
   const owner = databaseUrl === null ? await findOwner(dataDir) : null;
-  if (owner !== null) return new EmbeddedTaken(dataDir, owner.pid);
+  if (owner !== null) return { failure: new EmbeddedTaken(dataDir, owner.pid), mayPass: true };
   const why = await whyNotListen(port, listenOn(publicUrl));
   if (why === null) return null;
-  const who = why === "EADDRINUSE" ? whoListens(port) : null;
-  const message =
-    why === "EADDRINUSE"
-      ? `${port} is taken by another program${who === null ? "" : ` (process ${who})`}; stop that one, or give another port`
-      : `${port} is not ours to listen on (${why}); give another port, such as 4000`;
-  return new ConfigFailure([{ field: "PORT", message }]);
+  const { message, mayPass } = portRefused(port, why, why === "EADDRINUSE" ? whoListens(port) : null);
+  return { failure: new ConfigFailure([{ field: "PORT", message }]), mayPass };
 }
 
 // ---- what the person sees ------------------------------------------------------------------------------------------------------
