@@ -15,7 +15,7 @@ const fields: Readonly<Record<string, string>> = {
   missing_model: "options.model",
 };
 const named: readonly (readonly [RegExp, string])[] = [
-  [/tool/i, "tools"],
+  [/tool|function/i, "tools"],
   [/voice/i, "voice"],
   [/instructions/i, "prompt"],
 ];

@@ -35,6 +35,11 @@ describe("an agent that is to be saved", () => {
   it.each<[string, Parameters<typeof check>, string]>([
     ["a key that is not right", [{}, { apiKey: "wrong-key" }], "engine"],
     ["a model that does not exist", [{ options: { model: "gpt-9" } }], "options.model"],
+    [
+      "a tool whose arguments it cannot take",
+      [{ tools: [{ name: "find_order", description: "Looks up.", parameters: "any" as never }] }],
+      "tools",
+    ],
     ["a turn detection the engine does not know", [{ options: { turn_detection: { type: "telepathy" } } }], "options"],
   ])("is refused with %s, naming the field", async (_, asked, field) => {
     expect(await check(...asked)).toEqual([{ field, message: expect.stringContaining("was refused by the engine") }]);

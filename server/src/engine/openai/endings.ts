@@ -61,11 +61,14 @@ export function refusalOf(status: number, refusal: Refusal): Ending {
 /** It named a reason that a second attempt would meet again. */
 export const refusedFor = ({ code, text }: RealtimeError): Ending => ({ why: "refused", code, text, retry: false });
 
-/** The settings were refused: going on would be another agent (openai-realtime §0, 4). */
-export const settingsRefused = (error: RealtimeError): Ending => ({
+/**
+ * The settings were refused: going on would be another agent (openai-realtime §0, 4). `param` is the place in them, which the server's words often leave
+ * out: "Invalid schema for function 'book'".
+ */
+export const settingsRefused = ({ code, text }: RealtimeError, param: string | null): Ending => ({
   why: "refused",
-  code: error.code ?? "settings_refused",
-  text: `The engine refused the agent's settings: ${error.text}`,
+  code: code ?? "settings_refused",
+  text: `The engine refused the agent's settings: ${text}${param === null || text.includes(param) ? "" : ` (${param})`}`,
   retry: false,
 });
 

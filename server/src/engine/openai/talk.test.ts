@@ -111,6 +111,20 @@ describe("the beginning", () => {
     expect(one.endings).toMatchObject([{ why: "refused", code: "invalid_value", retry: false }]);
   });
 
+  test("where the server's words leave out what was refused, its place is told", () => {
+    const one = talking({}, { ready: false });
+    one.says("session.created", { session: { id: "sess" } });
+    const error = {
+      code: "invalid_function_parameters",
+      message: "Invalid schema: 'type' is missing.",
+      param: "session.tools[0].parameters",
+    };
+    one.says("error", { error: { ...error, event_id: one.ids[0] } });
+    expect(one.endings[0]?.text).toBe(
+      "The engine refused the agent's settings: Invalid schema: 'type' is missing. (session.tools[0].parameters)",
+    );
+  });
+
   test.each([
     ["before the session began", false, "model_load_error"],
     ["in the middle of it", true, "insufficient_quota"],

@@ -331,7 +331,7 @@ export class RealtimeTalk {
       return;
     }
     if (event.startsWith("settings") || (!this.ready && event === "" && this.id !== "?")) {
-      this.parts.end(settingsRefused(said));
+      this.parts.end(settingsRefused(said, error.param ?? null));
       return;
     }
     if (event.startsWith("cut")) {
