@@ -114,11 +114,11 @@ async function storeWebhooks(sql: Sql, webhooks: readonly NewWebhook[]): Promise
   });
 }
 
-/** Keeps a request that was refused, for whoever wonders why; its body is cut. */
-export async function storeRefused(sql: Sql, webhook: NewWebhook, because: string): Promise<void> {
+/** Keeps a request that was refused, for whoever wonders why; its body is cut. `call`: of which it claims to be, shown there when it is one of ours. */
+export async function storeRefused(sql: Sql, webhook: NewWebhook, because: string, call: CallId | null = null): Promise<void> {
   await sql.query(
-    `insert into webhooks (id, received_at, carrier, door, method, url, headers, body, verdict, because)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, 'bad_signature', $9)`,
+    `insert into webhooks (id, received_at, carrier, door, method, url, headers, body, verdict, because, call_id)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, 'bad_signature', $9, (select id from calls where id = $10))`,
     [
       newId(webhook.receivedAt.getTime()),
       webhook.receivedAt,
@@ -129,13 +129,18 @@ export async function storeRefused(sql: Sql, webhook: NewWebhook, because: strin
       JSON.stringify(webhook.headers),
       webhook.body.subarray(0, 2048),
       because,
+      call,
     ],
   );
 }
 
 /** A stored request that turned out to be somebody's replay: it is not applied. */
-export async function refuseStored(sql: Sql, id: WebhookId, because: string): Promise<void> {
-  await sql.query("update webhooks set verdict = 'bad_signature', because = $2 where id = $1 and verdict = 'pending'", [id, because]);
+export async function refuseStored(sql: Sql, id: WebhookId, because: string, call: CallId | null): Promise<void> {
+  await sql.query(
+    `update webhooks set verdict = 'bad_signature', because = $2, call_id = (select c.id from calls c where c.id = $3)
+     where id = $1 and verdict = 'pending'`,
+    [id, because, call],
+  );
 }
 
 /** Refused requests kept at most: strangers may send as many as they like. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeEach, describe, expect, it } from "vitest";
+import { listWebhooks } from "../../calls/read.ts";
 import type { CallId } from "../../ids.ts";
 import { app, bearer, callRow, db, inbox, now, outbound, outLeg, post, start, stop, useTestDoor } from "./test-door.ts";
 import { CONVERSATION } from "./test-stories.ts";
@@ -80,6 +81,22 @@ describe("bad input changes nothing, and is kept with its reason:", () => {
     expect(await everything()).toEqual(before);
     const { rows } = await db.pool.query("select verdict, because from webhooks");
     expect(rows).toEqual(verdict === null ? [] : [{ verdict, because: expect.stringMatching(because as RegExp) }]);
+  });
+
+  it("what was refused or not understood is shown with the call it names, and nowhere when that is none of ours", async () => {
+    const shown = async () => (await listWebhooks(db.pool, call, 10, null)).items.map(({ verdict, because }) => [verdict, because]);
+    await event(good, bearer(good, { application_id: OURS, api_key: "other" }));
+    await event("[]", ours("[]"));
+    const token = ours(good, { jti: "used" });
+    await event(good, token, await outbound());
+    await event(good, token);
+    await event(good, "Bearer x", randomUUID());
+    await inbox.sweep(true);
+    expect(await shown()).toEqual([
+      ["bad_signature", "The token names another account's API key."],
+      ["unreadable", "The body is not a JSON object."],
+      ["bad_signature", expect.stringContaining("for another address")],
+    ]);
   });
 
   it("a replayed token without a jti is known by itself: at another call's address it is refused", async () => {

@@ -125,7 +125,7 @@ async function answer(webhook: NewWebhook, reply: FastifyReply, parts: DoorParts
       ? "replayed"
       : await whileAway(async () => inTurn(pool, await instruct(webhook, id, signedBefore !== null, parts)), leftMs);
     if (instructions === "replayed") {
-      await refuseStored(pool, id, refusals.replayed);
+      await refuseStored(pool, id, refusals.replayed, marksOf(webhook.url).call);
       throw new WebhookRefused(refusals.replayed);
     }
     // After the reply is on its way: the carrier's time is not spent on our housekeeping.
@@ -257,6 +257,6 @@ function refusedStore({ pool, log }: DoorParts): (webhook: NewWebhook, because: 
     if (now !== minute) [minute, stored] = [now, 0];
     stored++;
     log.warn({ door: webhook.door, because }, "a request at the carrier's door was refused");
-    if (stored <= REFUSED_PER_MINUTE) await storeRefused(pool, webhook, refusals[because]).catch(() => {});
+    if (stored <= REFUSED_PER_MINUTE) await storeRefused(pool, webhook, refusals[because], marksOf(webhook.url).call).catch(() => {});
   };
 }

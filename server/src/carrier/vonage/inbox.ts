@@ -285,7 +285,7 @@ function understand(webhook: StoredWebhook): Understood {
   const { question, reading } = readStored(webhook);
   if (question !== null && !isFailedEvent(question)) return understoodQuestion(webhook, question);
   if (!reading.understood) {
-    const nobody = { identity: null, call: null, leg: null, conversation: null };
+    const nobody = { identity: null, call: marksOf(webhook.url).call, leg: null, conversation: null };
     return { is: "judged", judged: { ...nobody, verdict: "unreadable", because: reading.because } };
   }
   const { event, identity } = reading;
