@@ -8,7 +8,7 @@ import { openBrowser, openPage } from "./browser.ts";
 
 /** The pages over made-up calls: what no emulated call brings about on its own, and what holds for every page. */
 const standIn = join(import.meta.dirname, "../dashboard/dev/serve.ts");
-let served: ChildProcess;
+const served: ChildProcess[] = [];
 let url: string;
 let browser: Browser;
 let context: BrowserContext;
@@ -19,10 +19,16 @@ let agent: string;
 
 const ofApi = async <T>(path: string): Promise<T> => (await (await fetch(`${url}/api/${path}`)).json()) as T;
 
+/** A stand-in of its own; its address. */
+async function serve(...options: string[]): Promise<string> {
+  const one = spawn(process.execPath, [standIn, "--port", "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  served.push(one);
+  const [line] = await once(createInterface({ input: one.stdout }), "line");
+  return JSON.parse(String(line)).url;
+}
+
 beforeAll(async () => {
-  served = spawn(process.execPath, [standIn, "--port", "0"], { stdio: ["ignore", "pipe", "inherit"] });
-  const said = createInterface({ input: served.stdout as NonNullable<ChildProcess["stdout"]> });
-  url = JSON.parse(String((await once(said, "line"))[0])).url;
+  url = await serve();
   type Listed = { items: { id: string; recording: { comparison: { verdict: string } | null } }[] };
   differing = (await ofApi<Listed>("calls")).items.find((call) => call.recording.comparison?.verdict === "differ")?.id as string;
   agent = (await ofApi<{ items: { id: string }[] }>("agents")).items[0]?.id as string;
@@ -33,9 +39,13 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await browser?.close();
-  const ended = served && once(served, "close");
-  served?.kill();
-  await ended;
+  await Promise.all(
+    served.map((one) => {
+      const ended = once(one, "close");
+      one.kill();
+      return ended;
+    }),
+  );
 });
 
 test("where the two recordings of a call differ, a press on a moment of it goes there", async () => {
@@ -93,6 +103,16 @@ test("an agent is changed in any part of its form, saved as the next version, an
   await page.getByRole("button", { name: "Save as version 5" }).click();
   await page.getByText("Version 5").waitFor();
   expect(await page.getByLabel("Greeting").inputValue()).toBe("Hello from the next version.");
+});
+
+test("whoever may only look is told of an empty list, and offered nothing they may not do", async () => {
+  const empty = await serve("--story", "empty", "--role", "viewer");
+  const opened = await openPage(context, empty);
+  await opened.page.goto(`${empty}/calls`);
+  await opened.page.getByText("The first appears when somebody calls").waitFor();
+  expect(await opened.page.getByRole("link", { name: /place/i }).count()).toBe(0);
+  expect(await opened.page.getByRole("button", { name: /place/i }).count()).toBe(0);
+  expect(opened.wrong).toEqual([]);
 });
 
 test("all of it happened without an error on the console and without asking any other host", () => {

@@ -143,7 +143,7 @@ export const CallRowBone = ({ widths }: { widths: number }) => (
     </td>
     {columns.slice(1).map((column) => (
       <td key={column.name} className={`max-sm:hidden ${column.cell}`}>
-        <div className="bone inline-block h-3.5 w-14" />
+        <div className="bone inline-block h-3.5 w-14 align-middle" />
       </td>
     ))}
     <td className="sm:hidden">

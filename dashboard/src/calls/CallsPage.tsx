@@ -7,6 +7,7 @@ import { Button, buttonClass } from "../look/Button.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useNow } from "../look/use-now.ts";
 import { useTitle } from "../look/use-title.ts";
+import { useMay } from "../session/use-may.ts";
 import { looksLikeNumber } from "../words/phone-number.ts";
 import { count } from "../words/text.ts";
 import { dayHeading } from "../words/time.ts";
@@ -140,6 +141,7 @@ const Waiting = () => (
 /** An empty list says what will be here and how to make it so. */
 function Nothing({ filters }: { filters: Filters }) {
   const session = useQuery(queries.session());
+  const mayPlace = useMay("calls.place");
   const narrowed = setCount(filters) > 0 || filters.q !== undefined;
   return (
     <div className="max-w-[34rem] px-4 py-16 sm:px-6">
@@ -155,13 +157,19 @@ function Nothing({ filters }: { filters: Filters }) {
         <>
           <p className="text-lead font-strong">Your calls will be here</p>
           <p className="pt-1 text-soft">
-            Each with what was said, how it felt, how it ended, and its recording. Place the first one, or call one of your agent's numbers.
-            {session.data?.emulated &&
+            Each with what was said, how it felt, how it ended, and its recording.
+            {mayPlace
+              ? " Place the first one, or call one of your agent's numbers."
+              : " The first appears when somebody calls one of your agent's numbers, or places a call."}
+            {mayPlace &&
+              session.data?.emulated &&
               " The telephone network here is emulated: you will be offered people to call, and no real telephone rings."}
           </p>
-          <Link from="/calls" to="." search={(old: object) => ({ ...old, place: "" })} className={`${buttonClass("main")} mt-4`}>
-            Place the first call
-          </Link>
+          {mayPlace && (
+            <Link from="/calls" to="." search={(old: object) => ({ ...old, place: "" })} className={`${buttonClass("main")} mt-4`}>
+              Place the first call
+            </Link>
+          )}
         </>
       )}
     </div>

@@ -61,7 +61,7 @@ function Invite() {
         <Choice label="Who" name="role" defaultValue="member" className="min-w-48">
           {(Object.keys(roles) as Role[]).map((role) => (
             <option key={role} value={role}>
-              {roles[role]}
+              {roleNames[role]}: {roles[role]}
             </option>
           ))}
         </Choice>
