@@ -49,6 +49,7 @@ import { ensureFirstApiKey } from "./people/api-keys.ts";
 import { endDemonstrationKeys, makeDemonstrationKey } from "./people/demonstration-key.ts";
 import { makeSignInLink } from "./people/sign-in-links.ts";
 import { ensureAdmin } from "./people/users.ts";
+import { begunUploads } from "./recordings/begun-uploads.ts";
 import { openStorage } from "./recordings/storage.ts";
 import { storageKeyOf } from "./recordings/storage-encrypted.ts";
 import { startRecordings } from "./recordings/work.ts";
@@ -108,7 +109,7 @@ async function start(config: Config): Promise<void> {
   const first = rows[0]?.first === true;
 
   const carrier = config.vonage === null ? null : vonageCarrier({ ...config.vonage, publicUrl: config.publicUrl, ...accounted(pool, log) });
-  const storage = openStorage(config.storageUrl, config.storageKey === null ? null : storageKeyOf(config.storageKey));
+  const storage = openStorage(config.storageUrl, config.storageKey === null ? null : storageKeyOf(config.storageKey), begunUploads(pool));
   const journalDir = join(config.dataDir, "journal");
 
   const recordings = await startRecordings({

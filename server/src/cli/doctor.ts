@@ -128,18 +128,21 @@ async function keeps(place: Storage): Promise<string> {
   return `Recordings can be written to ${place.place}, read back and deleted.`;
 }
 
-/** In a bucket the parts of an upload stay when the server is killed in the middle of it; only the bucket itself can be told to clear them away. */
+/**
+ * In a bucket the parts of an upload stay when who sends it is killed. What the server began it ends itself (recordings/begun-uploads.ts); what a command
+ * or a lost database leaves only the bucket can clear away.
+ */
 async function brokenUploads({ storage }: Given): Promise<readonly Finding[]> {
   try {
     const place = storage();
     if (place.clearsBrokenUploads === undefined) return [];
     const name = "uploads";
     const clears = await place.clearsBrokenUploads();
-    if (clears) return [{ name, state: "good", said: "The bucket clears away what a killed server left of an upload.", remedy: null }];
+    if (clears) return [{ name, state: "good", said: "The bucket clears away what is left of a broken-off upload.", remedy: null }];
     const said =
       clears === null
-        ? "Whether the bucket clears away what a killed server left of an upload could not be asked (s3:GetLifecycleConfiguration)."
-        : "The bucket does not clear away what a killed server left of an upload: no listing shows it, and it is paid for.";
+        ? "Whether the bucket clears away what is left of a broken-off upload could not be asked (s3:GetLifecycleConfiguration)."
+        : "The bucket does not clear away what is left of a broken-off `recordings move`: no listing shows it, and it is paid for. The server clears away its own.";
     return [{ name, state: "unknown", said, remedy: "Give it a lifecycle rule: AbortIncompleteMultipartUpload, DaysAfterInitiation 1." }];
   } catch {
     return []; // it cannot be opened, as was said already

@@ -63,7 +63,9 @@ export async function renderFound(parts: Parts): Promise<number> {
   let found = 0;
   for (const { call } of rows) {
     if ((await sizeOf(journalPath(parts.journalDir, call))) === null) continue;
-    await renderRecording(parts, call);
+    await renderRecording(parts, call).catch((error: unknown) => {
+      parts.log.warn({ err: error, call }, "A recording whose journal was found could not be made yet; the next look tries again.");
+    });
     if (++found >= FOUND_AT_ONCE) break;
   }
   return found;

@@ -58,6 +58,8 @@ export function encryptedStorage(inner: Storage, key: Buffer): Storage {
       await inner.delete(name);
     },
 
+    ...(inner.abortUploads && { abortUploads: (of) => inner.abortUploads?.(of) ?? Promise.resolve(0) }),
+
     ...(inner.clearsBrokenUploads && { clearsBrokenUploads: () => inner.clearsBrokenUploads?.() ?? Promise.resolve(null) }),
 
     async *list(prefix) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import type { LifecycleRule, S3Client } from "@aws-sdk/client-s3";
+import type { BegunUploads } from "./begun-uploads.ts";
 import { StorageUnreadable, StorageUnwritable, StorageUrlRefused, StoredFileLost } from "./failures.ts";
 import { type ByteRange, checkKey, type Storage, type Stored } from "./storage.ts";
 
@@ -54,17 +55,16 @@ export function s3Place(url: string): S3Place {
 }
 
 /** An S3-compatible bucket as storage. The SDK (26 MB, 0.2 s to load) is loaded with the first use. */
-export function s3Storage(url: string): Storage {
+export function s3Storage(url: string, uploads: BegunUploads | null = null): Storage {
   const place = s3Place(url);
   const { bucket: Bucket, prefix } = place;
+  const where = `bucket ${Bucket}${prefix ? `/${prefix.slice(0, -1)}` : ""}${place.endpoint ? ` at ${new URL(place.endpoint).host}` : ""}`;
   let opened: ReturnType<typeof open> | undefined;
   const s3 = () => {
-    opened ??= open(place);
+    opened ??= open(place, uploads && ((key, upload) => uploads.begun({ place: where, key, upload })));
     return opened;
   };
   const gate = turnstile(UPLOADS);
-
-  const where = `bucket ${Bucket}${prefix ? `/${prefix.slice(0, -1)}` : ""}${place.endpoint ? ` at ${new URL(place.endpoint).host}` : ""}`;
 
   return {
     place: where,
@@ -84,8 +84,10 @@ export function s3Storage(url: string): Storage {
         try {
           await upload.done();
         } catch (cause) {
-          throw counted.broken() ?? new StorageUnwritable(where, cause);
+          throw counted.broken() ?? new StorageUnwritable(where, cause); // what is left of it is aborted later, if it was not just now
         }
+        // The object is there: a row too many is no reason to say otherwise.
+        if (upload.uploadId) await uploads?.ended({ place: where, key: Key, upload: upload.uploadId }).catch(() => {});
         return counted.stored();
       });
     },
@@ -127,6 +129,21 @@ export function s3Storage(url: string): Storage {
       } while (token);
     },
 
+    ...(uploads && {
+      async abortUploads(of) {
+        const { client, commands } = await s3();
+        const left = await uploads.left(where, "before" in of ? of : { prefix: prefix + of.prefix });
+        for (const upload of left) {
+          const named = { Bucket, Key: upload.key, UploadId: upload.upload };
+          await client.send(new commands.AbortMultipartUploadCommand(named)).catch((cause: unknown) => {
+            if ((cause as Error).name !== "NoSuchUpload" && !isNone(cause)) throw new StorageUnwritable(where, cause);
+          });
+          await uploads.ended(upload);
+        }
+        return left.length;
+      },
+    }),
+
     async clearsBrokenUploads() {
       const { client, commands } = await s3();
       try {
@@ -145,7 +162,8 @@ function abortsUploads({ AbortIncompleteMultipartUpload, Filter, Prefix }: Lifec
   return AbortIncompleteMultipartUpload?.DaysAfterInitiation !== undefined && ours.startsWith(Filter?.Prefix ?? Prefix ?? "");
 }
 
-async function open({ region, endpoint, pathStyle, credentials }: S3Place) {
+/** @param begun told of every upload in parts before its first part goes out */
+async function open({ region, endpoint, pathStyle, credentials }: S3Place, begun: ((key: string, upload: string) => Promise<void>) | null) {
   const [commands, { Upload }] = await Promise.all([import("@aws-sdk/client-s3"), import("@aws-sdk/lib-storage")]);
   const client: S3Client = new commands.S3Client({
     region,
@@ -156,6 +174,17 @@ async function open({ region, endpoint, pathStyle, credentials }: S3Place) {
     ...(endpoint ? { endpoint } : {}),
     ...(credentials ? { credentials } : {}),
   });
+  if (begun) {
+    client.middlewareStack.add(
+      (next, context) => async (args) => {
+        const answered = await next(args);
+        const [{ Key = "" }, { UploadId }] = [args.input as { Key?: string }, answered.output as { UploadId?: string }];
+        if (context.commandName === "CreateMultipartUploadCommand" && UploadId) await begun(Key, UploadId);
+        return answered;
+      },
+      { step: "initialize", name: "rememberUploads" },
+    );
+  }
   return { client, commands, Upload };
 }
 

@@ -3,7 +3,9 @@ import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type FauxqsServer, startFauxqs } from "fauxqs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
+import { begunUploads } from "./begun-uploads.ts";
 import { StorageKeyRefused, StorageUrlRefused, StoredFileLost } from "./failures.ts";
 import { checkKey, openStorage, recordingKey, type Storage } from "./storage.ts";
 import { storageKeyOf } from "./storage-encrypted.ts";
@@ -360,4 +362,70 @@ describe("a storage that is not there itself", () => {
       await expect(bucket("kept").read("a/b.mp3")).rejects.toMatchObject(unreadable);
     },
   );
+});
+
+describe("an upload in parts that a process had begun", () => {
+  let server: FauxqsServer;
+  let database: FreshDatabase;
+  const DAY_MS = 24 * 3600 * 1000;
+  beforeAll(async () => {
+    server = await startFauxqs({ port: 0, logger: false, init: { buckets: ["kept"] } });
+    database = await freshDatabase();
+  });
+  afterAll(async () => {
+    await server.stop();
+    await database.drop();
+  });
+  const rows = async () =>
+    (await database.pool.query<{ key: string }>("select key from begun_uploads order by key")).rows.map(({ key }) => key);
+  const open = (key: Buffer | null) =>
+    openStorage(
+      `s3://key:secret@kept/some?endpoint=${encodeURIComponent(`http://127.0.0.1:${server.port}`)}`,
+      key,
+      begunUploads(database.pool),
+    );
+
+  it("is remembered while it lasts only", async () => {
+    const storage = open(null);
+    await storage.put("recordings/aa/bb/whole.mp3", pieces("x".repeat(6_000_000)));
+    await storage.put("recordings/aa/bb/small.mp3", pieces("x"));
+    expect(await rows()).toEqual([]);
+    expect(await storage.head("recordings/aa/bb/whole.mp3")).toEqual({ sizeBytes: 6_000_000 });
+  });
+
+  it.each([null, randomBytes(32)])(
+    "and never ended is found without a listing, and nothing is left of it: at once when it is to be deleted, or after a day",
+    async (key) => {
+      for (const way of ["to be deleted", "a day old"] as const) {
+        let goOn = () => {};
+        const waits = new Promise<void>((resolve) => {
+          goOn = resolve;
+        });
+        const sound = async function* () {
+          yield randomBytes(6_000_000);
+          await waits; // here the process is lost
+          yield randomBytes(10);
+        };
+        const put = open(key).put("recordings/aa/bb/torn.mp3", sound());
+        await vi.waitUntil(async () => (await rows()).length === 1);
+        expect((await rows())[0]).toMatch(/^some\/recordings\/aa\/bb\/torn\.mp3/);
+        const next = open(key);
+        const abort = next.abortUploads?.bind(next) ?? (() => Promise.resolve(0));
+        expect(await abort({ before: new Date(Date.now() - DAY_MS) })).toBe(0);
+        expect(await abort({ prefix: "recordings/aa/bb/other." })).toBe(0);
+        if (way === "a day old") await database.pool.query("update begun_uploads set begun_at = begun_at - interval '2 days'");
+        expect(await abort(way === "a day old" ? { before: new Date(Date.now() - DAY_MS) } : { prefix: "recordings/aa/bb/torn." })).toBe(1);
+        expect(await rows()).toEqual([]);
+        goOn();
+        await expect(put).rejects.toMatchObject({ code: "STORAGE_UNWRITABLE" }); // the bucket knows of no such upload any more
+        expect(await next.head("recordings/aa/bb/torn.mp3")).toBeNull();
+      }
+    },
+  );
+
+  it("and was ended by the storage meanwhile is forgotten", async () => {
+    await begunUploads(database.pool).begun({ place: open(null).place, key: "some/recordings/aa/bb/none.mp3", upload: "gone" });
+    expect(await open(null).abortUploads?.({ prefix: "recordings/" })).toBe(1);
+    expect(await rows()).toEqual([]);
+  });
 });

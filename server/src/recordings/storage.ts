@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { BegunUploads } from "./begun-uploads.ts";
 import { StorageKeyRefused, StorageUrlRefused } from "./failures.ts";
 import { directoryStorage } from "./storage-directory.ts";
 import { encryptedStorage } from "./storage-encrypted.ts";
@@ -35,6 +36,11 @@ export interface Storage {
   /** Every key that begins with `prefix`, in any order. */
   list(prefix: string): AsyncIterable<{ key: string; sizeBytes: number }>;
   /**
+   * Ends what is left of uploads that were broken off by our end and that no listing shows: of objects whose name begins like this, also those that
+   * are under way; or what began before a moment. Absent where nothing is left, or nobody remembers them (begun-uploads.ts). @returns how many
+   */
+  abortUploads?(of: { readonly before: Date } | { readonly prefix: string }): Promise<number>;
+  /**
    * Does the place clear away by itself what an upload left that was broken off by our end, and that no listing shows? Null when it does not tell. Absent
    * where nothing is left.
    */
@@ -45,16 +51,17 @@ export interface Storage {
  * Opens the storage named by STORAGE_URL: `file:/var/lib/earshot/recordings` (a directory, made when missing), or
  * `s3://bucket/prefix?region=...` ({@link s3Place}).
  * @param key 32 bytes (`storageKeyOf(STORAGE_KEY)`): what is stored from now on is encrypted with it, and what was encrypted is read with it
+ * @param uploads where uploads in parts are remembered until they have ended; null: what a crash leaves of one stays in the bucket
  * @throws StorageUrlRefused
  */
-export function openStorage(url: string, key: Buffer | null = null): Storage {
-  const storage = placeOf(url);
+export function openStorage(url: string, key: Buffer | null = null, uploads: BegunUploads | null = null): Storage {
+  const storage = placeOf(url, uploads);
   return key ? encryptedStorage(storage, key) : storage;
 }
 
-function placeOf(url: string): Storage {
+function placeOf(url: string, uploads: BegunUploads | null): Storage {
   if (url.startsWith("file:")) return directoryStorage(directoryOf(url));
-  if (url.startsWith("s3:")) return s3Storage(url);
+  if (url.startsWith("s3:")) return s3Storage(url, uploads);
   throw new StorageUrlRefused(url, "It must begin with file: or s3:.");
 }
 
@@ -80,6 +87,11 @@ export function checkKey(key: string): string {
  * a million recordings holds about 15 files.
  */
 export function recordingKey(recording: string, ending: string): string {
+  return checkKey(`${filesOf(recording)}${ending}`);
+}
+
+/** How the keys of all files of a recording begin. */
+export function filesOf(recording: string): string {
   const tail = recording.replaceAll("-", "").slice(-4);
-  return checkKey(`recordings/${tail.slice(0, 2)}/${tail.slice(2)}/${recording}.${ending}`);
+  return `recordings/${tail.slice(0, 2)}/${tail.slice(2)}/${recording}.`;
 }

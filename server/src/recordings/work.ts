@@ -110,6 +110,9 @@ async function dailyRound(parts: Parts): Promise<void> {
       { ...report, unexplained: unexplained.slice(0, 20) },
       `The daily audit cannot account for ${unexplained.length} of them.`,
     );
+  // None of ours takes a day: these are of lost processes.
+  const left = await parts.storage.abortUploads?.({ before: new Date(parts.clock.now().getTime() - DAY_MS) });
+  if (left) parts.log.info({ uploads: left }, "What was left of uploads that had been broken off was removed from the storage.");
 }
 
 /** Brings every recording to its end: starts the jobs, goes on with what an earlier process left, and sweeps from time to time. */

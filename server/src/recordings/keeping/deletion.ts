@@ -11,7 +11,7 @@ import { journalPath } from "../../journal/file.ts";
 import { evidenceKey } from "../evidence/key.ts";
 import { wantsSql } from "../policy.ts";
 import { deleteQueue, redactQueue } from "../queues.ts";
-import type { Storage } from "../storage.ts";
+import { filesOf, type Storage } from "../storage.ts";
 import { oneAtATime, type RecordingRow, recordingsOfCall } from "../store.ts";
 import { CallHeld } from "./failures.ts";
 import { forgetSound, silence } from "./forget-sound.ts";
@@ -146,6 +146,7 @@ async function deleteFiles(parts: KeepingParts, rows: readonly RecordingRow[]): 
       const there = key === storageKey || key === sealedKey ? null : await storage.head(key);
       if (there) await remove(key, null, there.sizeBytes);
     }
+    await storage.abortUploads?.({ prefix: filesOf(id) });
     await removeParts(parts, id);
   }
   return files;
