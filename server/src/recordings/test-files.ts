@@ -114,6 +114,7 @@ async function send(
     ...(answer.as === "chunked" ? {} : { "content-length": body.length }),
     ...(from > 0 ? { "content-range": `bytes ${from}-${whole.length - 1}/${whole.length}` } : {}),
   });
+  response.flushHeaders(); // a client waits for them a while only, and a step may be long in coming
   switch (answer.as) {
     case "cut":
       response.write(body.subarray(0, answer.after));
