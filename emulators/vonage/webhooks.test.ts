@@ -285,7 +285,7 @@ describe("a network that misbehaves", () => {
       app.requests.first((seen) => seen.path === "/legs" && seen.body.status === status, nth);
     const close = async (): Promise<void> => (await app.sockets.first(() => true)).socket.close();
 
-    it("doubles them, and goes by the first answer", async () => {
+    it("doubles them, and goes by one answer", async () => {
       let answers = 0;
       await bridged({ doubles: true }, ({ body }) =>
         body.status === "disconnected" ? [{ action: "notify", payload: { answer: ++answers }, eventUrl: [`${app.url}/went`] }] : undefined,
@@ -293,12 +293,16 @@ describe("a network that misbehaves", () => {
       await close();
       const [one, two] = [await told("disconnected"), await told("disconnected", 2)];
       expect(one.raw).toBe(two.raw);
-      const went = await app.requests.first((seen) => seen.path === "/went");
-      expect(went.body.payload).toEqual({ answer: 1 });
+      await app.requests.first((seen) => seen.path === "/went");
       const statuses = ["answered", "completed", "disconnected", "ringing", "started"];
       // a busy machine may have one of the earlier ones arrive behind the last
       await Promise.all(statuses.map((status) => told(status, 2)));
       expect(legs().sort()).toEqual(statuses.flatMap((status) => [status, status]));
+      await network.close();
+      // Which of two that leave in the same moment is there first is the machine's affair.
+      const went = app.requests.all.filter((seen) => seen.path === "/went").map((seen) => seen.body.payload);
+      expect([[{ answer: 1 }], [{ answer: 2 }]]).toContainEqual(went.slice(0, 1));
+      expect(new Set(went.map(({ answer }) => answer)).size).toBe(1);
     });
 
     it("reorders them", async () => {
