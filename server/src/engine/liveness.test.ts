@@ -54,7 +54,8 @@ test("who talks is not pinged; who falls silent is, and is given up when no answ
 test("a server that has never answered a ping is not held to it", async () => {
   const { is, socket } = await watched(false);
   // One at the opening, then every second look: by the fourth it would have been given up.
-  await vi.waitUntil(() => is.pings >= 5);
+  // The looks share one timer, so that on a machine with other work to do each is late by eight of its turns.
+  await vi.waitUntil(() => is.pings >= 5 || socket.readyState === WebSocket.CLOSED, { timeout: 40_000 });
   expect(socket.readyState).toBe(WebSocket.OPEN);
 });
 
