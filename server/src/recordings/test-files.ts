@@ -92,7 +92,13 @@ export async function startTestFiles(): Promise<TestFiles> {
 }
 
 export const carrierAt = (apiUrl: string, privateKeyPem: string): VonageClient =>
-  vonageCarrier({ applicationId: "00000000-0000-4000-8000-000000000001", privateKeyPem, apiUrl, publicUrl: "http://127.0.0.1:1" });
+  vonageCarrier({
+    applicationId: "00000000-0000-4000-8000-000000000001",
+    privateKeyPem,
+    apiUrl,
+    publicUrl: "http://127.0.0.1:1",
+    downloadIdleMs: 600_000, // the room's own patience is what is tested here
+  });
 
 async function send(
   request: IncomingMessage,
@@ -114,7 +120,7 @@ async function send(
     ...(answer.as === "chunked" ? {} : { "content-length": body.length }),
     ...(from > 0 ? { "content-range": `bytes ${from}-${whole.length - 1}/${whole.length}` } : {}),
   });
-  response.flushHeaders(); // a client waits for them a while only, and a step may be long in coming
+  response.flushHeaders(); // a step may be long in coming
   switch (answer.as) {
     case "cut":
       response.write(body.subarray(0, answer.after));

@@ -31,6 +31,8 @@ export interface VonageClientConfig {
   /** For tests: how long to wait before asking again. */
   readonly pausesMs?: readonly number[];
   readonly timeoutMs?: number;
+  /** Silence in a recording's download after which it is given up; 30 s by default. */
+  readonly downloadIdleMs?: number;
 }
 
 /** How a request is to be made. */
@@ -296,7 +298,8 @@ export function vonageCarrier(config: VonageClientConfig): VonageClient {
 
     async openRecording(url, rangeFrom, call) {
       await config.permit?.();
-      return openRecording(url, rangeFrom, config.apiUrl, token, (exchange) => config.onExchange?.({ ...exchange, call: call ?? null }));
+      const tell = (exchange: Exchange) => config.onExchange?.({ ...exchange, call: call ?? null });
+      return openRecording(url, rangeFrom, config.apiUrl, token, tell, config.downloadIdleMs);
     },
 
     request: (method, path, body, regionUrl) => request(method, path, body, regionUrl),

@@ -1,4 +1,4 @@
-import { type OpenedFile, openFile } from "../../download.ts";
+import { type FileHost, type OpenedFile, openFile } from "../../download.ts";
 import type { Exchange } from "../exchanges.ts";
 import {
   type CarrierFailure,
@@ -22,9 +22,10 @@ export function openRecording(
   apiUrl: string,
   token: () => Promise<string>,
   tell: (exchange: Exchange) => void,
+  idleMs?: number,
 ): Promise<OpenedFile> {
   const first = URL.parse(address)?.host;
-  return openFile(address, rangeFrom, {
+  const host: FileHost = {
     admit(url) {
       const refusal = hostRefusal(url, apiUrl);
       if (refusal !== null) throw new CarrierHostForbidden(url, refusal);
@@ -46,7 +47,8 @@ export function openRecording(
     },
     unreachable: (host, error) => new CarrierUnreachable(host, reasonOf(error), error),
     refused: refusedRecording,
-  });
+  };
+  return openFile(address, rangeFrom, host, idleMs);
 }
 
 async function refusedRecording(host: string, response: Response): Promise<CarrierFailure> {
