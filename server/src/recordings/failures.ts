@@ -171,7 +171,8 @@ export const reasons = {
   STORAGE_UNWRITABLE: {
     blame: "operator",
     said: "The storage did not take the file.",
-    remedy: "Check free space and permissions of STORAGE_URL. The fetched file waits and is stored as soon as it can be.",
+    remedy:
+      "Check free space and permissions of STORAGE_URL, and of `fetching` in DATA_DIR. What was fetched waits and is stored as soon as it can be.",
   },
   STORED_FILE_LOST: {
     blame: "operator",

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { readdir } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { unpackPeaks } from "./audio/peaks.ts";
@@ -106,6 +106,22 @@ describe("an announced recording", () => {
     await room.files.next();
     expect((await room.becomes(call, "carrier", "verified")).sha256).toBe(sha256(file));
     expect(room.files.asked("ranges")).toEqual([null, "bytes=30000-"]);
+  });
+
+  it("for which the disk has no room says so while it waits, and comes when there is room", async () => {
+    await recordings.close();
+    const plain = join(room.folder, "no-folder");
+    await writeFile(plain, "");
+    recordings = await room.start({ workDir: join(plain, "fetching"), pauseMs: () => 200 });
+    const call = await room.call();
+    await room.announce({ call, url: room.files.serve("no-room", file), sizeBytes: file.length });
+    await room.until(async () => (await room.rows(call)).carrier.because === "STORAGE_UNWRITABLE");
+    expect(await room.kinds(call)).toEqual(["carrier announced", "carrier fetch_failed"]);
+    await rm(plain);
+    await room.becomes(call, "carrier", "verified");
+    expect(room.files.asked("no-room")).toEqual([null]);
+    await recordings.close();
+    recordings = await room.start();
   });
 
   it("that stalls is broken off and resumed", async () => {

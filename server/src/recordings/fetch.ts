@@ -34,8 +34,8 @@ export async function fetchRecording(parts: Parts, id: RecordingId, signal: Abor
       await discard(parts, id);
       return;
     }
-    const path = await workPath(parts, "fetch", id);
     try {
+      const path = await workPath(parts, "fetch", id);
       const { from, url } = await whereFrom(parts, row, signal);
       const fetched = await transfer(from, {
         url,

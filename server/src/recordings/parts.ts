@@ -8,6 +8,7 @@ import type { Reconstructions } from "../engine/port.ts";
 import type { RecordingId } from "../ids.ts";
 import type { AudioThreads } from "./audio/audio-threads.ts";
 import type { Claims } from "./claims.ts";
+import { StorageUnwritable } from "./failures.ts";
 import type { Pace } from "./pace.ts";
 import type { Storage } from "./storage.ts";
 
@@ -46,6 +47,8 @@ export async function workPath(
   purpose: (typeof workPurposes)[number],
   recording: RecordingId,
 ): Promise<string> {
-  await mkdir(workDir, { recursive: true, mode: 0o750 });
+  await mkdir(workDir, { recursive: true, mode: 0o750 }).catch((cause: unknown) => {
+    throw new StorageUnwritable("The folder of half-fetched files", cause);
+  });
   return join(workDir, `${purpose}-${recording}.part`);
 }

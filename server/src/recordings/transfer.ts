@@ -54,10 +54,10 @@ async function receive(source: Source, asked: Transfer, have: number, most: numb
   const opened = await source.openRecording(asked.url, have, asked.call).catch(nothingMore);
   if (!opened) return;
   const { body, from } = opened;
-  const file = await open(asked.path, have > 0 ? "r+" : "w", 0o640);
+  const file = await open(asked.path, have > 0 ? "r+" : "w", 0o640).catch(unwritable);
   try {
     let at = from <= have ? from : 0;
-    await file.truncate(at);
+    await file.truncate(at).catch(unwritable);
     let head = at === 0 ? Buffer.alloc(0) : null;
     for await (const chunk of paced(withoutStalls(body, asked), asked.pace)) {
       if (head) {
@@ -71,7 +71,7 @@ async function receive(source: Source, asked: Transfer, have: number, most: numb
       await writeAll(file, chunk, at);
       at += chunk.byteLength;
     }
-    await file.sync();
+    await file.sync().catch(unwritable);
   } finally {
     await file.close();
   }
@@ -91,11 +91,14 @@ async function tooLarge(file: FileHandle, announced: number, most: number): Prom
 
 async function writeAll(file: FileHandle, chunk: Uint8Array, at: number): Promise<void> {
   for (let done = 0; done < chunk.byteLength; ) {
-    const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done, at + done).catch((cause: unknown) => {
-      throw new StorageUnwritable("The folder of half-fetched files", cause);
-    });
+    const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done, at + done).catch(unwritable);
     done += bytesWritten;
   }
+}
+
+/** The disk is full, or read-only: the file waits where it is, and its row says why. */
+function unwritable(cause: unknown): never {
+  throw new StorageUnwritable("The folder of half-fetched files", cause);
 }
 
 /** The chunks of `body`, unless none comes for too long or the work is called off. */
