@@ -11,6 +11,7 @@ import { makeSocketToken } from "../src/calls/socket-token.ts";
 import { acceptAudio } from "../src/carrier/vonage/audio-socket.ts";
 import { systemClock } from "../src/clock.ts";
 import { inTransaction } from "../src/db/pool.ts";
+import type { EmotionEar } from "../src/emotion/port.ts";
 import { createEviEngine } from "../src/engine/evi/evi.ts";
 import { type CallId, newId } from "../src/ids.ts";
 import { type CarrierSocket, openCarrierSocket } from "./carrier-socket.ts";
@@ -23,8 +24,16 @@ export interface BridgeHouse {
   readonly hungUp: CallId[];
   readonly lost: { readonly call: CallId; readonly code: string | null }[];
   readonly warnings: string[];
-  /** A call that was just answered, its engine opening. `prompt` may direct the emulator. */
-  newCall(agent?: { prompt?: string; greeting?: string | null; config?: string; engine?: "evi" | "openai" }): Promise<CallId>;
+  /** Who listens beside the second engine; nobody can, unless a test puts somebody here. */
+  ear: EmotionEar | null;
+  /** A call that was just answered, its engine opening (unless not `prepared`). `prompt` may direct the emulator. */
+  newCall(agent?: {
+    prompt?: string;
+    greeting?: string | null;
+    config?: string;
+    engine?: "evi" | "openai";
+    prepared?: boolean;
+  }): Promise<CallId>;
   /** Connects as the carrier would. */
   connect(call: CallId, wish?: { rate?: number }): Promise<CarrierSocket>;
   socketUrl(call: CallId): Promise<string>;
@@ -49,6 +58,7 @@ export async function openBridgeHouse(pool: pg.Pool, eviUrl: string, apiKey: str
     emotions: {
       name: "broken",
       open() {
+        if (house.ear !== null) return house.ear;
         throw new Error("Nobody foresaw this.");
       },
     },
@@ -64,13 +74,14 @@ export async function openBridgeHouse(pool: pg.Pool, eviUrl: string, apiKey: str
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const origin = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const socketUrl = async (call: CallId): Promise<string> => `${origin}/media/vonage/${await makeSocketToken(pool, call)}`;
-  return {
+  const house: BridgeHouse = {
     bridges,
     journalDir,
+    ear: null,
     hungUp,
     lost,
     warnings,
-    async newCall({ prompt = "[emulator: parrot]", greeting = "Hello, this is the desk.", config, engine = "evi" } = {}) {
+    async newCall({ prompt = "[emulator: parrot]", greeting = "Hello, this is the desk.", config, engine = "evi", prepared = true } = {}) {
       const agent = await inTransaction(pool, (sql) =>
         createAgent(sql, { ...receptionist, engine, prompt, greeting, options: config === undefined ? {} : { config_id: config } }, false),
       );
@@ -80,7 +91,7 @@ export async function openBridgeHouse(pool: pg.Pool, eviUrl: string, apiKey: str
          values ($1, 'outbound', 'in_progress', '+12025550100', '+12025550101', $2, 1, now(), now() + interval '1 hour')`,
         [call, agent.id],
       );
-      bridges.prepare(call);
+      if (prepared) bridges.prepare(call);
       return call;
     },
     connect: async (call, wish) => openCarrierSocket(await socketUrl(call), wish),
@@ -92,4 +103,5 @@ export async function openBridgeHouse(pool: pg.Pool, eviUrl: string, apiKey: str
       await rm(journalDir, { recursive: true, force: true });
     },
   };
+  return house;
 }

@@ -106,6 +106,8 @@ interface Carried {
   leaving: Promise<void> | null;
 }
 
+const isConnected = (one: Carried | undefined): boolean => one !== undefined && (one.media !== null || one.run?.attached() === true);
+
 /** All the calls this process carries: one tick, one journal timer, one writer for them all. */
 export function createBridges(parts: BridgesParts): Bridges {
   const { pool, clock, log, prices = {} } = parts;
@@ -261,7 +263,11 @@ export function createBridges(parts: BridgesParts): Bridges {
     one.ended = true;
     await one.ready;
     underruns += one.run?.player.underruns ?? 0;
-    await one.run?.end();
+    // Whatever fails in there: its connections, its journal and its lease do not stay open for it.
+    await one.run?.end().catch((error: unknown) => {
+      log.error({ call, error: (error as Error).stack ?? String(error) }, "The end of a bridge failed; what is left of it is closed.");
+      one.run?.abandon();
+    });
     one.media?.close();
     one.media = null;
     await one.journal?.close();
@@ -288,7 +294,8 @@ export function createBridges(parts: BridgesParts): Bridges {
     void chronicle.after(call, async () => {
       left = chronicle.leftToJournal(call) || left;
       if (left) await restoreCall(parts, call, parts.owner);
-      await endLease(pool, call, parts.owner);
+      // Its audio may have come back here meanwhile, with the lease.
+      if (!isConnected(carried.get(call))) await endLease(pool, call, parts.owner);
     });
   };
 
@@ -297,7 +304,7 @@ export function createBridges(parts: BridgesParts): Bridges {
     mayAttach: (call) => carried.get(call)?.ended !== true,
     hasAudio(call) {
       const one = carried.get(call);
-      return one !== undefined && (one.ended || one.media !== null || one.run?.attached() === true);
+      return one !== undefined && (one.ended || isConnected(one));
     },
     whisper: (call, how, text) => carried.get(call)?.run?.whisper(how, text) ?? false,
     engineGone(call, session) {
@@ -329,7 +336,7 @@ export function createBridges(parts: BridgesParts): Bridges {
       const one = carried.get(call);
       if (one !== undefined) await letGo(call, one);
     },
-    carried: () => new Map([...carried].map(([call, { run, media }]) => [call, media !== null || run?.attached() === true])),
+    carried: () => new Map([...carried].map(([call, one]) => [call, isConnected(one)])),
     async handOver(call) {
       const one = carried.get(call);
       if (one !== undefined) await letGo(call, one);

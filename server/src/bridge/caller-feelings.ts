@@ -30,9 +30,15 @@ export class CallerFeelings {
     if (whose !== null) this.felt(this.set, whose);
   }
 
-  /** Resolves when what was still to be measured has been told. */
+  /** Resolves when what was still to be measured has been told, or will not be any more. */
   async close(): Promise<void> {
-    await this.ear?.close();
+    await this.ear?.close().catch((error: Error) =>
+      this.all.note({
+        fact: "engine troubled",
+        code: "feelings_failed",
+        text: `What the caller felt was not measured to the end: ${error.message}`,
+      }),
+    );
   }
 
   private told(sign: EmotionSign): void {

@@ -320,6 +320,20 @@ test("after its end nothing is left: no tick, no media, no second end", async ()
   expect(run.state()).toBe("over");
 });
 
+test("what nobody foresaw after the call is over ends it at once: nobody waits for its end for ever", async () => {
+  const { run, attach, session, outcome, frame } = house();
+  attach();
+  session().say(ready);
+  frame(1);
+  const ended = run.end();
+  expect(run.state()).toBe("listening");
+  session().say({ what: "caller text", utterance: "c", text: null as unknown as string, final: true, fromMs: 0, toMs: 20, language: null });
+  await ended;
+  expect(run.state()).toBe("over");
+  expect(outcome).toEqual(["bridge_failed: true"]);
+  expect(session().told.at(-1)).toBe("close");
+});
+
 const lookUp: EngineEvent = { what: "tool", id: "u1", name: "look_up", args: "{}" };
 
 test("a tool works while the agent goes on talking, and its result goes to the engine", async () => {

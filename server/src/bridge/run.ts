@@ -120,12 +120,14 @@ class Run implements Pieces, RunningBridge {
 
   giveUp(error: unknown): void {
     if (this.bridge.state === "over") return;
-    this.bridge = { ...beginning(this.bridge.resume), state: "silent" };
+    this.bridge = { ...beginning(this.bridge.resume), state: this.whenOver === null ? "silent" : "over" };
     this.due = null;
     this.parts.journal.put("decided", this.now(), JSON.stringify({ gaveUp: String(error), state: this.bridge.state, actions: [] }));
     this.mouth.stop();
     this.engine.abandon();
     this.parts.engineLost({ code: "bridge_failed", text: "The bridge of this call failed.", error });
+    // Whoever ends the call waits for nothing more of the engine.
+    this.whenOver?.();
   }
 
   // ------------------------------------------------------------------------------------------------------------ asked from outside
@@ -179,7 +181,7 @@ class Run implements Pieces, RunningBridge {
     // would stand in the journal all processes share, and from there in the transcript, beside the greeting that was heard.
     if (this.line.attachedAt === null) this.transcript.forgetUnheard();
     if (this.bridge.state !== "over") {
-      this.decide({ what: "end", at: this.now() });
+      safely(this, () => this.decide({ what: "end", at: this.now() }))();
       this.mouth.stop();
       this.line.end();
       if (this.state() === "listening") await over;
