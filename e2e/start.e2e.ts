@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -236,6 +236,16 @@ describe("npm start", () => {
     start("--no-demo");
     await seen(/Earshot is ready/, 60_000);
     expect(await answers()).toBe(true);
+  });
+
+  test("says at the start when recordings cannot be kept where they are to be", { timeout: 120_000 }, async () => {
+    writeFileSync(join(folder, "a-file"), "");
+    shown = "";
+    launcher = run({ STORAGE_URL: `file:${folder}/a-file` }, ["--no-demo"], (text) => {
+      shown += text;
+    });
+    await seen(/server: recordings cannot be kept in directory .*a-file now; calls go on/, 60_000);
+    await seen(/Earshot is ready/, 60_000);
   });
 
   test("tells every mistake in the configuration before anything is started", { timeout: 60_000 }, async () => {

@@ -107,8 +107,28 @@ async function npm(node, env, args, cwd) {
   const clean = Object.fromEntries(
     Object.entries(env).filter(([name]) => !/^npm_(package|lifecycle|command|config_local_prefix)/.test(name)),
   );
-  await run(node, [npmProgram(), ...args], { cwd, env: clean });
+  await run(node, [npmProgram(), ...args], { cwd, env: clean }).catch((/** @type {Error} */ error) => {
+    const remedy = remedyOf(error.message);
+    throw remedy === null ? error : new CannotGoOn(`${error.message}\n\n${remedy}`);
+  });
 }
+
+/** What npm failed of, by the codes it prints, and what to do. Null: its own words have to do. */
+const npmFails = [
+  {
+    codes: /\b(EAI_AGAIN|ENOTFOUND|ETIMEDOUT|ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ERR_SOCKET_TIMEOUT)\b/,
+    remedy:
+      "npm does not reach its registry. Give this machine a network for the first start, or npm its proxy (npm config set proxy http://...); later starts need neither.",
+  },
+  { codes: /\bENOSPC\b/, remedy: "The disk is full. Make room (about 1 GB), then start again." },
+  {
+    codes: /\b(EACCES|EPERM|EROFS)\b/,
+    remedy: "npm may not write there. Start as the user the folder belongs to, or give it to yours with chown -R.",
+  },
+];
+
+/** @param {string} said what npm printed @returns {string | null} */
+export const remedyOf = (said) => npmFails.find(({ codes }) => codes.test(said))?.remedy ?? null;
 
 /** npm-cli.js of the npm that started us, else of the one in PATH. */
 export function npmProgram() {

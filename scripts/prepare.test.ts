@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { mustBeOurs } from "./prepare.mjs";
+import { mustBeOurs, remedyOf } from "./prepare.mjs";
 
 test("a folder in which nothing can be installed is told of before npm is asked, with what to do; a good one is left as it was", () => {
   const folder = mkdtempSync(join(tmpdir(), "prepare-"));
@@ -18,4 +18,14 @@ test("a folder in which nothing can be installed is told of before npm is asked,
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+});
+
+test.each([
+  ["npm error code EAI_AGAIN\nnpm error syscall getaddrinfo", /network .* proxy/],
+  ["npm error code ENOSPC", /disk is full/],
+  ["npm error code EACCES\nnpm error path x", /chown/],
+  ["npm error code E404", null],
+])("what npm failed of comes with what to do: %j", (said, remedy) => {
+  if (remedy === null) expect(remedyOf(said)).toBeNull();
+  else expect(remedyOf(said)).toMatch(remedy);
 });

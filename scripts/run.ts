@@ -140,7 +140,9 @@ async function greet(config: Config, world: EmulatedWorld, server: Program): Pro
   line("Dashboard", tone("bold", String(url)));
   line(
     "Sign in",
-    typeof sign_in === "string" ? `${sign_in} ${tone("dim", "(works once)")}` : `with ${config.admin?.email ?? "your account"}`,
+    typeof sign_in === "string"
+      ? `${sign_in} ${tone("dim", "(works once, for 15 minutes)")}`
+      : `with ${config.admin?.email ?? "your account"}`,
   );
   if (world.carrierUrl !== null) {
     line("Phone", "the emulated network: no VONAGE_* is set. Nobody is really called. People to dial:");

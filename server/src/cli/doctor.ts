@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { mkdir, readFile, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,6 +9,7 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../failure.ts";
 import type { Storage } from "../recordings/storage.ts";
+import { tryStorage } from "../recordings/storage-trial.ts";
 import { type Command, type Exit, exits, type Given, Misasked, type Terminal } from "./command.ts";
 
 /** What was looked at; the line's own checks come from carrier/vonage/doctor.ts. */
@@ -111,20 +111,8 @@ async function disk({ dataDir }: Config): Promise<string> {
   return `${gigabytes} are free where DATA_DIR is.`;
 }
 
-/** Writes a small object, reads it back and takes it away. */
 async function keeps(place: Storage): Promise<string> {
-  const key = `doctor/${randomUUID()}`;
-  const bytes = Buffer.from(key);
-  await place.put(
-    key,
-    (async function* () {
-      yield bytes;
-    })(),
-  );
-  const parts: Buffer[] = [];
-  for await (const part of await place.read(key)) parts.push(part as Buffer);
-  await place.delete(key);
-  if (!Buffer.concat(parts).equals(bytes)) throw new Error(`What was written to ${place.place} is read back as something else.`);
+  await tryStorage(place);
   return `Recordings can be written to ${place.place}, read back and deleted.`;
 }
 
