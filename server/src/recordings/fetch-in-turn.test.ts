@@ -4,6 +4,8 @@ import { fetchQueue } from "./queues.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
 import { listWaiting } from "./waiting.ts";
 
+/** The files stand still until the test has looked, however long that takes: none is given up for it. */
+const patient = { lookMs: 20, stallMs: 3_600_000 };
 let room: TestRoom;
 let file: Buffer;
 beforeAll(async () => {
@@ -15,7 +17,7 @@ afterAll(() => room.close());
 it("more slow files than the queue has workers keep no other waiting, and each comes whole when it does come", {
   timeout: 120_000,
 }, async () => {
-  const recordings = await room.start({ lookMs: 20 });
+  const recordings = await room.start(patient);
   const slow = Array.from({ length: fetchQueue.concurrency + 4 }, (_, i) => `slow-${i}`);
   const calls = [];
   for (const name of slow) {
@@ -35,7 +37,7 @@ it("more slow files than the queue has workers keep no other waiting, and each c
 });
 
 it("a slow file that goes on beside is finished by the next start when we end meanwhile", { timeout: 120_000 }, async () => {
-  const recordings = await room.start({ lookMs: 20 });
+  const recordings = await room.start(patient);
   const call = await room.call({ talkMs: 10_000 });
   const half = Math.ceil(file.length / 2);
   const url = room.files.serve("beside", file, [{ as: "stepped", bytes: half }, { as: "whole" }]);
@@ -63,7 +65,7 @@ it("the row of a file that still comes is touched, and shows how far it is; one 
 });
 
 async function touchedAndTold(room: TestRoom): Promise<void> {
-  const recordings = await room.start({ lookMs: 20 });
+  const recordings = await room.start(patient);
   const call = await room.call({ talkMs: 10_000 });
   const url = room.files.serve("touched", file, [{ as: "stepped", bytes: 20_000 }]);
   await room.announce({ call, url, sizeBytes: file.length });
