@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { inTransaction } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
-import type { Queue } from "../jobs/queue.ts";
+import { type Queue, underWay } from "../jobs/queue.ts";
 import { journalPath } from "../journal/file.ts";
 import { conversation, mp3Of } from "./audio/test-sounds.ts";
 import { StorageUnreadable, StorageUnwritable } from "./failures.ts";
@@ -58,6 +58,7 @@ it("a storage that is away for longer than our jobs try leaves no recording unma
   await room.announce({ call, url: room.files.serve("outage", file), sizeBytes: file.length });
   const { pool } = room.database;
   await room.until(async () => (await room.kinds(call)).includes("carrier compared"));
+  await room.until(async () => (await underWay(pool, compareQueue)).size === 0); // the other one's job, which finds it done, would be taken for ours
   // As if the storage had gone away between the verification and the comparison.
   await pool.query("update recordings set detail = detail - 'comparison', stored_at = now() - interval '2 minutes' where call_id = $1", [
     call,
