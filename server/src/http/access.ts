@@ -3,6 +3,7 @@ import { type Permission, roleMay } from "@earshot/contract/permission";
 import type { FastifyInstance, FastifyRequest, RouteOptions } from "fastify";
 import type pg from "pg";
 import type { Clock } from "../clock.ts";
+import { loopback } from "../web-address.ts";
 import { tokenIn } from "./cookie.ts";
 import { type Credential, credentialOf } from "./credential.ts";
 import { CredentialMissing, CrossSite, NotAllowed, SessionNeeded, TooManyRequests } from "./failures.ts";
@@ -12,7 +13,7 @@ import { type Buckets, openBuckets, type Rate } from "./rate.ts";
  * What a route asks of whoever comes. Every route says one: the door does not open with one that is silent.
  * `needs`: a credential whose role has the permission; `session`: a signed-in person, of any role.
  * `open`: nothing, for the reason given; `orLink`: a shared link's token in the query stands in for the credential (the route checks it);
- * `orLoopback`: so does asking from the machine itself.
+ * `orLoopback`: so does asking from the machine itself, as long as the server has no address outside of it.
  */
 export type Access =
   | { readonly needs: Permission; readonly orLink?: true; readonly orLoopback?: true }
@@ -59,6 +60,8 @@ export interface AccessParts {
 /** Puts the door's guard in front of every route registered from now on. */
 export function guardRoutes(app: FastifyInstance, parts: AccessParts): void {
   const buckets = openBuckets(parts.clock);
+  // Who publishes a server has a proxy or a tunnel in front of it, and many pass a request on as their own.
+  const atHome = loopback.test(new URL(parts.publicUrl).hostname);
   const table: RouteOptions[] = [];
   app.decorate("routeTable", table);
   app.decorateRequest("credential", null);
@@ -80,7 +83,7 @@ export function guardRoutes(app: FastifyInstance, parts: AccessParts): void {
       count(buckets, `open ${request.ip}`, parts.limits.open);
       return;
     }
-    if ("needs" in access && access.orLoopback && isFromThisMachine(request)) return;
+    if ("needs" in access && access.orLoopback && atHome && isFromThisMachine(request)) return;
     const credential = await identify(request, parts, buckets);
     count(buckets, credential.actor, parts.limits.credential);
     if (credential.by === "session" && isChange(request)) refuseForgery(request, credential, parts.publicUrl);
@@ -153,7 +156,7 @@ function isFromThisMachine(request: FastifyRequest): boolean {
   const peer = request.socket.remoteAddress ?? "";
   const near = peer === "::1" || /^(::ffff:)?127\./.test(peer);
   const host = URL.parse(`http://${request.headers.host ?? ""}`)?.hostname ?? "";
-  const named = host === "localhost" || host === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(host);
+  const named = loopback.test(host);
   const forwarded = ["x-forwarded-for", "x-forwarded-host", "forwarded", "via", "x-real-ip"].some(
     (name) => request.headers[name] !== undefined,
   );

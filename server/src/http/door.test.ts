@@ -359,12 +359,18 @@ describe("health", () => {
 });
 
 describe("metrics", () => {
-  it("are for a credential, or for the machine itself; a tunnel on the machine is not the machine", async () => {
-    const from = (headers: Record<string, string>) => house.app.inject({ url: "/metrics", headers });
+  it("are for the machine itself while nobody else is served; a tunnel on the machine is not the machine", async () => {
+    const home = await openTestHouse({ publicUrl: "http://localhost:4000" });
+    const from = (headers: Record<string, string>) => home.app.inject({ url: "/metrics", headers });
     expect((await from({ host: "127.0.0.1:8080" })).statusCode).toBe(200);
     expect((await from({ host: "localhost" })).statusCode).toBe(200);
     expect((await from({ host: "earshot.test" })).statusCode).toBe(401);
     expect((await from({ host: "localhost", "x-forwarded-for": "203.0.113.9" })).statusCode).toBe(401);
+    await home.close();
+  });
+
+  it("of a server with a public address are for a credential: a proxy may pass a request on as its own", async () => {
+    expect((await house.app.inject({ url: "/metrics", headers: { host: "127.0.0.1:8080" } })).statusCode).toBe(401);
     const answer = await house.ask("member", { url: "/metrics", headers: { host: "earshot.test" } });
     expect(answer.statusCode).toBe(200);
     expect(answer.headers["content-type"]).toContain("text/plain");
