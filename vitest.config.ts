@@ -33,7 +33,7 @@ export default defineConfig({
           include: ["{contract,server,emulators,bench,dashboard,scripts}/**/*.test.{ts,tsx}"],
           exclude: ["**/node_modules/**", "**/dist/**", "**/.*/**", ...inRealTime],
           // Many of these wait for real sockets, processes and sound: more of them than cores.
-          maxWorkers: Math.max(4, availableParallelism()),
+          maxWorkers: Math.max(5, availableParallelism()),
           sequence: { groupOrder: 0 },
         },
       },

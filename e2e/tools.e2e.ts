@@ -244,7 +244,7 @@ async function looksRight(house: House, call: Call, said: readonly Utterance[], 
     await page.getByText("It left our house yesterday.").first().waitFor();
     await page.getByText("The agent uses the tool find_order.").first().waitFor();
     await page.getByText("The tool transfer did not work.").first().waitFor();
-    await page.getByText(`Carrier ${call.cost.carrier?.amount} EUR`).waitFor();
+    await page.getByText(`Carrier ${Number(Number(call.cost.carrier?.amount).toFixed(4))} EUR`).waitFor();
     await page.getByText(call.cost.engine === null ? "Engine not known" : /Engine about [\d.]+ (EUR|USD)/).waitFor();
     const rows = await page
       .locator('li[id^="said-"]')

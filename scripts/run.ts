@@ -31,6 +31,8 @@ const EMULATOR_GRACE_MS = 3_000;
 const ONE_PRESS_MS = 500;
 /** A server whose launcher was killed closes by itself: without calls within a second. */
 const OTHER_ENDS_WITHIN_MS = 8_000;
+/** The network lists its people at once; a start does not wait for one that has just died. */
+const PEOPLE_WITHIN_MS = 5_000;
 
 /** The first of the table show what a call can be; the others are for when something goes wrong. */
 const BASIC_PEOPLE = 6;
@@ -148,7 +150,8 @@ async function greet(config: Config, world: EmulatedWorld, server: Program): Pro
     line("Phone", "the emulated network: no VONAGE_* is set. Nobody is really called. People to dial:");
     const people = await emulatedPeople(world.carrierUrl);
     for (const person of people.slice(0, BASIC_PEOPLE)) line("", `${person.number}  ${tone("dim", person.habit)}`);
-    line("", `${people.length - BASIC_PEOPLE} more are listed in emulators/vonage/README.md`);
+    const more = people.length - BASIC_PEOPLE;
+    line("", more > 0 ? `${more} more are listed in emulators/vonage/README.md` : "they are listed in emulators/vonage/README.md");
     line("", `${tone("bold", `${world.carrierUrl}/phone`)} ${tone("dim", "your own phone, in the browser: to be called, and to call")}`);
     line("", `${tone("bold", `${world.carrierUrl}/`)} ${tone("dim", "what the network sees: calls, legs, webhooks")}`);
   } else line("Phone", `Vonage, with ${config.vonage?.number}: people are really called`);
@@ -165,9 +168,14 @@ function enginesOf({ engines }: Config): string[] {
   return engineKinds.filter(({ name }) => name in engines).map((kind) => kind.describe(engines[kind.name]));
 }
 
+/** None when the network is gone just now: that is told by itself, and no reason to go down with it. */
 async function emulatedPeople(carrierUrl: string): Promise<readonly { number: string; habit: string }[]> {
-  const answer = await fetch(new URL("/emulator/people", carrierUrl));
-  return ((await answer.json()) as { people: { number: string; habit: string }[] }).people;
+  try {
+    const answer = await fetch(new URL("/emulator/people", carrierUrl), { signal: AbortSignal.timeout(PEOPLE_WITHIN_MS) });
+    return ((await answer.json()) as { people: { number: string; habit: string }[] }).people;
+  } catch {
+    return [];
+  }
 }
 
 // ---- the end -------------------------------------------------------------------------------------------------------------------
