@@ -111,7 +111,7 @@ describe("an expected recording", () => {
     now = new Date(Date.now() + 11 * 60_000); // from the call's end, which the machine's clock says
     await recordings.sweep();
     expect(await room.becomes(call, "carrier", "missing")).toMatchObject({ because: "RECORDING_NOT_ANNOUNCED" });
-    expect(room.warnings.at(-1)).toContain("RECORDING_NOT_ANNOUNCED");
+    await room.until(async () => room.warnings.some((told) => told.includes("RECORDING_NOT_ANNOUNCED") && told.includes(call)));
     await room.announce({ call, url: room.files.serve("late-file", file), sizeBytes: file.length });
     expect(await room.becomes(call, "carrier", "verified")).toMatchObject({ because: null });
     expect((await room.kinds(call)).filter((kind) => kind.startsWith("carrier"))).toEqual([
