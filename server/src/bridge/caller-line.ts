@@ -100,7 +100,7 @@ export class CallerLine {
       journal.put("carrierHeard", all.now(), JSON.stringify({ event: "dtmf", digit, duration }));
       all.silence.callerAt = all.now();
       all.note({ fact: "key pressed", digit });
-      all.engine.connection?.context(`The caller pressed the key ${digit}.`, false);
+      all.engine.tell(`The caller pressed the key ${digit}.`);
     });
     return {
       frame: safely(all, (pcm: Uint8Array) => {

@@ -2,6 +2,9 @@ import type { EngineConnection, EngineEvent } from "../engine/port.ts";
 import { backAgain as wordsForBackAgain } from "./back-again.ts";
 import { type Pieces, safely } from "./parts.ts";
 
+/** More keys than anybody presses while an engine is tried again. */
+const MOST_UNTOLD = 100;
+
 /**
  * The engine's sessions, one after the other: what they say, and the caller's sound to them.
  *
@@ -30,6 +33,8 @@ export class EngineLine {
   /** Of the silence it was fed since the caller went away. */
   private fedSamples = 0;
   private stopFeeding: (() => void) | null = null;
+  /** What was to be told while there was no session: the next one is. */
+  private untold: string[] = [];
   private lostAt: number | null = null;
   private lostCode: string | null = null;
   /** It was closed because the caller stayed away. */
@@ -61,6 +66,7 @@ export class EngineLine {
       (way, message) => journal.put(way === "heard" ? "engineHeard" : "engineTold", this.all.now(), message),
     );
     this.connection = mine;
+    for (const text of this.untold.splice(0)) mine.context(text, false);
     this.firstSample = line.audioClock.samples;
     this.fedSamples = 0;
     // What the lost session said is still being heard, and may still be cut.
@@ -99,6 +105,12 @@ export class EngineLine {
 
   audio(pcm: Uint8Array): void {
     this.connection?.audio(pcm);
+  }
+
+  /** Tells it something beside the conversation; between two sessions the next one is told. */
+  tell(text: string): void {
+    if (this.connection !== null) this.connection.context(text, false);
+    else this.untold = [...this.untold, text].slice(-MOST_UNTOLD);
   }
 
   /** The sound that was kept for it, oldest first. */

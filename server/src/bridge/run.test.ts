@@ -141,6 +141,7 @@ function house(more: Partial<RunParts> = {}, resume = true, open?: Engine["open"
       return { lines, frame: (value: number) => mine?.frame(new Uint8Array(640).fill(value)) };
     },
     frame: (value: number) => listener?.frame(new Uint8Array(640).fill(value)),
+    press: (digit: string) => listener?.digit(digit, null),
     hangUpByCaller: () => listener?.closed(),
   };
 }
@@ -497,6 +498,23 @@ test("an operator's word reaches the agent in the middle of a talk, and nobody e
   expect(session().told.filter((one) => /regular|moment/.test(one))).toEqual(["context She is a regular.", "say One moment."]);
   session().say(lost);
   expect(run.whisper("context", "too late")).toBe(false);
+});
+
+test("a key that is pressed while the engine is tried again is told to the session that comes", () => {
+  const { run, attach, press, session, sessions } = house();
+  attach();
+  session().say(ready);
+  press("1");
+  session().say(lost);
+  session().say(lost);
+  expect(sessions).toHaveLength(2);
+  press("2");
+  press("3");
+  time += 500;
+  run.second();
+  expect(sessions).toHaveLength(3);
+  const keys = sessions.map(({ told }) => told.flatMap((one) => /key (\d)/.exec(one)?.[1] ?? []));
+  expect(keys).toEqual([["1"], [], ["2", "3"]]);
 });
 
 test("a session that is over at its vendor's, and not for us, is left for another that goes on with it", () => {
