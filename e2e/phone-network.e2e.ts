@@ -90,6 +90,8 @@ test("who looks at a call that goes on keeps the keyboard's place and what they 
   const { page, wrong } = await open(here, sizes["a desk"]);
   const { body: made } = await ask({ ...network, url: here }, "POST", "/v1/calls", callTo("12025550121", app));
   const legs = page.getByRole("list", { name: "Legs" });
+  // Until then the call before may stand there.
+  await legs.getByText(String(made.uuid)).waitFor();
   await legs.getByText(/frames out/).waitFor();
   const story = page.getByRole("list", { name: "What happened" });
   await story.getByText(/^answered phone$/).click();
