@@ -1,13 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-/**
- * `npm start` is timed and looks at the whole machine's processes and ports; a call's sound is measured to the sample, and what is heard in a call
- * by its time; a browser's microphone does not wait for a machine that is late, and a word with a hole in it is not understood: each has the machine
- * for itself.
- */
-const alone = ["start.e2e.ts", "sound.e2e.ts", "in-call.e2e.ts", "browser-phone.e2e.ts"];
+/** `npm start` is timed and looks at the whole machine's processes and ports, and a call's sound is measured to the sample: each has the machine for itself. */
+const alone = ["start.e2e.ts", "sound.e2e.ts"];
+/** What is heard in a call is measured by its time, and a browser's microphone waits for nobody: the two run beside each other only. */
+const heard = ["in-call.e2e.ts", "browser-phone.e2e.ts"];
 
-/** Whole calls and a real browser, most of it waiting for speech: three files at a time, each with a house of its own. Then what must be alone. */
+/** Whole calls and a real browser, most of it waiting for speech: three files at a time, each with a house of its own. Then what wants a quieter machine. */
 export default defineConfig({
   test: {
     root: import.meta.dirname,
@@ -17,8 +15,12 @@ export default defineConfig({
     testTimeout: 240_000,
     hookTimeout: 120_000,
     projects: [
-      { extends: true, test: { name: "calls", include: ["**/*.e2e.ts"], exclude: alone, maxWorkers: 3, sequence: { groupOrder: 0 } } },
-      { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 1 } } },
+      {
+        extends: true,
+        test: { name: "calls", include: ["**/*.e2e.ts"], exclude: [...alone, ...heard], maxWorkers: 3, sequence: { groupOrder: 0 } },
+      },
+      { extends: true, test: { name: "heard", include: heard, maxWorkers: 2, sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: "alone", include: alone, maxWorkers: 1, sequence: { groupOrder: 2 } } },
     ],
   },
 });
