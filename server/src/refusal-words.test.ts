@@ -8,7 +8,8 @@ import { expressionSource } from "./emotion/expression/expression.ts";
 import type { EmotionSign } from "./emotion/port.ts";
 import { createEviEngine } from "./engine/evi/evi.ts";
 import { createOpenAiEngine } from "./engine/openai/openai.ts";
-import { type Engine, type EngineEvent, type EngineSession, plainManners } from "./engine/port.ts";
+import type { Engine, EngineEvent } from "./engine/port.ts";
+import { plainSession } from "./engine/test-session.ts";
 import { refusalIn } from "./refusal-words.ts";
 
 describe("the reason of a refusal", () => {
@@ -57,27 +58,12 @@ async function refusing(status: number, body: string, open = false): Promise<str
   await once(server, "listening");
   return `ws://127.0.0.1:${(server.address() as AddressInfo).port}/chat`;
 }
-const session: EngineSession = {
-  callId: "call-1",
-  agent: null,
-  manners: plainManners,
-  prompt: "You are brief.",
-  variables: {},
-  greeting: null,
-  voice: null,
-  language: "en",
-  tools: [],
-  inRate: 16_000,
-  outRate: 16_000,
-  resume: null,
-  history: [],
-  options: {},
-};
+
 const kinds: readonly (readonly [string, (url: string) => Engine])[] = [
   ["EVI", (url) => createEviEngine({ url, apiKey: KEY, configId: null, clock: systemClock })],
   ["a Realtime server", (url) => createOpenAiEngine({ url, apiKey: KEY, model: "m", dialect: "openai", clock: systemClock })],
 ];
-const endOf = (engine: Engine): Promise<EngineEvent> => new Promise((resolve) => engine.open(session, resolve));
+const endOf = (engine: Engine): Promise<EngineEvent> => new Promise((resolve) => engine.open(plainSession, resolve));
 
 describe.each(kinds)("%s that refuses the handshake", (_, engine) => {
   test("is told of in its own words, in which our key is not", async () => {

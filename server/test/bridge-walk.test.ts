@@ -66,13 +66,19 @@ async function turns(call: CallId, carrier: CarrierSocket, count: number): Promi
   await quiet(carrier);
 }
 
-test.concurrent("the agent greets at once, hears the caller, answers, and everything said is in the rows while the call runs", async () => {
-  const call = await house.newCall();
+/** Greeted, the caller says something and is answered, and the call ends. Gives back the line. */
+async function oneExchange(call: CallId): Promise<CarrierSocket> {
   const carrier = await house.connect(call);
   await turns(call, carrier, 1);
   await carrier.say(babble(1_500));
   await turns(call, carrier, 3);
   await house.bridges.end(call);
+  return carrier;
+}
+
+test.concurrent("the agent greets at once, hears the caller, answers, and everything said is in the rows while the call runs", async () => {
+  const call = await house.newCall();
+  const carrier = await oneExchange(call);
 
   const rows = await said(call);
   expect(rows.map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
@@ -201,11 +207,7 @@ test.concurrent.each([
   "llm-timeout",
 ])("a conversation survives an engine with the fault: %s", async (fault) => {
   const call = await house.newCall({ prompt: `[emulator: parrot ${fault}]` });
-  const carrier = await house.connect(call);
-  await turns(call, carrier, 1);
-  await carrier.say(babble(1_500));
-  await turns(call, carrier, 3);
-  await house.bridges.end(call);
+  await oneExchange(call);
   const rows = await said(call);
   expect(rows.map(({ speaker }) => speaker).slice(0, 3)).toEqual(["agent", "caller", "agent"]);
   expect(rows.filter(({ speaker }) => speaker === "caller")).toHaveLength(1);

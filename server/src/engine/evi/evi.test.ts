@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../clock.ts";
-import { type EngineConnection, type EngineEvent, type EngineSession, plainManners } from "../port.ts";
+import type { EngineConnection, EngineEvent, EngineSession } from "../port.ts";
+import { plainSession } from "../test-session.ts";
 import { createEviEngine } from "./evi.ts";
 
 /** The other end, byte for byte: what a test says is what goes over the wire. */
@@ -32,22 +33,7 @@ interface House {
   until(what: EngineEvent["what"]): Promise<EngineEvent>;
 }
 
-const session: EngineSession = {
-  callId: "call-1",
-  agent: null,
-  manners: plainManners,
-  prompt: "You are brief.",
-  variables: { first_name: "Imre", balance: 41 },
-  greeting: "Hello.",
-  voice: "voice-1",
-  language: "en",
-  tools: [],
-  inRate: 16_000,
-  outRate: 16_000,
-  resume: null,
-  history: [],
-  options: {},
-};
+const session: EngineSession = { ...plainSession, variables: { first_name: "Imre", balance: 41 }, greeting: "Hello.", voice: "voice-1" };
 
 async function house(wish: Partial<EngineSession> = {}, verify?: (done: (ok: boolean, code?: number) => void) => void): Promise<House> {
   server = new WebSocketServer({

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { systemClock } from "../../clock.ts";
-import { type EngineConnection, type EngineEvent, type EngineSession, plainManners } from "../port.ts";
+import type { EngineConnection, EngineEvent, EngineSession } from "../port.ts";
+import { plainSession } from "../test-session.ts";
 import type { DialectName } from "./dialects.ts";
 import { createOpenAiEngine } from "./openai.ts";
 
@@ -16,22 +17,7 @@ afterEach(async () => {
   server = null;
 });
 
-const session: EngineSession = {
-  callId: "call-1",
-  agent: null,
-  manners: plainManners,
-  prompt: "You are brief.",
-  variables: {},
-  greeting: null,
-  voice: null,
-  language: "en",
-  tools: [],
-  inRate: 24_000,
-  outRate: 24_000,
-  resume: null,
-  history: [],
-  options: {},
-};
+const session: EngineSession = { ...plainSession, inRate: 24_000, outRate: 24_000 };
 
 interface House {
   readonly events: EngineEvent[];

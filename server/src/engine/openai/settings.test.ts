@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { refusalIn } from "../../refusal-words.ts";
-import { type EngineSession, plainManners } from "../port.ts";
+import type { EngineSession } from "../port.ts";
+import { plainSession } from "../test-session.ts";
 import { dialectNames, dialectOf } from "./dialects.ts";
 import { endingOf, refusalOf } from "./endings.ts";
 import { mannerOf } from "./manner.ts";
@@ -8,20 +9,9 @@ import { sessionSettings, sessionUrl, wireRates } from "./settings.ts";
 import { APPEND, append, hear } from "./wire.ts";
 
 const session: EngineSession = {
-  callId: "call-1",
-  agent: null,
-  manners: plainManners,
-  prompt: "You are brief.",
-  variables: {},
-  greeting: null,
-  voice: null,
+  ...plainSession,
   language: "nl-BE",
   tools: [{ name: "find", description: "Finds.", parameters: { type: "object" } }],
-  inRate: 16_000,
-  outRate: 16_000,
-  resume: null,
-  history: [],
-  options: {},
 };
 
 describe("settings", () => {

@@ -1,27 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { type EngineEvent, type EngineSession, plainManners } from "../port.ts";
+import type { EngineEvent, EngineSession } from "../port.ts";
+import { plainSession } from "../test-session.ts";
 import { NO_WORDS } from "./caller-turns.ts";
 import { type DialectName, dialectOf } from "./dialects.ts";
 import { askAgainMs, type Ending } from "./endings.ts";
 import { type Before, RealtimeTalk } from "./talk.ts";
 import { hear } from "./wire.ts";
 
-const session: EngineSession = {
-  callId: "call-1",
-  agent: null,
-  manners: plainManners,
-  prompt: "You are brief.",
-  variables: {},
-  greeting: "Hello.",
-  voice: null,
-  language: "en-GB",
-  tools: [],
-  inRate: 16_000,
-  outRate: 16_000,
-  resume: null,
-  history: [],
-  options: {},
-};
+const session: EngineSession = { ...plainSession, greeting: "Hello.", language: "en-GB" };
 
 interface Talking {
   readonly talk: RealtimeTalk;
