@@ -24,6 +24,8 @@ export interface PlacedBy {
   /** user:<id> or key:<id>. */
   readonly actor: string;
   readonly idempotencyKey: string | null;
+  /** Told in the transaction that makes the row, and only then: not of a call that its key placed before. */
+  readonly onPlaced?: (sql: Sql, call: CallId) => Promise<void>;
 }
 
 /**
@@ -78,6 +80,7 @@ export async function placeCall(parts: PlacingParts, request: PlaceCall, by: Pla
       detail: { by: by.actor },
       once: "placed",
     });
+    await by.onPlaced?.(sql, call);
     return { call, waiting: { call, from: number, to: to.number, settings: agent.settings } };
   });
   if (placed.waiting !== null && carrier !== null) startDialing(parts, carrier, placed.waiting);

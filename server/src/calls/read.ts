@@ -64,12 +64,6 @@ export async function readCallBriefly(sql: Sql, id: CallId): Promise<{ status: C
   return rows[0] ? { status: rows[0].status, answeredAt: rows[0].answered_at } : null;
 }
 
-/** The call an idempotency key already placed; null when there is none. */
-export async function callOfKey(sql: Sql, placedBy: string, key: string): Promise<CallId | null> {
-  const { rows } = await sql.query<{ id: CallId }>("select id from calls where placed_by = $1 and idempotency_key = $2", [placedBy, key]);
-  return rows[0]?.id ?? null;
-}
-
 /** The calls of a query, newest first: three statements, whatever the filters and however many calls. */
 export async function listCalls(sql: Sql, query: ListCalls, after: Place | null): Promise<Page<Call>> {
   const { text, values } = pageOfCalls(query, after);

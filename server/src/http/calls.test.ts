@@ -19,6 +19,10 @@ const list = async (query = "", role: "admin" | "viewer" = "viewer") => {
 };
 const ids = ({ items }: { items: { id: string }[] }) => items.map(({ id }) => id);
 const callCount = async () => (await house.database.pool.query<{ n: number }>("select count(*)::int as n from calls")).rows[0]?.n;
+const auditsOf = async (call: string) =>
+  (await house.database.pool.query("select action from audits where call_id = $1 order by at, id", [call])).rows.map(
+    ({ action }) => action,
+  );
 const place = (payload: unknown, headers: Record<string, string> = {}) =>
   house.ask("member", {
     method: "POST",
@@ -55,8 +59,9 @@ describe("placing a call", () => {
     const before = await callCount();
     const key = { "idempotency-key": "order-77" };
     const answers = await Promise.all([1, 2, 3, 4].map(() => place({ to: "+12025550144" }, key)));
-    for (const { statusCode } of answers) expect([200, 201]).toContain(statusCode);
+    expect(answers.map(({ statusCode }) => statusCode).sort()).toEqual([200, 200, 200, 201]);
     expect(new Set(answers.map((answer) => answer.json().id)).size).toBe(1);
+    expect(await auditsOf(answers[0]?.json().id)).toEqual(["call.placed"]);
     const again = await place({ to: "+12025550144" }, key);
     expect(again.statusCode).toBe(200);
     expect(again.headers.location).toBe(`/api/calls/${answers[0]?.json().id}`);
@@ -110,6 +115,7 @@ describe("hanging up", () => {
     expect(Call.parse(answer.json()).id).toBe(id);
     const { rows } = await house.database.pool.query("select hangup_asked_by from calls where id = $1", [id]);
     expect(rows[0]).toEqual({ hangup_asked_by: "operator" });
+    expect(await auditsOf(id)).toEqual(["call.hung_up"]);
     const ended = await seedCall(house);
     const over = await house.ask("member", {
       method: "POST",
@@ -122,6 +128,17 @@ describe("hanging up", () => {
     expect(unknown.statusCode).toBe(404);
     const wordy = await house.ask("member", { method: "POST", url: `/api/calls/${id}/hangup`, payload: { force: true } });
     expect(wordy.json().errors).toEqual([{ field: "force", message: "is not known here" }]);
+  });
+
+  it("pressed twice is one hang-up on the timeline and in the audits; pressed again later, it is asked for again", async () => {
+    const id = await seedCall(house, { status: "in_progress", phone_leg: "leg-2" });
+    const press = () => house.ask("member", { method: "POST", url: `/api/calls/${id}/hangup` });
+    expect((await Promise.all([press(), press()])).map(({ statusCode }) => statusCode)).toEqual([202, 202]);
+    expect((await house.ask("viewer", { url: `/api/calls/${id}/events` })).json().items).toHaveLength(1);
+    expect(await auditsOf(id)).toEqual(["call.hung_up"]);
+    house.clock.forward(60_000);
+    expect((await press()).statusCode).toBe(202);
+    expect(await auditsOf(id)).toEqual(["call.hung_up", "call.hung_up"]);
   });
 });
 

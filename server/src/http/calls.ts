@@ -2,13 +2,14 @@ import { Call, ListCalls, PlaceCall, page } from "@earshot/contract/call";
 import { may } from "@earshot/contract/status";
 import { z } from "zod";
 import { CallOver, CallUnknown } from "../calls/failures.ts";
-import { callOfKey, listCalls, readCall, readCallBriefly } from "../calls/read.ts";
+import { listCalls, readCall, readCallBriefly } from "../calls/read.ts";
 import { recordAudit } from "../people/audits.ts";
 import { credentialIn } from "./access.ts";
 import { cursorOf, placeOf } from "./cursor.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { InvalidRequest } from "./failures.ts";
 import { OfCall } from "./parameters.ts";
+import { auditPress } from "./press.ts";
 import { reading } from "./reading.ts";
 
 const IdempotencyKey = z.object({
@@ -41,10 +42,15 @@ export function callRoutes(door: Door, parts: DoorParts): void {
     async (request, reply) => {
       const { actor } = credentialIn(request);
       const idempotencyKey = request.headers["idempotency-key"] ?? null;
-      const before = idempotencyKey === null ? null : await callOfKey(pool, actor, idempotencyKey);
-      const call = await parts.placeCall(request.body, { actor, idempotencyKey });
-      const made = call !== before;
-      if (made) await recordAudit(pool, { at: clock.now(), actor, action: "call.placed", call });
+      let made = false;
+      const call = await parts.placeCall(request.body, {
+        actor,
+        idempotencyKey,
+        async onPlaced(sql, placed) {
+          await recordAudit(sql, { at: clock.now(), actor, action: "call.placed", call: placed });
+          made = true;
+        },
+      });
       const placed = await readCall(pool, call);
       if (!placed) throw new CallUnknown(call);
       return reply
@@ -102,7 +108,7 @@ export function callRoutes(door: Door, parts: DoorParts): void {
       if (!call) throw new CallUnknown(id);
       if (!may("hang_up", call.status)) throw new CallOver(id);
       await parts.hangUp(id, actor);
-      await recordAudit(pool, { at: clock.now(), actor, action: "call.hung_up", call: id });
+      await auditPress(pool, { at: clock.now(), actor, action: "call.hung_up", call: id });
       const after = await readCall(pool, id);
       if (!after) throw new CallUnknown(id);
       return reply.code(202).send(after);

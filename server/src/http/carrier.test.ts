@@ -78,6 +78,8 @@ describe("the doctor", () => {
     const set = { method: "POST", url: "/api/doctor/webhooks", payload: { api_secret: "quite-secret" } } as const;
     expect((await house.ask("admin", set)).json()).toMatchObject({ checks: [check] });
     expect(secrets).toEqual(["quite-secret"]);
+    // Pressed twice.
+    expect((await house.ask("admin", set)).statusCode).toBe(200);
     refuses = new Error("Vonage answered HTTP 401");
     expect((await house.ask("admin", set)).json()).toMatchObject({ status: 502, code: "WEBHOOKS_NOT_SET" });
     const { rows } = await house.database.pool.query("select * from audits where action = 'doctor.webhooks_set'");

@@ -7,6 +7,7 @@ import { recordAudit } from "../people/audits.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { ApiSecretNeeded, WebhooksNotSet } from "./failures.ts";
+import { auditPress } from "./press.ts";
 
 /** The phone line as the door knows it; null when none is configured. */
 export interface Line {
@@ -109,7 +110,7 @@ export function carrierRoutes(door: Door, { pool, clock, line }: DoorParts): voi
       } catch (error) {
         throw new WebhooksNotSet(error instanceof Error ? error.message : String(error), error);
       }
-      await recordAudit(pool, { at: clock.now(), actor: credentialIn(request).actor, action: "doctor.webhooks_set" });
+      await auditPress(pool, { at: clock.now(), actor: credentialIn(request).actor, action: "doctor.webhooks_set" });
       return { at: clock.now().toISOString(), checks: [...(await line.doctor.examine(apiSecret))] };
     },
   );

@@ -15,6 +15,7 @@ import fastify, {
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type pg from "pg";
 import type { EngineSide } from "../agents/examine.ts";
+import type { PlacedBy } from "../calls/place.ts";
 import type { Clock } from "../clock.ts";
 import type { Engine } from "../engine/port.ts";
 import { type CallId, newId } from "../ids.ts";
@@ -79,7 +80,7 @@ export interface DoorParts {
   /** Told of every saved agent, for engines that keep settings of their own. Gives what of them they did not keep. */
   readonly agentSaved?: (agent: Agent) => Promise<readonly AgentNote[]>;
   /** calls/place.ts. The same idempotency key with the same request answers with the call it placed the first time. */
-  placeCall(request: PlaceCall, by: { readonly actor: Actor; readonly idempotencyKey: string | null }): Promise<CallId>;
+  placeCall(request: PlaceCall, by: PlacedBy): Promise<CallId>;
   /** calls/hang-up.ts. Resolves when it is asked for; the end itself follows. */
   hangUp(call: CallId, by: Actor): Promise<void>;
   readonly inCall: InCall;

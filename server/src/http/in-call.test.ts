@@ -51,7 +51,11 @@ describe("a call in progress", () => {
       expect((await post(id, "whisper", wrong)).statusCode).toBe(400);
   });
 
-  it("is handed to one person at a time", async () => {
+  it("is handed to one person at a time, also when somebody pressed twice: one is rung, and one audit tells it", async () => {
+    const twice = await running();
+    const presses = await Promise.all([1, 2].map(() => post(twice, "transfer", { to: "+12025550110" })));
+    expect(presses.map(({ statusCode }) => statusCode).sort()).toEqual([202, 409]);
+    expect((await house.database.pool.query("select from audits where call_id = $1", [twice])).rowCount).toBe(1);
     const id = await running();
     expect((await post(id, "transfer", { to: "+12025550110" })).statusCode).toBe(202);
     const second = await post(id, "transfer", { to: "+12025550111" });

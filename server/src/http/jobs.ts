@@ -12,6 +12,7 @@ import { listWaiting } from "../recordings/waiting.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { ById } from "./parameters.ts";
+import { onePress } from "./press.ts";
 
 /** The background work of the recordings, as the door knows it. */
 export interface BackgroundJobs {
@@ -58,12 +59,12 @@ export function jobRoutes(door: Door, { pool, clock, jobs }: DoorParts): void {
     async (request, reply) => {
       const { actor } = credentialIn(request);
       const id = request.params.id as RecordingId;
-      const again = await inTransaction(pool, async (sql) => {
-        const at = clock.now();
-        const begun = await tryAgain(sql, id, { by: actor, at });
-        await recordAudit(sql, { at, actor, action: "recording.tried_again", detail: { recording: id } });
-        return begun;
-      });
+      const at = clock.now();
+      const again = await onePress(
+        pool,
+        (sql) => tryAgain(sql, id, { by: actor, at }),
+        () => ({ at, actor, action: "recording.tried_again", detail: { recording: id } }),
+      );
       jobs.wake();
       return reply.code(202).send({ again });
     },
@@ -84,11 +85,11 @@ export function jobRoutes(door: Door, { pool, clock, jobs }: DoorParts): void {
     async (request, reply) => {
       const { actor } = credentialIn(request);
       const { id } = request.params;
-      const again = await inTransaction(pool, async (sql) => {
-        const begun = await tryKeepingAgain(sql, id);
-        await recordAudit(sql, { at: clock.now(), actor, action: "recording.tried_again", detail: { [begun]: id } });
-        return begun;
-      });
+      const again = await onePress(
+        pool,
+        (sql) => tryKeepingAgain(sql, id),
+        (begun) => ({ at: clock.now(), actor, action: "recording.tried_again", detail: { [begun]: id } }),
+      );
       jobs.wake();
       return reply.code(202).send({ again });
     },

@@ -144,6 +144,13 @@ describe("the background work", () => {
     const id = await seedRecording(house, call, Buffer.from("sound"), { status: "failed", because: "FILE_UNREADABLE" });
     const again = await as("member", "POST", `/api/recordings/${id}/try-again`);
     expect(again.json()).toEqual({ again: "verified" });
+    // Pressed twice.
+    expect((await as("member", "POST", `/api/recordings/${id}/try-again`)).json()).toEqual(again.json());
+    const traces = await house.database.pool.query(
+      "select action as what from audits where detail->>'recording' = $1 union all select kind from events where call_id = $2",
+      [id, call],
+    );
+    expect(traces.rows).toEqual([{ what: "recording.tried_again" }, { what: "recording.tried_again" }]);
     const queues = (await as("member", "GET", "/api/jobs")).json().items;
     expect(queues.find(({ queue }: { queue: string }) => queue === "recording.audit")).toMatchObject({
       waiting: 0,

@@ -15,6 +15,7 @@ import { recordAudit } from "../people/audits.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
 import { ById } from "./parameters.ts";
+import { onePress } from "./press.ts";
 
 /** What the door needs to know of telling other systems. */
 export interface Tellings {
@@ -137,8 +138,12 @@ export function listenerRoutes(door: Door, { pool, clock, tellings }: DoorParts)
     async (request, reply) => {
       const { id } = request.params;
       const at = clock.now();
-      await tellAgain(pool, id, at);
-      await recordAudit(pool, { at, actor: credentialIn(request).actor, action: "telling.repeated", detail: { telling: id } });
+      const { actor } = credentialIn(request);
+      await onePress(
+        pool,
+        (sql) => tellAgain(sql, id, at),
+        () => ({ at, actor, action: "telling.repeated", detail: { telling: id } }),
+      );
       tellings.wake();
       return reply.code(202).send({ id });
     },

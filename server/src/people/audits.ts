@@ -73,18 +73,21 @@ export async function recordAudit(sql: Sql, audit: Audit): Promise<void> {
 
 /**
  * The same, but only once in `windowMs` for one actor, action, call and detail: a player asks for one file in many ranges, and that is
- * one playback. Inside a transaction: the lock lasts until its end.
+ * one playback; a button pressed twice is one press. Inside a transaction: the lock lasts until its end. @returns whether it was written now
  */
-export async function recordAuditOnce(sql: Sql, audit: Audit & { readonly call: CallId }, windowMs: number): Promise<void> {
+export async function recordAuditOnce(sql: Sql, audit: Audit, windowMs: number): Promise<boolean> {
   const detail = JSON.stringify(audit.detail ?? {});
-  await sql.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`${audit.actor} ${audit.action} ${audit.call} ${detail}`]);
-  await sql.query(
+  await sql.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [
+    `${audit.actor} ${audit.action} ${audit.call ?? "no call"} ${detail}`,
+  ]);
+  const { rowCount } = await sql.query(
     `insert into audits (id, at, actor, action, call_id, detail)
      select $1, $2, $3, $4, $5, $6::jsonb
      where not exists (
-       select 1 from audits where call_id = $5 and at > $7 and actor = $3 and action = $4 and detail = $6::jsonb)`,
-    [newId(), audit.at, audit.actor, audit.action, audit.call, detail, new Date(audit.at.getTime() - windowMs)],
+       select 1 from audits where ${audit.call === undefined ? "call_id is null" : "call_id = $5"} and at > $7 and actor = $3 and action = $4 and detail = $6::jsonb)`,
+    [newId(), audit.at, audit.actor, audit.action, audit.call ?? null, detail, new Date(audit.at.getTime() - windowMs)],
   );
+  return rowCount === 1;
 }
 
 /** Who did what, the latest first: at most `limit`, those after `after`. Users and keys by their name as it is now. */
