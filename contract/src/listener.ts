@@ -21,7 +21,7 @@ export type Listener = z.infer<typeof Listener>;
 /** POST /api/listeners */
 export const MakeListener = z.strictObject({
   url: z.string().min(1).max(2000).describe("https, reachable from the internet."),
-  kinds: z.array(TellingKind).min(1).max(4),
+  kinds: z.array(TellingKind).min(1).max(TellingKind.options.length),
   said: z.string().trim().max(200).default(""),
 });
 

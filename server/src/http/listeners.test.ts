@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { TellingKind } from "@earshot/contract/listener";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { recordEvent } from "../calls/events.ts";
 import { systemClock } from "../clock.ts";
@@ -96,6 +97,14 @@ describe("another system", () => {
     await outgoing.tellDue();
     expect(heard).toHaveLength(1);
     expect((await as("admin", "GET", "/api/listeners")).json().items).toEqual([]);
+  });
+
+  it("may ask to be told of everything there is, as the dashboard proposes", async () => {
+    const kinds = TellingKind.options;
+    const made = await as("admin", "POST", "/api/listeners", { url, kinds });
+    expect(made.statusCode, made.body).toBe(201);
+    expect(made.json().kinds).toEqual(kinds);
+    expect((await as("admin", "DELETE", `/api/listeners/${made.json().id}`)).statusCode).toBe(200);
   });
 
   it("is an administrator's matter, with an address the world may know", async () => {
