@@ -9,7 +9,7 @@ import { npmProgram, root } from "./prepare.mjs";
 /** The oldest Node the README names. npm holds it against "engines", and .npmrc makes a mismatch an error. */
 const OLDEST = "20.20.2";
 
-test(`npx runs our commands on a machine whose Node is ${OLDEST}`, { timeout: 120_000 }, async () => {
+test(`npx runs our commands on a machine whose Node is ${OLDEST}`, { timeout: 240_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), "npx-"));
   try {
     const older = join(folder, "older.cjs");

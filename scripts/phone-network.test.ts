@@ -8,7 +8,7 @@ import { expect, test, vi } from "vitest";
 import { root } from "./prepare.mjs";
 
 test("the phone network starts by the script of its npm command, answers, and is gone when that is killed", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
   const [, script] = /^node (\S+)$/.exec(scripts["phone-network"] ?? "") ?? [];

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { step } from "./progress.mjs";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -107,7 +107,7 @@ async function npm(node, env, args, cwd) {
   const clean = Object.fromEntries(
     Object.entries(env).filter(([name]) => !/^npm_(package|lifecycle|command|config_local_prefix)/.test(name)),
   );
-  await run(node, [npmProgram(), ...args], { cwd, env: clean }).catch((/** @type {Error} */ error) => {
+  await runNode(node, [npmProgram(), ...args], { cwd, env: clean }).catch((/** @type {Error} */ error) => {
     const remedy = remedyOf(error.message);
     throw remedy === null ? error : new CannotGoOn(`${error.message}\n\n${remedy}`);
   });
@@ -197,12 +197,26 @@ export async function buildDashboard(node, env) {
   const dashboard = join(root, "dashboard");
   const unfinished = join(dashboard, "dist.unfinished");
   const vite = join(root, "node_modules/vite/bin/vite.js");
-  await run(node, [vite, "build", "--outDir", unfinished, "--emptyOutDir"], { cwd: dashboard, env: { ...env, NODE_ENV: "production" } });
+  await runNode(node, [vite, "build", "--outDir", unfinished, "--emptyOutDir"], {
+    cwd: dashboard,
+    env: { ...env, NODE_ENV: "production" },
+  });
   rmSync(join(dashboard, "dist"), { recursive: true, force: true });
   renameSync(unfinished, join(dashboard, "dist"));
 }
 
 // ---- running -------------------------------------------------------------------------------------------------------------------
+
+const withLauncher = pathToFileURL(join(root, "scripts/with-launcher.mjs")).href;
+
+/**
+ * Runs a JavaScript program as `run` does. It does not outlive us, however we end: the next start may do the same work in the same folder.
+ * @param {string} node
+ * @param {string[]} args
+ * @param {import("node:child_process").SpawnOptions} options
+ */
+export const runNode = (node, args, options) =>
+  run(node, ["--import", withLauncher, ...args], { ...options, stdio: ["ignore", "pipe", "pipe", "ipc"] });
 
 /**
  * Runs a program to its end; what it wrote is shown only when it fails.
@@ -213,7 +227,7 @@ export async function buildDashboard(node, env) {
  */
 export function run(program, args, options) {
   return new Promise((done, failed) => {
-    const child = spawn(program, args, { ...options, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
     let said = "";
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding("utf8").on("data", (text) => {
