@@ -4,11 +4,13 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { endLease, takeLease } from "../calls/leases.ts";
 import { systemClock } from "../clock.ts";
 import { inTransaction } from "../db/pool.ts";
-import type { CallId } from "../ids.ts";
+import { type CallId, newId } from "../ids.ts";
 import { journalPath } from "../journal/file.ts";
 import { conversation } from "./audio/test-sounds.ts";
 import { askDeletion } from "./keeping/deletion.ts";
+import { hold, liftHold } from "./keeping/holds.ts";
 import { deleteLeftJournals } from "./keeping/journals.ts";
+import { type Deletable, type Receipt, receiptHolds } from "./keeping/receipt.ts";
 import { writeJournal } from "./test-journal.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
 import type { Recordings } from "./work.ts";
@@ -66,17 +68,54 @@ it("a recording that was said to be missing is made when a machine comes back th
   await there.close();
 });
 
-it("the journal of a call that was deleted by another machine goes, too", async () => {
+const leftJournals = (machine: string) =>
+  deleteLeftJournals({ pool: room.database.pool, clock: systemClock, journalDir: folderOf(machine), process: machine });
+const journalThere = async (call: CallId) => (await stat(journalPath(folderOf("there"), call)).catch(() => null)) !== null;
+
+async function receiptOf(call: CallId, what: Deletable[]): Promise<Receipt> {
+  const { pool } = room.database;
+  const id = await inTransaction(pool, (sql) =>
+    askDeletion(sql, call, { what, because: "They asked.", by: "user:someone", at: new Date() }),
+  );
+  here.wake();
+  const receipt = async () =>
+    (await pool.query("select receipt from deletions where id = $1 and done_at is not null", [id])).rows[0]?.receipt;
+  await room.until(async () => (await receipt()) !== undefined);
+  return receipt();
+}
+
+it("the journal of a call that was deleted by another machine goes, too; the receipt says that it may lie there, and the timeline when it is gone", async () => {
+  const call = await carriedThere();
+  const receipt = await receiptOf(call, ["audio"]);
+  expect(receipt).toMatchObject({ journal: "not on this machine", journal_elsewhere: { carried_by: ["there"] } });
+  expect(receiptHolds(receipt)).toBe(true);
+  expect(await leftJournals("here")).toBe(0);
+  expect(await journalThere(call)).toBe(true);
+  expect(await leftJournals("there")).toBe(1);
+  expect(await journalThere(call)).toBe(false);
+  const { rows } = await room.database.pool.query("select detail from events where call_id = $1 and kind = 'journal.deleted'", [call]);
+  expect(rows).toEqual([{ detail: { process: "there", bytes: expect.any(Number) } }]);
+  expect(await receiptOf(call, ["transcript"])).toMatchObject({ journal: "there was none", journal_elsewhere: null });
+});
+
+it("of a call that nobody carried the receipt says that there was no journal", async () => {
+  expect(await receiptOf(await room.call({ answered: false }), ["audio"])).toMatchObject({
+    journal: "there was none",
+    journal_elsewhere: null,
+  });
+});
+
+it("a journal whose call has a destroyed stretch goes from the machine on which it lies, whichever redacted the recording", async () => {
   const { pool } = room.database;
   const call = await carriedThere();
-  const asked = { what: ["audio" as const], because: "They asked.", by: "user:someone", at: new Date() };
-  await inTransaction(pool, (sql) => askDeletion(sql, call, asked));
-  here.wake();
-  await room.until(
-    async () => (await pool.query("select from deletions where call_id = $1 and done_at is not null", [call])).rowCount === 1,
+  await pool.query(
+    `insert into redactions (id, call_id, from_ms, to_ms, side, original, why, asked_at, asked_by, done_at)
+     values ($1, $2, 0, 100, 'both', 'destroyed', 'a card number', now(), 'user:someone', now())`,
+    [newId(), call],
   );
-  const parts = (machine: string) => ({ pool, clock: systemClock, journalDir: folderOf(machine) });
-  expect(await deleteLeftJournals(parts("here"))).toBe(0);
-  expect(await deleteLeftJournals(parts("there"))).toBe(1);
-  await expect(stat(journalPath(folderOf("there"), call))).rejects.toMatchObject({ code: "ENOENT" });
+  await inTransaction(pool, (sql) => hold(sql, call, { why: "a dispute", by: "user:counsel", at: new Date() }));
+  expect(await leftJournals("there")).toBe(0);
+  await inTransaction(pool, (sql) => liftHold(sql, call, { by: "user:counsel", at: new Date() }));
+  expect(await leftJournals("there")).toBe(1);
+  expect(await journalThere(call)).toBe(false);
 });

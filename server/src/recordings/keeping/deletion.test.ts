@@ -61,6 +61,7 @@ const parts = () => ({
   storage: storage(),
   clock,
   journalDir: join(room.folder, "journal"),
+  process: "",
   workDir: join(room.folder, "fetching"),
 });
 const ask = (call: CallId) =>

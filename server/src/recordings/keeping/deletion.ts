@@ -17,7 +17,7 @@ import { CallHeld } from "./failures.ts";
 import { forgetSound, silence } from "./forget-sound.ts";
 import { mustBeFree } from "./holds.ts";
 import { originalKeys, removeParts } from "./leftovers.ts";
-import { canonical, carriersCopyGoneBy, type Deletable, type Receipt } from "./receipt.ts";
+import { canonical, carriersCopyGoneBy, type Deletable, type JournalElsewhere, type Receipt } from "./receipt.ts";
 import { scrubCustomer, scrubTranscript } from "./scrub.ts";
 
 export interface KeepingParts {
@@ -25,6 +25,8 @@ export interface KeepingParts {
   readonly storage: Storage;
   readonly clock: Clock;
   readonly journalDir: string;
+  /** This process, as it is named in leases. */
+  readonly process: string;
   /** Half-fetched and half-made files. */
   readonly workDir: string;
 }
@@ -159,6 +161,25 @@ async function deleteJournal({ pool, journalDir }: KeepingParts, { id, call }: A
   await rm(path, { force: true });
 }
 
+/**
+ * Whether another machine may have the journal that is not here: somebody else carried the call, and nobody wrote down that it was deleted. Null: there
+ * is none. A restart gives a process another name; then it is said of our own folder too, and is true.
+ */
+async function elsewhere(sql: Sql, call: CallId, process: string): Promise<JournalElsewhere | null> {
+  const { rows } = await sql.query<{ by: string }>(
+    `select distinct by from leases l, unnest(array[l.process, l.finished_by]) by
+      where l.call_id = $1 and by <> $2 and not exists (select from events e where e.call_id = $1 and e.kind = 'journal.deleted')
+        and not exists (select from deletions d where d.call_id = $1 and d.receipt->>'journal' = 'deleted') order by by`,
+    [call, process],
+  );
+  if (rows.length === 0) return null;
+  return {
+    carried_by: rows.map(({ by }) => by),
+    removed:
+      "If it lies on another machine, that machine's server removes it within ten minutes, or at its next start; the call's timeline says so then.",
+  };
+}
+
 /** Rows and receipt. False when a recording came meanwhile that was not silenced: then nothing is done. */
 async function finish(parts: KeepingParts, asked: Asked, files: Receipt["files"]): Promise<boolean> {
   const { id, call, what } = asked;
@@ -182,13 +203,16 @@ async function finish(parts: KeepingParts, asked: Asked, files: Receipt["files"]
     if (audio) add({ recordings: soFar.recordings ?? 0 });
     if (words) add(await scrubTranscript(sql, call));
     if (what.includes("customer")) add(await scrubCustomer(sql, call));
+    const gone = audio || words;
+    const journalElsewhere = gone && !soFar.journal ? await elsewhere(sql, call, parts.process) : null;
     const receipt = await sign(sql, asked, {
       files,
-      journal: audio || words ? (soFar.journal ?? "there was none") : "kept",
+      journal: gone ? (soFar.journal ?? (journalElsewhere ? "not on this machine" : "there was none")) : "kept",
+      journalElsewhere,
       rows: touched,
       done: now,
       carrier: audio ? carrierCopy(recordings) : null,
-      engine: audio || words ? await engineCopy(sql, call) : null,
+      engine: gone ? await engineCopy(sql, call) : null,
     });
     await sql.query("update deletions set done_at = $2, receipt = $3 where id = $1", [id, now, receipt]);
     await recordEvent(sql, {
@@ -224,6 +248,7 @@ async function sign(
   {
     files,
     journal,
+    journalElsewhere,
     rows,
     done,
     carrier,
@@ -232,6 +257,7 @@ async function sign(
     engine: Receipt["engine_copy"];
     files: Receipt["files"];
     journal: Receipt["journal"];
+    journalElsewhere: JournalElsewhere | null;
     rows: Record<string, number>;
     done: Date;
     carrier: Receipt["carrier_copy"];
@@ -247,6 +273,7 @@ async function sign(
     done_at: done.toISOString(),
     files,
     journal,
+    journal_elsewhere: journalElsewhere,
     rows,
     carrier_copy: carrier,
     engine_copy: engine,

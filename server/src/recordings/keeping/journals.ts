@@ -85,22 +85,39 @@ export async function deleteOldJournals(parts: Pick<Parts, "pool" | "clock" | "j
 const LEFT_DAYS = 40;
 
 /**
- * Deletes journals of calls whose sound or words were deleted meanwhile: whoever did that saw its own folder only. @returns how many
+ * Deletes journals of calls whose sound or words were deleted meanwhile, or of which a stretch was to be destroyed: whoever did that saw its own folder
+ * only. The call's timeline tells it. @returns how many
  */
-export async function deleteLeftJournals({ pool, clock, journalDir }: Pick<Parts, "pool" | "clock" | "journalDir">): Promise<number> {
-  const { rows } = await pool.query<{ call: CallId }>(
-    `select distinct d.call_id as call from deletions d where d.done_at > $1 and d.what && array['audio', 'transcript']
-      and not exists (select from holds h where h.call_id = d.call_id and h.lifted_at is null)`,
-    [new Date(clock.now().getTime() - LEFT_DAYS * DAY_MS)],
+export async function deleteLeftJournals(parts: Pick<Parts, "pool" | "clock" | "journalDir" | "process">): Promise<number> {
+  const { rows } = await parts.pool.query<{ call: CallId }>(
+    `select call_id as call from (
+         select call_id from deletions where done_at > $1 and what && array['audio', 'transcript']
+         union select call_id from redactions where done_at > $1 and original = 'destroyed') gone
+      where not exists (select from holds h where h.call_id = gone.call_id and h.lifted_at is null)`,
+    [new Date(parts.clock.now().getTime() - LEFT_DAYS * DAY_MS)],
   );
   let left = 0;
-  for (const { call } of rows) {
-    const path = journalPath(journalDir, call);
-    if ((await stat(path).catch(() => null)) === null) continue;
-    await rm(path, { force: true });
-    left++;
-  }
+  for (const { call } of rows) if (await deleteLeft(parts, call)) left++;
   return left;
+}
+
+async function deleteLeft({ pool, clock, journalDir, process }: Parameters<typeof deleteLeftJournals>[0], call: CallId): Promise<boolean> {
+  const path = journalPath(journalDir, call);
+  const there = await stat(path).catch(() => null);
+  if (there === null) return false;
+  await inTransaction(pool, async (sql) => {
+    await recordEvent(sql, {
+      call,
+      at: clock.now(),
+      kind: "journal.deleted",
+      actor: "us",
+      said: "The journal was deleted on the machine on which it lay: what it held had been deleted elsewhere.",
+      detail: { bytes: there.size, process },
+      once: `journal.deleted:${process}`,
+    });
+    await rm(path, { force: true });
+  });
+  return true;
 }
 
 async function* journalsIn(dir: string): AsyncGenerator<CallId> {

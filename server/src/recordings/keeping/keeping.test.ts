@@ -152,6 +152,7 @@ describe("a deletion on request", () => {
         storage: room.storage,
         clock,
         journalDir: join(room.folder, "journal"),
+        process: "",
         workDir: join(room.folder, "fetching"),
       },
       id,

@@ -5,6 +5,13 @@ import { publicKeyOf } from "../evidence/verify.mjs";
 /** What of a call is deleted. `audio`: every source, the journal too. `customer`: who they are. */
 export type Deletable = "audio" | "transcript" | "customer";
 
+/** Where the journal may lie that was not found here, and when it is gone: a promise, since nobody has seen it. */
+export interface JournalElsewhere {
+  /** Processes that carried the call, as host-pid-id. */
+  readonly carried_by: readonly string[];
+  readonly removed: string;
+}
+
 /** What was deleted: the proof that is left, signed by the installation (Ed25519, hex) over {@link canonical} of the rest. */
 export interface Receipt {
   readonly call: CallId;
@@ -20,7 +27,9 @@ export interface Receipt {
     readonly bytes: number | null;
     readonly gone: boolean;
   }[];
-  readonly journal: "deleted" | "there was none" | "kept";
+  /** Who deletes sees the journals of its own machine only. One on another is removed there, which the call's timeline tells ({@link JournalElsewhere}). */
+  readonly journal: "deleted" | "there was none" | "kept" | "not on this machine";
+  readonly journal_elsewhere: JournalElsewhere | null;
   /** Rows touched, by table. */
   readonly rows: Readonly<Record<string, number>>;
   /** Vonage has no documented way to delete a recording: it deletes by itself after 30 days (vonage-voice §7.2). */
