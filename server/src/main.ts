@@ -52,6 +52,7 @@ import { ensureAdmin } from "./people/users.ts";
 import { begunUploads } from "./recordings/begun-uploads.ts";
 import { openStorage } from "./recordings/storage.ts";
 import { storageKeyOf } from "./recordings/storage-encrypted.ts";
+import { knownStorage } from "./recordings/storage-known.ts";
 import { tryStorage } from "./recordings/storage-trial.ts";
 import { startRecordings } from "./recordings/work.ts";
 import { openTools } from "./tools/use.ts";
@@ -110,7 +111,8 @@ async function start(config: Config): Promise<void> {
   const first = rows[0]?.first === true;
 
   const carrier = config.vonage === null ? null : vonageCarrier({ ...config.vonage, publicUrl: config.publicUrl, ...accounted(pool, log) });
-  const storage = openStorage(config.storageUrl, config.storageKey === null ? null : storageKeyOf(config.storageKey), begunUploads(pool));
+  const place = openStorage(config.storageUrl, config.storageKey === null ? null : storageKeyOf(config.storageKey), begunUploads(pool));
+  const storage = knownStorage(place, pool);
   // Beside the start: callers do not wait for a bucket, and what cannot be kept now is tried again.
   void tryStorage(storage).catch((error: unknown) =>
     log.error({ err: error }, `recordings cannot be kept in ${storage.place} now; calls go on (npx earshot doctor tries it again)`),

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { chmod, cp, mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startFauxqs } from "fauxqs";
@@ -224,6 +224,14 @@ describe("earshot doctor", () => {
     expect(told.code, told.out).toBe(0);
     for (const good of ["configuration", "disk", "recordings", "database"]) expect(told.out).toMatch(new RegExp(`^ok +${good}`, "m"));
     expect(told.out).toMatch(/^\? +line +No phone line is configured/m);
+  });
+
+  it("finds a folder that is empty though recordings are kept in it: its disk is not mounted", async () => {
+    await recordedCall();
+    await mkdir(join(folder, "unmounted"));
+    const told = await earshot(["doctor"], { ...env, STORAGE_URL: `file:${folder}/unmounted` });
+    expect(told.code, told.out).toBe(1);
+    expect(told.out).toMatch(/^BAD +recordings .*not mounted[\s\S]*Check that STORAGE_URL/m);
   });
 
   it("says what a bucket leaves lying when the server is killed", async () => {

@@ -9,6 +9,7 @@ import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import { Failure } from "../failure.ts";
 import type { Storage } from "../recordings/storage.ts";
+import { knownStorage } from "../recordings/storage-known.ts";
 import { tryStorage } from "../recordings/storage-trial.ts";
 import { type Command, type Exit, exits, type Given, Misasked, type Terminal } from "./command.ts";
 
@@ -58,12 +59,13 @@ async function withDatabase(given: Given, config: Config, sets: boolean): Promis
   }
   try {
     const good: Finding = { name: "database", state: "good", said: `The database answers (${opened.said}).`, remedy: null };
-    tellOf(terminal, good);
+    const found = [good, ...(await isThere(given, opened.pool))];
+    for (const finding of found) tellOf(terminal, finding);
     const lined = await withLine(given, config);
     if (lined !== config) tellOf(terminal, { name: "line", state: "good", said: EMULATED, remedy: null });
     const line = await lookAtLine(lined, opened.pool, sets);
     for (const finding of line) tellOf(terminal, finding);
-    return [good, ...line];
+    return [...found, ...line];
   } finally {
     await opened.close();
   }
@@ -114,6 +116,17 @@ async function disk({ dataDir }: Config): Promise<string> {
 async function keeps(place: Storage): Promise<string> {
   await tryStorage(place);
   return `Recordings can be written to ${place.place}, read back and deleted.`;
+}
+
+/** A folder whose disk is not mounted can be written to like any other: only the database knows that there should be something in it. */
+async function isThere({ storage }: Given, pool: pg.Pool): Promise<readonly Finding[]> {
+  const place = storage();
+  if (!place.isBare) return [];
+  const looked = await tryOut("recordings", async () => {
+    await knownStorage(place, pool).head("recordings/none");
+    return "";
+  });
+  return looked.state === "bad" ? [looked] : [];
 }
 
 /**

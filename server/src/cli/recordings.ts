@@ -6,6 +6,7 @@ import { auditRecordings } from "../recordings/audit.ts";
 import { StorageUrlRefused } from "../recordings/failures.ts";
 import { moveStorage } from "../recordings/move-storage.ts";
 import type { Storage } from "../recordings/storage.ts";
+import { knownStorage } from "../recordings/storage-known.ts";
 import { listUnclaimed, UNCLAIMED_DAYS } from "../recordings/unclaimed.ts";
 import { type Command, exits, Misasked } from "./command.ts";
 
@@ -35,7 +36,7 @@ lost or changed is written on its recording. Safe beside a running server. Ends 
     const database = await open();
     try {
       const report = await auditRecordings(
-        { pool: database.pool, storage: openStorage(), clock: systemClock },
+        { pool: database.pool, storage: knownStorage(openStorage(), database.pool), clock: systemClock },
         {
           hash: values.hash === "all" ? 2 ** 31 - 1 : Number(values.hash),
           onProgress: (done, of) => terminal.progress(`${number.format(done)} of ${counted(of, "file")}`),

@@ -172,7 +172,7 @@ export const reasons = {
     blame: "operator",
     said: "The storage did not take the file.",
     remedy:
-      "Check free space and permissions of STORAGE_URL, and of `fetching` in DATA_DIR. What was fetched waits and is stored as soon as it can be.",
+      "Check that STORAGE_URL is mounted, free space and permissions there, and of `fetching` in DATA_DIR. What was fetched waits and is stored as soon as it can be.",
   },
   STORED_FILE_LOST: {
     blame: "operator",

@@ -4,7 +4,7 @@ import { type FileHandle, mkdir, open, opendir, rename, rm, stat } from "node:fs
 import { dirname, join, relative, resolve, sep } from "node:path";
 import type { Readable } from "node:stream";
 import { StorageUnreadable, StorageUnwritable, StoredFileLost } from "./failures.ts";
-import { type ByteRange, checkKey, type Storage } from "./storage.ts";
+import { type ByteRange, checkKey, KEPT_IN, type Storage } from "./storage.ts";
 
 /** Half-written objects wait here, in the same file system, so that the rename is atomic. */
 const PARTS = ".parts";
@@ -68,6 +68,8 @@ export function directoryStorage(directory: string): Storage {
       await rm(path, { force: true });
       await syncFolder(dirname(path)).catch(noneIfAbsent);
     },
+
+    isBare: async () => (await stat(join(root, KEPT_IN)).catch(noneIfAbsent)) === null,
 
     async *list(prefix) {
       for await (const path of filesUnder(root)) {

@@ -60,6 +60,8 @@ export function encryptedStorage(inner: Storage, key: Buffer): Storage {
 
     ...(inner.abortUploads && { abortUploads: (of) => inner.abortUploads?.(of) ?? Promise.resolve(0) }),
 
+    ...(inner.isBare && { isBare: () => inner.isBare?.() ?? Promise.resolve(false) }),
+
     ...(inner.clearsBrokenUploads && { clearsBrokenUploads: () => inner.clearsBrokenUploads?.() ?? Promise.resolve(null) }),
 
     async *list(prefix) {

@@ -40,6 +40,8 @@ export interface Storage {
    * are under way; or what began before a moment. Absent where nothing is left, or nobody remembers them (begun-uploads.ts). @returns how many
    */
   abortUploads?(of: { readonly before: Date } | { readonly prefix: string }): Promise<number>;
+  /** Was never anything kept there, as in a folder that is new, or not mounted? Absent where a place that is not there does not answer. */
+  isBare?(): Promise<boolean>;
   /**
    * Does the place clear away by itself what an upload left that was broken off by our end, and that no listing shows? Null when it does not tell. Absent
    * where nothing is left.
@@ -90,8 +92,11 @@ export function recordingKey(recording: string, ending: string): string {
   return checkKey(`${filesOf(recording)}${ending}`);
 }
 
+/** The folder of all recordings' keys. */
+export const KEPT_IN = "recordings";
+
 /** How the keys of all files of a recording begin. */
 export function filesOf(recording: string): string {
   const tail = recording.replaceAll("-", "").slice(-4);
-  return `recordings/${tail.slice(0, 2)}/${tail.slice(2)}/${recording}.`;
+  return `${KEPT_IN}/${tail.slice(0, 2)}/${tail.slice(2)}/${recording}.`;
 }
