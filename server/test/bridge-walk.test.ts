@@ -45,6 +45,18 @@ const loud = (pcm: Buffer): boolean => {
   for (let i = 0; i < pcm.length; i += 2) if (Math.abs(pcm.readInt16LE(i)) > 500) return true;
   return false;
 };
+/** Speech of whole seconds, without a pause. */
+function chatter(seconds: number): Int16Array {
+  const second = babble(1_000);
+  const all = new Int16Array(seconds * second.length);
+  for (let at = 0; at < all.length; at += second.length) all.set(second, at);
+  return all;
+}
+/** What the engine does in the call at this moment; null where it does not know of it. */
+async function atEvi(call: CallId): Promise<string | null> {
+  const answer = await fetch(`${evi.url}/emulator/chats/${call}`);
+  return answer.ok ? ((await answer.json()) as { doing: string }).doing : null;
+}
 /**
  * Resolves when the agent has been silent for as long as the lead: nothing new came, and what came has been played. Looked at often in that time:
  * a process that was held up finds the clock gone on before it reads the frames that came meanwhile.
@@ -219,6 +231,9 @@ test.concurrent("the last words of a caller who hangs up on them are in the tran
   const beganAt = performance.now();
   const call = await house.newCall({ greeting: null });
   const carrier = await house.connect(call);
+  // Speaks until the engine hears it, and a little on: what is said to an engine that is still being opened has nobody to write it down.
+  void carrier.say(chatter(30));
+  await vi.waitUntil(async () => (await atEvi(call)) === "hearing");
   await carrier.say(babble(1_200));
   carrier.close();
   await carrier.closed;
