@@ -32,11 +32,12 @@ export function followLive(client: QueryClient, onState: (connected: boolean) =>
     timers.delete(name);
   };
 
+  const reread = newRereading(client);
   let changed = new Map<string, Set<LiveChange["what"]>>();
   const readGathered = () => {
     const gathered = changed;
     changed = new Map();
-    for (const [id, what] of gathered) void reread(client, id, what);
+    for (const [id, what] of gathered) void reread(id, what);
   };
 
   const open = (): EventSource => {
@@ -76,25 +77,38 @@ export function followLive(client: QueryClient, onState: (connected: boolean) =>
   };
 }
 
-/** What may have changed behind our back: all but what never changes. */
-const isShown = ({ queryKey: [name] }: { queryKey: readonly unknown[] }): boolean => name !== "peaks" && name !== "session";
+/** What may have changed behind our back: all but what never changes, and what the doctor found, who looks only when he is asked to. */
+export const isShown = ({ queryKey: [name] }: { queryKey: readonly unknown[] }): boolean =>
+  name !== "peaks" && name !== "session" && name !== "doctor";
 
-async function reread(client: QueryClient, id: string, what: ReadonlySet<LiveChange["what"]>): Promise<void> {
-  if (what.has("utterance")) void client.invalidateQueries({ queryKey: ["utterances", id] });
-  if (what.has("recording")) void client.invalidateQueries({ queryKey: ["recordings", id] });
-  // Each change of a call or its recording is an event too, whether it was told or not.
-  void client.invalidateQueries({ queryKey: ["events", id] });
-  void client.invalidateQueries({ queryKey: ["webhooks", id] });
-  void client.invalidateQueries({ queryKey: ["exchanges", id] });
-  void client.invalidateQueries({ queryKey: ["keeping", id] });
-  if (!what.has("call") && !what.has("recording")) return;
-  const call = await ask(Call, `/calls/${id}`).catch(() => null);
-  if (call === null) {
-    void client.invalidateQueries({ queryKey: ["call", id] });
-    return;
-  }
-  client.setQueryData(queries.call(id).queryKey, call);
-  if (!patchLists(client, call)) void client.invalidateQueries({ queryKey: ["calls"] });
+/**
+ * How a call is read again when it changed. Answers may overtake each other on their way: one that was asked for before another that is shown
+ * already is dropped, and what the page was reading itself meanwhile is read once more.
+ */
+export function newRereading(client: QueryClient, read: (id: string) => Promise<Call> = (id) => ask(Call, `/calls/${id}`)) {
+  let asked = 0;
+  const shown = new Map<string, number>();
+  return async (id: string, what: ReadonlySet<LiveChange["what"]>): Promise<void> => {
+    if (what.has("utterance")) void client.invalidateQueries({ queryKey: ["utterances", id] });
+    if (what.has("recording")) void client.invalidateQueries({ queryKey: ["recordings", id] });
+    // Each change of a call or its recording is an event too, whether it was told or not.
+    void client.invalidateQueries({ queryKey: ["events", id] });
+    void client.invalidateQueries({ queryKey: ["webhooks", id] });
+    void client.invalidateQueries({ queryKey: ["exchanges", id] });
+    void client.invalidateQueries({ queryKey: ["keeping", id] });
+    if (!what.has("call") && !what.has("recording")) return;
+    const nth = ++asked;
+    const call = await read(id).catch(() => null);
+    if (nth < (shown.get(id) ?? 0)) return;
+    const { queryKey } = queries.call(id);
+    const meanwhile = client.isFetching({ queryKey, exact: true }) > 0;
+    if (call !== null) {
+      shown.set(id, nth);
+      client.setQueryData(queryKey, call);
+      if (!patchLists(client, call)) void client.invalidateQueries({ queryKey: ["calls"] });
+    }
+    if (call === null || meanwhile) void client.invalidateQueries({ queryKey });
+  };
 }
 
 /** Puts the new row where the old one stands, in every list that shows it. False when none does: then it belongs into one. */
