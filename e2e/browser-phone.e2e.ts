@@ -2,11 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Call, CallEvent, Utterance } from "@earshot/contract/call";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { describe, test } from "vitest";
 import { speak, VOICE_RATE } from "../emulators/speech/voice.ts";
 import { writeWav } from "../emulators/speech/wav.ts";
-import { chromiumFlags } from "./browser.ts";
+import { openBrowser, PATIENCE_MS } from "./browser.ts";
 import { type House, openHouse, ourNumber, until } from "./house.ts";
 import { ended, events, type Page as List, place, playback, recorded, recordings, utterances } from "./shapes.ts";
 import { bestLag, decodeMp3, envelope, fromPcm16, keyFrequencies, rms, whenTones } from "./sound.ts";
@@ -48,15 +48,12 @@ interface Phone {
 /** The phone page in a Chromium of its own, with its ears open. */
 async function openPhone(house: House): Promise<Phone> {
   const folder = mkdtempSync(join(tmpdir(), "earshot-microphone-"));
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      ...chromiumFlags,
-      ...["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
-      `--use-file-for-fake-audio-capture=${await microphone(folder)}%noloop`,
-    ],
-  });
+  const browser = await openBrowser(
+    ...["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
+    `--use-file-for-fake-audio-capture=${await microphone(folder)}%noloop`,
+  );
   const page = await browser.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   await page.addInitScript(() => {
     const heard: number[] = [];
     Object.assign(globalThis, { heard });
@@ -77,7 +74,7 @@ async function openPhone(house: House): Promise<Phone> {
   };
 }
 
-const state = (phone: Phone, says: string) => phone.page.getByRole("status").filter({ hasText: says }).waitFor({ timeout: 60_000 });
+const state = (phone: Phone, says: string) => phone.page.getByRole("status").filter({ hasText: says }).waitFor();
 const press = (phone: Phone, name: string) => phone.page.getByRole("button", { name, exact: true }).click();
 
 const words = async (house: House, id: string, speaker: Utterance["speaker"]): Promise<Utterance[]> =>
@@ -117,9 +114,15 @@ describe.concurrent("somebody with a browser only", () => {
         (await words(house, id, "agent")).find((utterance) => utterance.cut && utterance.started_ms > question.ended_ms - 500),
       );
       expect(cut.heard_ms as number).toBeLessThanOrEqual(cut.ended_ms - cut.started_ms + 1);
-      const cutsTold = (await events(house, id)).filter(({ kind }) => kind === "caller.cut_in") as CallEvent[];
-      const dropped = cutsTold.find((event) => Math.abs((event.call_ms as number) - interruption.started_ms) < 1_500);
-      expect(dropped?.detail.dropped_ms as number).toBeGreaterThan(0);
+      const cutIn = (event: CallEvent) =>
+        event.kind === "caller.cut_in" && Math.abs((event.call_ms as number) - interruption.started_ms) < 1_500;
+      const dropped = await until(
+        "that they cut in is told",
+        async () => (await events(house, id)).find(cutIn),
+        undefined,
+        () => events(house, id),
+      );
+      expect(dropped.detail.dropped_ms as number).toBeGreaterThan(0);
       await until("the agent answers what was asked instead", async () =>
         (await words(house, id, "agent")).some(
           ({ text, started_ms }) => started_ms > interruption.started_ms && /free of charge|dollars/.test(text),

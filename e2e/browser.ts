@@ -1,17 +1,22 @@
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
 /** No background traffic of its own. */
-export const chromiumFlags = [
+const chromiumFlags = [
   ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
   ...["--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required", "--mute-audio"],
 ] as const;
 
+/** How long a fact on a page is waited for: it comes in a moment, and takes a machine with three such browsers to start as many seconds. */
+export const PATIENCE_MS = 60_000;
+
 /** Debian's Chromium, headless. */
-export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: "/usr/bin/chromium", args: [...chromiumFlags] });
+export const openBrowser = (...more: readonly string[]): Promise<Browser> =>
+  chromium.launch({ executablePath: "/usr/bin/chromium", args: [...chromiumFlags, ...more], timeout: PATIENCE_MS });
 
 /** A page that remembers what went wrong in it: errors on the console, and requests to anywhere but `origin`. */
 export async function openPage(context: BrowserContext, origin: string): Promise<{ page: Page; wrong: string[] }> {
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE_MS);
   const wrong: string[] = [];
   page.on("pageerror", (error) => wrong.push(`thrown: ${error.message}`));
   page.on("console", (message) => {

@@ -35,7 +35,6 @@ beforeAll(async () => {
   [house, browser] = await Promise.all([openHouse({ people: { people: hurried } }), openBrowser()]);
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
   ({ page, wrong } = await openPage(context, new URL(house.server.url).origin));
-  page.setDefaultTimeout(20_000);
   await page.goto(house.server.url);
   await page.getByLabel("E-mail").fill(house.admin.email);
   await page.getByLabel("Password").fill(house.admin.password);
@@ -65,8 +64,8 @@ test("everybody of the network's table is offered with what they do, and chosen 
     // The beginning of the habit is the person's name.
     for (const part of habit.split(": ")) expect(offered[nth]?.toLowerCase()).toContain(part.replace(/\.$/, "").toLowerCase());
     await rows.nth(nth).click();
-    expect(await field.inputValue()).toBe(shown(number));
-    expect(await rows.nth(nth).getByRole("radio").isChecked()).toBe(true);
+    await expect.poll(() => field.inputValue()).toBe(shown(number));
+    await expect.poll(() => rows.nth(nth).getByRole("radio").isChecked()).toBe(true);
   }
 });
 
@@ -78,6 +77,8 @@ test.each(kinds)("%s is chosen and called: the page says how it ended (%s)", asy
     .click();
   await sheet.getByRole("button", { name: "Call", exact: true }).click();
   await page.waitForURL(/\/calls\/[0-9a-f-]{36}/);
+  // Until then the list may still stand there, and it says of other calls how they ended.
+  await page.getByRole("heading", { name: shown(number), exact: true }).waitFor();
   await page.getByRole("main").getByText(endReasons[ends].said, { exact: true }).first().waitFor();
   const call = await house.api<{ to: string; status: string; end_reason: string }>(
     `/api/calls/${new URL(page.url()).pathname.split("/").at(-1)}`,

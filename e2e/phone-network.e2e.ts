@@ -1,8 +1,8 @@
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Network } from "../emulators/vonage/network.ts";
 import { type App, ask, bridgeNcco, callTo, startApp, startTestNetwork } from "../emulators/vonage/test-app.ts";
-import { chromiumFlags, openPage } from "./browser.ts";
+import { openBrowser, openPage } from "./browser.ts";
 import { freePort } from "./house.ts";
 
 /** The pages of the phone network by itself, with a small application at the other end. Talking on its phone is browser-phone.e2e.ts. */
@@ -24,14 +24,7 @@ beforeAll(async () => {
   app = await startApp((seen, own) => (seen.path === "/answer" ? { body: bridgeNcco(own) } : undefined));
   [network, browser] = await Promise.all([
     start(),
-    chromium.launch({
-      executablePath: "/usr/bin/chromium",
-      args: [
-        ...chromiumFlags,
-        ...["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
-        `--host-resolver-rules=MAP ${named} 127.0.0.1`,
-      ],
-    }),
+    openBrowser("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", `--host-resolver-rules=MAP ${named} 127.0.0.1`),
   ]);
 });
 afterAll(async () => {
@@ -42,7 +35,6 @@ afterAll(async () => {
 
 async function open(url: string, size: { width: number; height: number }): Promise<{ page: Page; wrong: string[] }> {
   const opened = await openPage(await browser.newContext({ viewport: size }), new URL(url).origin);
-  opened.page.setDefaultTimeout(20_000);
   await opened.page.goto(url);
   return opened;
 }
@@ -67,7 +59,7 @@ test.each(Object.keys(sizes) as (keyof typeof sizes)[])("the inspector shows a c
   await legs.getByText(/frames out/).waitFor();
   expect(await legs.getByRole("listitem").count()).toBe(2);
   expect(await ncco.getByRole("listitem").allTextContents()).toEqual(["record", "connect"]);
-  await expect.poll(() => ncco.locator("[aria-current=step]").textContent(), { timeout: 20_000 }).toBe("connect");
+  await expect.poll(() => ncco.locator("[aria-current=step]").textContent()).toBe("connect");
 
   // A webhook opens, and stays open when the story goes on.
   const story = call.getByRole("list", { name: "What happened" });
@@ -79,10 +71,11 @@ test.each(Object.keys(sizes) as (keyof typeof sizes)[])("the inspector shows a c
   await story.getByText(/^completed phone$/).waitFor();
   await story.getByText(/^recording$/).waitFor();
   expect(await request.isVisible()).toBe(true);
-  expect(await call.getByRole("button", { name: "Hang up" }).isDisabled()).toBe(true);
+  await call.getByRole("button", { name: "Hang up", disabled: true }).waitFor();
 
-  const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);
-  expect(scrollWidth).toBe(clientWidth);
+  const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+  expect(seen).toBe(sizes[where].width);
+  expect(wide).toBe(seen);
   expect(wrong).toEqual([]);
 });
 
@@ -108,7 +101,7 @@ test("who looks at a call that goes on keeps the keyboard's place and what they 
   // The page was drawn anew twice meanwhile.
   for (const _ of [1, 2]) {
     const figures = await legs.getByText(/frames out/).textContent();
-    await expect.poll(() => legs.getByText(/frames out/).textContent(), { timeout: 20_000 }).not.toBe(figures);
+    await expect.poll(() => legs.getByText(/frames out/).textContent()).not.toBe(figures);
   }
   expect(await seen()).toEqual(before);
   await page.keyboard.press("Enter");
@@ -141,7 +134,7 @@ test("the phone says why it has no microphone on a page that came over plain htt
   await page.getByRole("status").filter({ hasText: "Ready" }).waitFor();
   const why = page.getByText(/Browsers lend a microphone only to pages over https/);
   await why.waitFor();
-  await page.getByRole("button", { name: "Call" }).click();
+  await page.getByRole("button", { name: "Call", exact: true }).click();
   await page.getByText(/Without a microphone this phone cannot talk: Browsers lend/).waitFor();
   expect(await page.getByRole("status").textContent()).toBe("Ready");
   expect(wrong).toEqual([]);
@@ -155,7 +148,7 @@ test("the phone is worked by keyboard alone: who answers stands on what hangs up
   await page.getByRole("status").filter({ hasText: "Ringing" }).waitFor();
   const focused = () => page.evaluate(() => document.activeElement?.textContent);
   await page.keyboard.press("Tab");
-  expect(await focused()).toBe("Answer");
+  await expect.poll(focused).toBe("Answer");
   await page.keyboard.press("Enter");
   await page.getByRole("status").filter({ hasText: "Talking" }).waitFor();
   await expect.poll(focused).toBe("Hang up");
@@ -187,6 +180,6 @@ test("the pages say that the network is gone, and go on with the next one", asyn
   network = await start();
   await phone.getByRole("status").filter({ hasText: "Ready" }).waitFor();
   await inspector.getByText("No calls yet.").waitFor();
-  expect(await inspector.getByText("The network is gone.").isVisible()).toBe(false);
-  expect(await inspector.getByRole("region", { name: "The call" }).textContent()).toBe("");
+  await inspector.getByText("The network is gone.").waitFor({ state: "hidden" });
+  await expect.poll(() => inspector.locator("#call").textContent()).toBe("");
 });

@@ -11,7 +11,7 @@ export default defineConfig({
     root: import.meta.dirname,
     environment: "node",
     maxConcurrency: 5,
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
     testTimeout: 240_000,
     hookTimeout: 120_000,
     projects: [
