@@ -1,11 +1,51 @@
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import WebSocket, { WebSocketServer } from "ws";
-import { watchLiveness } from "./liveness.ts";
+import { Looks, watchLiveness } from "./liveness.ts";
 
 const closing: (() => void)[] = [];
 afterEach(() => {
   for (const close of closing.splice(0)) close();
+});
+
+/** When each of eight members is visited by turns at these times, ms. */
+function visits(turns: readonly number[]): number[][] {
+  const looks = new Looks(0);
+  let now = 0;
+  const seen = Array.from({ length: 8 }, () => {
+    const times: number[] = [];
+    looks.join(() => times.push(now));
+    return times;
+  });
+  for (now of turns) looks.turn(now);
+  return seen;
+}
+const every = (ms: number, untilMs: number, from = 0): number[] =>
+  Array.from({ length: Math.floor(untilMs / ms) }, (_, n) => from + (n + 1) * ms);
+/** The longest time in which a member is looked at five times, the first time from `from` on. */
+const fiveLooksMs = (seen: number[][], from = 0): number =>
+  Math.max(
+    ...seen.map((times) => {
+      const first = times.findIndex((time) => time >= from);
+      return (times[first + 4] as number) - (times[first] as number);
+    }),
+  );
+
+test.for<[what: string, turnMs: number, mostMs: number]>([
+  ["an idle process looks every 300 ms", 37.5, 1_200],
+  ["so does one whose timer comes a third too late", 50, 1_250],
+  ["and one whose timer comes at twice its time", 75, 1_200],
+  ["one that is held up for longer at every turn judges with more patience, half of which it had by counting turns", 150, 2_400],
+])("%s", ([, turnMs, mostMs]) => {
+  expect(fiveLooksMs(visits(every(turnMs, 30_000)))).toBeLessThanOrEqual(mostMs);
+});
+
+test("a pause of our own is nobody's silence: each is looked at once at most because of it, and four times more take their whole time", () => {
+  const seen = visits([...every(37.5, 3_000), ...every(37.5, 3_000, 8_000)]);
+  for (const times of seen) expect(times.filter((time) => time > 3_000 && time < 8_300).length).toBeLessThanOrEqual(1);
+  const before = seen.flatMap((times) => times.filter((time) => time >= 8_000)[0] as number);
+  expect(Math.max(...before)).toBeGreaterThan(8_200); // not all of them in the first turn
+  expect(fiveLooksMs(seen, 8_000)).toBeGreaterThanOrEqual(1_150);
 });
 
 /** A server that counts pings, and a watched socket to it. */
@@ -28,7 +68,7 @@ async function watched(answers = true) {
     server.close();
   });
   await new Promise((resolve) => socket.on("open", resolve));
-  await vi.waitUntil(() => is.pings === 1);
+  await vi.waitUntil(() => is.pings >= 1);
   return { is, socket };
 }
 
@@ -51,10 +91,31 @@ test("who talks is not pinged; who falls silent is, and is given up when no answ
   await vi.waitUntil(() => socket.readyState === WebSocket.CLOSED);
 });
 
+test("in a process that is held up at every turn of its work a frozen server is found in half the turns of an idle one", async () => {
+  const { is, socket } = await watched();
+  let pongs = 0;
+  socket.on("pong", () => pongs++);
+  await vi.waitUntil(() => is.pings >= 2 && pongs >= 1 && pongs >= is.pings - 1, { timeout: 40_000 });
+  is.answers = false;
+  let turns = 0;
+  let working = true;
+  closing.push(() => {
+    working = false;
+  });
+  const work = (): void => {
+    turns++;
+    for (const until = performance.now() + 120; performance.now() < until; );
+    if (working && socket.readyState !== WebSocket.CLOSED) setImmediate(work);
+  };
+  work();
+  await vi.waitUntil(() => socket.readyState === WebSocket.CLOSED, { timeout: 60_000 });
+  // Six looks at most, each of four such turns; they were eight turns each.
+  expect(turns).toBeLessThan(34);
+});
+
 test("a server that has never answered a ping is not held to it", async () => {
   const { is, socket } = await watched(false);
   // One at the opening, then every second look: by the fourth it would have been given up.
-  // The looks share one timer, so that on a machine with other work to do each is late by eight of its turns.
   await vi.waitUntil(() => is.pings >= 5 || socket.readyState === WebSocket.CLOSED, { timeout: 40_000 });
   expect(socket.readyState).toBe(WebSocket.OPEN);
 });
