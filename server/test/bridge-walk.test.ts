@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { makeSocketToken, redeemSocketToken } from "../src/calls/socket-token.ts";
@@ -319,6 +320,19 @@ test("whoever listens beside the engine and fails at the end costs the call noth
   expect(kept.at(-1)).toBe("closed");
   const open = async () => (await database.pool.query("select from leases where call_id = $1 and until is null", [call])).rowCount;
   await vi.waitFor(async () => expect(await open()).toBe(0));
+});
+
+test("a call whose journal the disk does not take says so on its timeline", async () => {
+  const call = await house.newCall({ prepared: false });
+  await mkdir(journalPath(house.journalDir, call)); // a folder stands in its place
+  const carrier = await house.connect(call);
+  await turns(call, carrier, 1);
+  await house.bridges.end(call);
+  await vi.waitFor(async () => expect(await kinds(call)).toContain("journal.left_out"));
+  const { rows } = await database.pool.query("select said from events where call_id = $1 and kind = 'journal.left_out'", [call]);
+  expect(rows[0].said).toMatch(
+    /^The disk was full or too slow for the flight recorder\. Left out there, and of our own recording: its last \d+\.\d MB\.$/,
+  );
 });
 
 test("a database that stalls for two seconds is not heard, and nothing said meanwhile is lost", async () => {

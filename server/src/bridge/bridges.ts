@@ -112,7 +112,12 @@ const isConnected = (one: Carried | undefined): boolean => one !== undefined && 
 export function createBridges(parts: BridgesParts): Bridges {
   const { pool, clock, log, prices = {} } = parts;
   const tick = startTick(clock, (error) => log.error({ error: String(error) }, "A bridge failed at its tick."));
-  const journals = openJournals({ dir: parts.journalDir, clock, log });
+  const journals = openJournals({
+    dir: parts.journalDir,
+    clock,
+    log,
+    leftOut: (call, what) => keepEvent(call, { fact: "journal left out", at: clock.now(), what }),
+  });
   const wordsLeft = new Set<CallId>();
   const conversation = openConversation({ pool, log, lost: (call) => void wordsLeft.add(call) });
   const chronicle = openChronicle(log);
@@ -166,6 +171,9 @@ export function createBridges(parts: BridgesParts): Bridges {
     one.journal?.put("fact", clock.monotonicMs(), factText(parts.owner, fact));
     chronicle.keep(call, () => writeFact(pool, call, parts.owner, prices, fact));
   };
+  /** For what is learned when the journal is closed. */
+  const keepEvent = (call: CallId, fact: BridgeFact): void =>
+    chronicle.keep(call, () => writeFact(pool, call, parts.owner, prices, { fact: "event", key: newId(), ...timelineOf(fact) }));
   const note = (call: CallId, one: Carried, engine: string, fact: BridgeFact): void => {
     const { at } = fact;
     if (fact.fact === "engine ready") {

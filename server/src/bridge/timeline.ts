@@ -1,4 +1,5 @@
 import type { NewEvent } from "../calls/events.ts";
+import type { LeftOut } from "../journal/file.ts";
 import type { ToolResult } from "../tools/result.ts";
 
 /** Something that happened on the bridge and belongs on the call's timeline. */
@@ -23,7 +24,9 @@ export type BridgeFact =
     }
   /** Words of ours are said to a caller who is silent. */
   | { readonly fact: "caller silent"; readonly at: Date; readonly text: string }
-  | { readonly fact: "audio closed"; readonly at: Date };
+  | { readonly fact: "audio closed"; readonly at: Date }
+  /** The disk did not take all of the call's journal. */
+  | { readonly fact: "journal left out"; readonly at: Date; readonly what: LeftOut };
 
 /** The row of the timeline that tells it. */
 export function timelineOf(fact: BridgeFact): Pick<NewEvent, "at" | "kind" | "actor" | "said" | "detail"> {
@@ -99,5 +102,24 @@ export function timelineOf(fact: BridgeFact): Pick<NewEvent, "at" | "kind" | "ac
       };
     case "audio closed":
       return { at, kind: "audio.closed", actor: "carrier", said: "The audio connection was closed." };
+    case "journal left out": {
+      const { soundBytes, records, endBytes } = fact.what;
+      return {
+        at,
+        kind: "journal.left_out",
+        actor: "us",
+        said: `The disk was full or too slow for the flight recorder. Left out there, and of our own recording: ${leftOutInWords(fact.what)}.`,
+        detail: { bytes: soundBytes + endBytes, records },
+      };
+    }
   }
+}
+
+function leftOutInWords({ soundBytes, records, endBytes }: LeftOut): string {
+  const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  return [
+    ...(soundBytes > 0 ? [`${megabytes(soundBytes)} of sound`] : []),
+    ...(records > 0 ? [`${records} other records`] : []),
+    ...(endBytes > 0 ? [`its last ${megabytes(endBytes)}`] : []),
+  ].join(", ");
 }

@@ -24,6 +24,15 @@ export interface Journals {
   close(): Promise<void>;
 }
 
+/** What the disk did not take of a call's journal, and memory could not keep. */
+export interface LeftOut {
+  readonly soundBytes: number;
+  /** Records of other kinds. */
+  readonly records: number;
+  /** What still waited of all kinds when the call was over. */
+  readonly endBytes: number;
+}
+
 /** What is used of a disk, all of it done by the thread pool. */
 export type Disk = Pick<typeof fs, "open" | "write" | "fdatasync" | "close" | "mkdir">;
 
@@ -38,10 +47,17 @@ const FLUSH_SLOTS = 10;
 const MOST_DISK_JOBS = 2;
 /** 500 ms of a call with both sides speaking are 34 kB: a write or two. */
 const BLOCK_BYTES = 40_960;
-/** What a call may have waiting when the disk stalls: a minute of both sides. */
+/** Of sound what a call may have waiting when the disk stalls: a minute of both sides. */
 const MOST_WAITING_BYTES = 4 * 1024 * 1024;
 /** All calls together: 128 of them for that minute, and 500 for a quarter of it, before the machine runs out of memory. */
 const MOST_WAITING_TOGETHER = 512 * 1024 * 1024;
+/**
+ * Of both, how much may be waiting when another record of this kind comes: sound is the first to be left out, then what the engine says word by word. What
+ * was said, decided and happened has a reserve of its own: 1 MB, twenty minutes of a talk.
+ */
+const share: Partial<Record<Kind, number>> = { callerFrame: 1, playedFrame: 1, engineHeard: 1.125, engineTold: 1.125 };
+const RESERVED = 1.25;
+const isSound = (kind: Kind): boolean => kind === "callerFrame" || kind === "playedFrame";
 /** Used blocks kept for the next, all calls together. */
 const MOST_FREE_BLOCKS = 256;
 /** So long may a call's end wait for a disk that is full or stands still. */
@@ -63,12 +79,14 @@ export function openJournals(parts: {
   readonly dir: string;
   readonly clock: Clock;
   readonly log: { warn(detail: object, text: string): void };
+  /** Is told of it when the call's journal closes. */
+  readonly leftOut?: (call: CallId, what: LeftOut) => void;
   /** For tests. */
   readonly disk?: Disk;
   readonly closeWithinMs?: number;
   readonly mostTogether?: number;
 }): Journals {
-  const { dir, clock, log, disk = fs, closeWithinMs = CLOSE_WITHIN_MS, mostTogether = MOST_WAITING_TOGETHER } = parts;
+  const { dir, clock, log, leftOut, disk = fs, closeWithinMs = CLOSE_WITHIN_MS, mostTogether = MOST_WAITING_TOGETHER } = parts;
   let waitingTogether = 0;
   const live = new Set<{ readonly slot: number; flush(): void; close(): Promise<void> }>();
   const free: Buffer[] = [];
@@ -86,9 +104,14 @@ export function openJournals(parts: {
     if (block.length === BLOCK_BYTES && free.length < MOST_FREE_BLOCKS) free.push(block);
   };
 
+  const mayTake = (kind: Kind, waiting: number, size: number): boolean => {
+    const of = share[kind] ?? RESERVED;
+    return waiting + size <= MOST_WAITING_BYTES * of && waitingTogether + size <= mostTogether * of;
+  };
+
   /**
    * One call's file. States: opening (blocks wait), idle, busy (a job of its own waits for its turn or is under way), over. What fails is tried again
-   * at the next flush from where it stopped, with one warning; meanwhile blocks wait, and beyond their bound records become a gap. `close` writes the
+   * at the next flush from where it stopped, with one warning; meanwhile blocks wait, and beyond their bound records become a gap, sound first. `close` writes the
    * rest and closes the file, or, after some seconds of a disk that does not take it, leaves it out.
    */
   function openJournal(call: CallId): Journal {
@@ -106,7 +129,10 @@ export function openJournals(parts: {
     let troubled = false;
     let over = false;
     let closed: (() => void) | null = null;
+    /** Since the last gap that was written; and is all of it one gap still, of which the beginning is written? */
     let lost = { records: 0, bytes: 0 };
+    let inGap = false;
+    let left: LeftOut = { soundBytes: 0, records: 0, endBytes: 0 };
 
     const pump = (): void => {
       if (busy || over) return;
@@ -164,6 +190,7 @@ export function openJournals(parts: {
         },
         () => {
           over = true;
+          tellLeft();
           closed?.();
         },
       );
@@ -171,11 +198,16 @@ export function openJournals(parts: {
     const giveUp = (): void => {
       log.warn({ call, left_out: waiting }, "The end of a call's journal could not be written, and is left out.");
       over = true;
+      left = { ...left, endBytes: waiting };
+      tellLeft();
       full = [];
       block = null;
       count(-waiting);
       if (!busy) leave();
       closed?.();
+    };
+    const tellLeft = (): void => {
+      if (left.soundBytes + left.records + left.endBytes > 0) leftOut?.(call, left);
     };
     const leave = (): void => {
       if (file !== null) disk.close(file, () => {});
@@ -209,15 +241,20 @@ export function openJournals(parts: {
       put(kind: Kind, atMs: number, payload: Uint8Array | string): void {
         if (over || closed !== null) return;
         const bytes = typeof payload === "string" ? Buffer.from(payload) : payload;
-        if (waiting + bytes.length > MOST_WAITING_BYTES || waitingTogether + bytes.length > mostTogether) {
+        if (!mayTake(kind, waiting, bytes.length)) {
           lost.records++;
           lost.bytes += bytes.length;
+          if (isSound(kind)) left = { ...left, soundBytes: left.soundBytes + bytes.length };
+          else left = { ...left, records: left.records + 1 };
           return;
         }
-        if (lost.records > 0) {
+        // Words go on while sound is left out: where that began is written, and how much more it was where sound goes on.
+        if (lost.records > 0 && (!inGap || isSound(kind) || kind === "closed")) {
           append(kinds.gap, atMs, Buffer.from(JSON.stringify(lost)));
           lost = { records: 0, bytes: 0 };
+          inGap = true;
         }
+        if (isSound(kind)) inGap = false;
         append(kinds[kind], atMs, bytes);
       },
       flush(): void {

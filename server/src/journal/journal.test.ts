@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { systemClock } from "../clock.ts";
 import { type CallId, newId } from "../ids.ts";
-import { type Disk, journalPath, openJournals } from "./file.ts";
+import { type Disk, journalPath, type LeftOut, openJournals } from "./file.ts";
 import { readJournal } from "./read.ts";
 import { HEADER_BYTES, kinds, putRecord, takeRecord } from "./record.ts";
 
@@ -206,6 +206,66 @@ test("a disk that is full for long costs what does not fit into memory, and the 
   const kept = found.filter(({ kind }) => kind === "playedFrame").length;
   const gaps = found.filter(({ kind }) => kind === "gap").map(({ payload }) => JSON.parse(payload.toString()));
   expect(gaps).toEqual([{ records: 100 - kept, bytes: (100 - kept) * 64_000 }]);
+});
+
+test("a disk that is full for longer than sound can wait costs no word, decision or event, and the call is told what it cost", async () => {
+  const call = newId<CallId>();
+  const disk = smallDisk(100);
+  const told: [CallId, LeftOut][] = [];
+  const journals = openJournals({ dir, clock: systemClock, log, disk, leftOut: (...what) => told.push(what) });
+  const journal = journals.open(call);
+  const now = systemClock.monotonicMs();
+  // Six minutes of a talk in which both are heard, and something is said, decided and noted each second.
+  const put = (second: number): void => {
+    journal.put("callerFrame", now + second, new Uint8Array(32_000));
+    journal.put("playedFrame", now + second, new Uint8Array(32_000));
+    journal.put("engineHeard", now + second, JSON.stringify({ type: "user_message", second, words: "x".repeat(400) }));
+    for (const kind of ["utterance", "decided", "fact", "heard"] as const) journal.put(kind, now + second, JSON.stringify({ second }));
+  };
+  for (let second = 0; second < 360; second++) put(second);
+  disk.room = Number.POSITIVE_INFINITY;
+  await vi.waitFor(() => expect(journals.waitingBytes()).toBe(0));
+  put(360);
+  await journal.close();
+  await journals.close();
+  const { found } = await all(journalPath(dir, call));
+  for (const kind of ["utterance", "decided", "fact", "heard"])
+    expect(found.filter((record) => record.kind === kind).map(({ payload }) => JSON.parse(payload.toString()).second)).toEqual(
+      Array.from({ length: 361 }, (_, second) => second),
+    );
+  const frames = found.filter(({ kind }) => kind === "callerFrame" || kind === "playedFrame").length;
+  const records = 722 - frames;
+  expect(records).toBeGreaterThan(500);
+  // One where it begins, one where sound goes on; together all of it.
+  const gaps = found.filter(({ kind }) => kind === "gap").map(({ payload }) => JSON.parse(payload.toString()));
+  expect(gaps).toHaveLength(2);
+  expect({ records: gaps[0].records + gaps[1].records, bytes: gaps[0].bytes + gaps[1].bytes }).toEqual({
+    records,
+    bytes: records * 32_000,
+  });
+  expect(told).toEqual([[call, { soundBytes: records * 32_000, records: 0, endBytes: 0 }]]);
+});
+
+test("of a journal whose end the disk does not take the call is told how much that was", async () => {
+  const disk = smallDisk(0);
+  const told: LeftOut[] = [];
+  const journals = openJournals({ dir, clock: systemClock, log, disk, closeWithinMs: 100, leftOut: (_, what) => told.push(what) });
+  const journal = journals.open(newId<CallId>());
+  journal.put("callerFrame", systemClock.monotonicMs(), new Uint8Array(64_000));
+  await journal.close();
+  await journals.close();
+  expect(told).toEqual([{ soundBytes: 0, records: 0, endBytes: expect.any(Number) }]);
+  expect(told[0]?.endBytes).toBeGreaterThan(64_000);
+});
+
+test("a journal of which nothing was left out tells nothing", async () => {
+  const told: LeftOut[] = [];
+  const journals = openJournals({ dir, clock: systemClock, log, leftOut: (_, what) => told.push(what) });
+  const journal = journals.open(newId<CallId>());
+  journal.put("callerFrame", systemClock.monotonicMs(), new Uint8Array(640));
+  await journal.close();
+  await journals.close();
+  expect(told).toEqual([]);
 });
 
 test("what many calls' journals keep in memory is bounded for all together, and is given back", async () => {

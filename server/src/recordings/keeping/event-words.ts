@@ -59,6 +59,7 @@ export const saidAfterwards: Readonly<Record<string, string | true>> = {
   "engine.troubled": "The engine reported a trouble.",
   "journal.deleted": true,
   "journal.finished": true,
+  "journal.left_out": true,
   "tool.called": true,
   "tool.answered": true,
   "transcript.ready": true,
