@@ -4,11 +4,11 @@ import { RecordingSource } from "./recording.ts";
 /** Something of a call's recordings or their keeping that is under way or waits. GET /api/waiting */
 export const Waiting = z.object({
   what: z
-    .enum(["announcement", "file", "rendering", "engine", "verification", "deletion", "redaction"])
+    .enum(["announcement", "file", "rendering", "engine", "verification", "comparison", "deletion", "redaction"])
     .describe(
-      "announcement: of the carrier. file: it is fetched, or will be. rendering: ours from the journal. engine: it still makes its own. The others: work of ours.",
+      "announcement: of the carrier. file: it is fetched, or will be. rendering: ours from the journal. engine: it still makes its own. comparison: of the carrier's recording with ours. The others: work of ours.",
     ),
-  id: z.string().describe("Of the recording, deletion or redaction."),
+  id: z.string().describe("Of the recording (of a comparison: the carrier's), deletion or redaction."),
   call_id: z.string().nullable().describe("Null: announced, and its call is not known."),
   source: RecordingSource.nullable(),
   because: z

@@ -128,8 +128,8 @@ export const waiting = (call: string) =>
       attempts: 0,
       because: {
         code: "CALL_HELD",
-        message: "A hold is on the call: nothing of it is deleted.",
-        remedy: "Lift the hold; the deletion then goes on by itself.",
+        message: "A hold is on the call: nothing of it is deleted or redacted.",
+        remedy: "Lift the hold; the deletion or redaction then goes on by itself.",
       },
       next_attempt_at: null,
     },

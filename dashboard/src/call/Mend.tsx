@@ -7,7 +7,7 @@ import { useMay } from "../session/use-may.ts";
 
 /**
  * What a person may do about a recording that is not there: have it tried again, or stop waiting for it. A late file is taken all the same.
- * `of`: waiting, a deletion or redaction, which can be tried again alone.
+ * `of`: waiting, a deletion, redaction or comparison, which can be tried again alone.
  */
 export function Mend({
   id,

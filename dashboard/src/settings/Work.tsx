@@ -13,10 +13,12 @@ const queueNames: Readonly<Record<string, string>> = {
   "recording.fetch": "Fetching from the carrier",
   "recording.verify": "Verifying",
   "recording.render": "Making our own recordings",
+  "recording.look": "Looking for the engine's recordings",
   "recording.compare": "Comparing the two",
   "recording.delete": "Deleting",
   "recording.redact": "Redacting",
   "recording.audit": "The daily audit",
+  "conversation.reconcile": "Filling in what the engine remembers",
 };
 
 /** The queues of work as they stand. */
@@ -52,6 +54,7 @@ const whats = {
   rendering: "Our own recording is to be made",
   engine: "Waits for the engine's recording",
   verification: "Is to be checked",
+  comparison: "The two recordings are to be compared",
   deletion: "Is to be deleted",
   redaction: "Is to be redacted",
 } as const satisfies Record<Waiting["what"], string>;
@@ -95,7 +98,7 @@ export function WaitingList() {
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 function Waits({ one }: { one: Waiting }) {
-  const ofRecording = one.what !== "deletion" && one.what !== "redaction";
+  const ofRecording = one.what !== "deletion" && one.what !== "redaction" && one.what !== "comparison";
   return (
     <li className="flex flex-wrap items-start gap-x-4 gap-y-1 border-b border-line py-2">
       <div className="min-w-0 grow basis-72">
@@ -133,7 +136,7 @@ function Waits({ one }: { one: Waiting }) {
           </p>
         )}
       </div>
-      {!ofRecording && one.attempts > 0 && one.because?.code !== "CALL_HELD" && (
+      {!ofRecording && (one.attempts > 0 || one.what === "comparison") && one.because?.code !== "CALL_HELD" && (
         <div className="max-w-80">
           <Mend of="waiting" id={one.id} again giveUp={false} />
         </div>

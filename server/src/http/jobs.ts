@@ -7,7 +7,7 @@ import type { RecordingId } from "../ids.ts";
 import type { QueueState } from "../jobs/jobs.ts";
 import { recordAudit } from "../people/audits.ts";
 import { giveUp, tryAgain } from "../recordings/by-hand.ts";
-import { tryKeepingAgain } from "../recordings/keeping/trouble.ts";
+import { tryWaitingAgain } from "../recordings/keeping/trouble.ts";
 import { listWaiting } from "../recordings/waiting.ts";
 import { credentialIn } from "./access.ts";
 import type { Door, DoorParts } from "./door.ts";
@@ -75,11 +75,11 @@ export function jobRoutes(door: Door, { pool, clock, jobs }: DoorParts): void {
     {
       config: { access: { needs: "recordings.mend" } },
       schema: {
-        summary: "Try a deletion or redaction that waits again now",
+        summary: "Try a deletion, redaction or comparison that waits again now",
         tags: ["operation"],
         params: ById,
         body: z.strictObject({}).nullish(),
-        response: { 202: z.object({ again: z.enum(["deletion", "redaction"]) }) },
+        response: { 202: z.object({ again: z.enum(["deletion", "redaction", "comparison"]) }) },
       },
     },
     async (request, reply) => {
@@ -87,7 +87,7 @@ export function jobRoutes(door: Door, { pool, clock, jobs }: DoorParts): void {
       const { id } = request.params;
       const again = await onePress(
         pool,
-        (sql) => tryKeepingAgain(sql, id),
+        (sql) => tryWaitingAgain(sql, id),
         (begun) => ({ at: clock.now(), actor, action: "recording.tried_again", detail: { [begun]: id } }),
       );
       jobs.wake();

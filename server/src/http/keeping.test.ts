@@ -228,4 +228,35 @@ describe("what waits", () => {
     expect((await as("member", "POST", `/api/waiting/${newId()}/try-again`)).statusCode).toBe(404);
     expect((await house.ask("viewer", { method: "POST", url: `/api/waiting/${deletion}/try-again` })).statusCode).toBe(403);
   });
+
+  it("says of two recordings that are not compared what that met, and compares them again by hand; of a held redaction that it is held", async () => {
+    const call = await seedCall(house);
+    const { pool } = house.database;
+    const file = { call_id: call, created_at: house.clock.now(), storage_key: "recordings/none", duration_ms: 1000, status: "verified" };
+    const carrier = newId();
+    await insert(house, "recordings", { ...file, id: carrier, source: "carrier" });
+    const waits = async () =>
+      page(Waiting)
+        .parse((await as("member", "GET", "/api/waiting")).json())
+        .items.filter(({ call_id }) => call_id === call);
+    const again = () => as("member", "POST", `/api/waiting/${carrier}/try-again`);
+    expect(await waits()).toEqual([]); // one alone is not to be compared
+    await insert(house, "recordings", { ...file, id: newId(), source: "journal" });
+    expect(await waits()).toMatchObject([{ what: "comparison", id: carrier, source: null, because: null }]);
+    const failed = tellingTrouble(pool, { comparisonOf: call }, () => Promise.reject(new Error("503")));
+    await expect(failed).rejects.toThrow("503");
+    expect(await waits()).toMatchObject([{ because: { message: expect.stringContaining("503") } }]);
+    expect((await again()).json()).toEqual({ again: "comparison" });
+
+    const stretch = { from_ms: 0, to_ms: 10, side: "both", original: "sealed", why: "a number" };
+    await insert(house, "redactions", { ...stretch, id: newId(), call_id: call, asked_at: house.clock.now(), asked_by: "us" });
+    await as("admin", "PUT", `/api/calls/${call}/hold`, { why: "a dispute" });
+    expect((await waits()).map(({ what, because }) => [what, because?.code]).sort()).toEqual([
+      ["comparison", "RECORDING_TO_BE_REDACTED"],
+      ["redaction", "CALL_HELD"],
+    ]);
+    await pool.query(`update recordings set detail = '{"comparison": {}}' where call_id = $1`, [call]);
+    expect((await waits()).map(({ what }) => what)).toEqual(["redaction"]);
+    expect((await again()).statusCode).toBe(404);
+  });
 });

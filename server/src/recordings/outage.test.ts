@@ -66,6 +66,11 @@ it("a storage that is away for longer than our jobs try leaves no recording unma
   away = true;
   await recordings.sweep();
   await givesUp(compareQueue, call);
+  expect((await listWaiting(pool, new Date())).find(({ call_id }) => call_id === call)).toMatchObject({
+    what: "comparison",
+    id: (await room.rows(call)).carrier.id,
+    because: { message: expect.stringContaining("503") },
+  });
   away = false;
   await recordings.sweep();
   await room.until(async () => (await room.kinds(call)).filter((kind) => kind === "carrier compared").length === 2);

@@ -6,7 +6,7 @@ import { inTransaction } from "../db/pool.ts";
 import { conversation, mp3Of } from "./audio/test-sounds.ts";
 import { auditRecordings } from "./audit.ts";
 import { askDeletion } from "./keeping/deletion.ts";
-import { tryKeepingAgain } from "./keeping/trouble.ts";
+import { tryWaitingAgain } from "./keeping/trouble.ts";
 import { knownStorage } from "./storage-known.ts";
 import { tryStorage } from "./storage-trial.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
@@ -72,7 +72,7 @@ it.each([
 
   await rm(kept, { recursive: true, force: true });
   await rename(away, kept);
-  await inTransaction(pool(), (sql) => tryKeepingAgain(sql, deletion));
+  await inTransaction(pool(), (sql) => tryWaitingAgain(sql, deletion));
   recordings.wake();
   const receipt = async () =>
     (await pool().query("select receipt from deletions where id = $1 and done_at is not null", [deletion])).rows[0];

@@ -9,6 +9,7 @@ import type { Parts } from "./parts.ts";
 import { wantsSql } from "./policy.ts";
 import { compareQueue, deleteQueue, fetchQueue, lookQueue, redactQueue, renderQueue, verifyQueue } from "./queues.ts";
 import { change, lockRecording, move, tell } from "./store.ts";
+import { uncomparedSql } from "./uncompared.ts";
 
 /**
  * What the room owes after a call has ended: its own recording, and a time until which the carrier must have announced its one.
@@ -181,9 +182,7 @@ async function renewJobs(pool: pg.Pool, now: Date, atStart: boolean): Promise<vo
   await renew(
     compareQueue,
     await due(
-      `select call_id as key from recordings
-        where call_id is not null and storage_key is not null and status in ('verified', 'failed') and source in ('carrier', 'journal') and not detail ? 'comparison'
-          and duration_ms > 0 and coalesce(because, '') not in ('STORED_FILE_LOST', 'STORED_FILE_ROTTEN')
+      `select call_id as key from recordings where ${uncomparedSql}
         group by call_id having count(distinct source) > 1 and max(stored_at) <= $1 limit 1000`,
       forgotten,
     ),

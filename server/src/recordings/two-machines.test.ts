@@ -86,6 +86,7 @@ async function receiptOf(call: CallId, what: Deletable[]): Promise<Receipt> {
 
 it("the journal of a call that was deleted by another machine goes, too; the receipt says that it may lie there, and the timeline when it is gone", async () => {
   const call = await carriedThere();
+  await here.callEnded(call);
   const receipt = await receiptOf(call, ["audio"]);
   expect(receipt).toMatchObject({ journal: "not on this machine", journal_elsewhere: { carried_by: ["there"] } });
   expect(receiptHolds(receipt)).toBe(true);

@@ -2,6 +2,8 @@ import type { Waiting } from "@earshot/contract/waiting";
 import type { Sql } from "../db/pool.ts";
 import { explain } from "./failures.ts";
 import { recordingFirstSql } from "./keeping/deletion.ts";
+import { inClearSql } from "./keeping/in-clear.ts";
+import { uncomparedSql } from "./uncompared.ts";
 
 interface Row {
   readonly what: Waiting["what"];
@@ -39,10 +41,17 @@ export async function listWaiting(sql: Sql, now: Date): Promise<Waiting[]> {
          from recordings r left join calls c on c.id = r.call_id
         where r.status in ('expected', 'announced', 'fetching', 'stored') and (c.id is null or c.status = 'ended')
        union all
+       select 'comparison', k.id, k.call_id, null, case when bool_or(${inClearSql}) then 'RECORDING_TO_BE_REDACTED' end, 0, max(coalesce(r.status_at, r.stored_at, r.created_at)), null,
+              (array_agg(r.trouble) filter (where r.trouble is not null))[1], null, null
+         from (select call_id, min(id::text) filter (where source = 'carrier')::uuid as id from recordings where ${uncomparedSql}
+                group by call_id having count(distinct source) > 1) k join recordings r on r.call_id = k.call_id and r.source in ('carrier', 'journal')
+        group by k.id, k.call_id
+       union all
        select 'deletion', d.id, d.call_id, null, case when h.id is not null then 'CALL_HELD' when ${recordingFirstSql} then 'RECORDING_FIRST' end, d.attempts, d.asked_at, null, d.trouble, null, null
          from deletions d left join holds h on h.call_id = d.call_id and h.lifted_at is null where d.done_at is null
        union all
-       select 'redaction', x.id, x.call_id, null, null, x.attempts, x.asked_at, null, x.trouble, null, null from redactions x where x.done_at is null
+       select 'redaction', x.id, x.call_id, null, case when h.id is not null then 'CALL_HELD' end, x.attempts, x.asked_at, null, x.trouble, null, null
+         from redactions x left join holds h on h.call_id = x.call_id and h.lifted_at is null where x.done_at is null
      ) waiting order by since, id limit $1`,
     [MOST, now],
   );
@@ -59,8 +68,8 @@ export async function listWaiting(sql: Sql, now: Date): Promise<Waiting[]> {
 const here: Readonly<Record<string, NonNullable<Waiting["because"]>>> = {
   CALL_HELD: {
     code: "CALL_HELD",
-    message: "A hold is on the call: nothing of it is deleted.",
-    remedy: "Lift the hold; the deletion then goes on by itself.",
+    message: "A hold is on the call: nothing of it is deleted or redacted.",
+    remedy: "Lift the hold; the deletion or redaction then goes on by itself.",
   },
   RECORDING_FIRST: {
     code: "RECORDING_FIRST",

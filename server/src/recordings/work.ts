@@ -166,7 +166,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   );
   await jobs.work(
     compareQueue,
-    orLater(compareQueue, callOf, ({ call }) => compareSources(parts, call)),
+    orLater(compareQueue, callOf, ({ call }) => tellingTrouble(pool, { comparisonOf: call }, () => compareSources(parts, call))),
   );
   await jobs.work(deleteQueue, ({ deletion }) => tellingTrouble(pool, { deletion }, () => runDeletion(parts, deletion)));
   await jobs.work(

@@ -4,25 +4,29 @@ import { Failure } from "../../failure.ts";
 import type { CallId, RecordingId } from "../../ids.ts";
 import { enqueue } from "../../jobs/queue.ts";
 import { RecordingUnknown } from "../failures.ts";
-import { deleteQueue, redactQueue } from "../queues.ts";
+import { compareQueue, deleteQueue, redactQueue } from "../queues.ts";
+import { uncomparedSql } from "../uncompared.ts";
 
 type Asked =
   | { readonly deletion: string }
   | { readonly redactionsOf: CallId }
   | { readonly recording: RecordingId }
-  | { readonly ownRecordingOf: CallId };
+  | { readonly ownRecordingOf: CallId }
+  | { readonly comparisonOf: CallId };
 
 /** What waits, on whose row the trouble is written, `$1` being the id. */
 function waits(asked: Asked): readonly [update: string, id: string] {
   if ("deletion" in asked) return ["deletions set attempts = attempts + 1, trouble = $2 where id = $1 and done_at is null", asked.deletion];
   if ("redactionsOf" in asked)
     return ["redactions set attempts = attempts + 1, trouble = $2 where call_id = $1 and done_at is null", asked.redactionsOf];
+  if ("comparisonOf" in asked)
+    return [`recordings set trouble = $2 where call_id = $1 and source = 'journal' and ${uncomparedSql}`, asked.comparisonOf];
   if ("recording" in asked) return ["recordings set trouble = $2 where id = $1 and status = 'stored'", asked.recording];
   return ["recordings set trouble = $2 where call_id = $1 and source = 'journal' and status = 'expected'", asked.ownRecordingOf];
 }
 
 /**
- * Does a deletion, a call's redactions, a rendering or a verification; what an attempt met is on their rows, for whoever wonders why they wait, and is
+ * Does a deletion, a call's redactions, a rendering, a verification or a comparison; what an attempt met is on their rows, for whoever wonders why they wait, and is
  * thrown on: the job tries again.
  */
 export async function tellingTrouble<T>(pool: pg.Pool, asked: Asked, work: () => Promise<T>): Promise<T> {
@@ -45,16 +49,21 @@ function wordsOf(error: unknown): { code: string; message: string; remedy: strin
   };
 }
 
-/** Tries a deletion or redaction that waits again now. In the caller's transaction; `wake` the jobs afterwards. @throws RecordingUnknown */
-export async function tryKeepingAgain(sql: Sql, id: string): Promise<"deletion" | "redaction"> {
-  const { rows } = await sql.query<{ call: CallId | null }>(
-    `select null::uuid as call from deletions where id = $1 and done_at is null
-     union all select call_id from redactions where id = $1 and done_at is null`,
+/**
+ * Tries a deletion, a redaction or a comparison that waits again now, by its id in the list of what waits. In the caller's transaction; `wake` the jobs
+ * afterwards. @throws RecordingUnknown
+ */
+export async function tryWaitingAgain(sql: Sql, id: string): Promise<"deletion" | "redaction" | "comparison"> {
+  const { rows } = await sql.query<{ what: "deletion" | "redaction" | "comparison"; call: CallId }>(
+    `select 'deletion' as what, call_id as call from deletions where id = $1 and done_at is null
+     union all select 'redaction', call_id from redactions where id = $1 and done_at is null
+     union all select 'comparison', call_id from recordings where id = $1 and source = 'carrier' and ${uncomparedSql}`,
     [id],
   );
-  if (!rows[0]) throw new RecordingUnknown(id);
-  const { call } = rows[0];
-  if (call === null) await enqueue(sql, deleteQueue, id, { deletion: id });
-  else await enqueue(sql, redactQueue, call, { call });
-  return call === null ? "deletion" : "redaction";
+  const [waiting] = rows;
+  if (!waiting) throw new RecordingUnknown(id);
+  const { what, call } = waiting;
+  if (what === "deletion") await enqueue(sql, deleteQueue, id, { deletion: id });
+  else await enqueue(sql, what === "redaction" ? redactQueue : compareQueue, call, { call });
+  return what;
 }
