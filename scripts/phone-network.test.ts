@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, test, vi } from "vitest";
-import { root } from "./prepare.mjs";
+import { npmProgram, root } from "./prepare.mjs";
+
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
 
 test("the phone network starts by the script of its npm command, answers, and is gone when that is killed", {
   timeout: 180_000,
 }, async () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
-  const [, script] = /^node (\S+)$/.exec(scripts["phone-network"] ?? "") ?? [];
+  const [, script] = /^exec node (\S+)$/.exec(scripts["phone-network"] ?? "") ?? [];
   expect(script).toBe("scripts/phone-network.mjs");
 
   const folder = mkdtempSync(join(tmpdir(), "phone-network-"));
@@ -33,6 +34,30 @@ test("the phone network starts by the script of its npm command, answers, and is
     );
   } finally {
     launcher.kill("SIGKILL");
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("who ends npm ends what it runs: no shell stands between that dies alone", { timeout: 60_000 }, async () => {
+  expect(scripts.start).toMatch(/^exec node /);
+  const folder = mkdtempSync(join(tmpdir(), "phone-network-"));
+  const npm = spawn(process.execPath, [npmProgram(), "run", "--silent", "phone-network", "--", "--port", "0", "--account", folder], {
+    cwd: root,
+    detached: true,
+    env: { PATH: process.env.PATH, HOME: folder },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const [line] = (await once(createInterface({ input: npm.stdout }), "line")) as [string];
+    const { url } = JSON.parse(line) as { url: string };
+    const closed = once(npm, "close", { signal: AbortSignal.timeout(30_000) }); // its stdout is all of theirs
+    npm.kill("SIGTERM");
+    await closed;
+    await expect(fetch(url)).rejects.toThrow();
+  } finally {
+    try {
+      process.kill(-Number(npm.pid), "SIGKILL");
+    } catch {} // nobody is left, as it should be
     rmSync(folder, { recursive: true, force: true });
   }
 });
