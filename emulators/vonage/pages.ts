@@ -19,6 +19,7 @@ const pages = {
   "/pages/inspector.js": ["inspector.js", "text/javascript"],
   "/pages/phone.css": ["phone.css", "text/css"],
   "/pages/phone.js": ["phone.js", "text/javascript"],
+  "/pages/ring.js": ["ring.js", "text/javascript"],
   "/pages/resampler.js": ["resampler.js", "text/javascript"],
   "/pages/telephone-worklet.js": ["telephone-worklet.js", "text/javascript"],
 } as const satisfies Record<string, readonly [string, string]>;

@@ -1,5 +1,6 @@
 // @ts-check
 /** A telephone in the browser: the microphone goes up and the other side comes down as 20 ms frames of 16 kHz s16, over one WebSocket. */
+import { newRing } from "./ring.js";
 
 /** Said instead of an error nobody understands. See https://developer.mozilla.org/docs/Web/API/MediaDevices/getUserMedia#privacy_and_security. */
 const NO_MICROPHONE = window.isSecureContext
@@ -28,9 +29,19 @@ const AGAIN_MS = 2_000;
 /** @type {keyof typeof screens} */
 let shown = "off";
 
+/** Whether this phone rings aloud: a switch on the page, and remembered where the browser remembers. */
+const aloud = /** @type {HTMLInputElement} */ (byId("aloud"));
+const QUIET = "earshot.phone.quiet";
+const ring = newRing((held) => {
+  byId("held").textContent = held ? "Without sound until you press something on this page." : "";
+});
+/** Rings as long as a call does that nobody has answered, if it may. */
+const ringIfItMay = () => (shown === "ringing" && aloud.checked ? ring.start() : ring.stop());
+
 /** @param {keyof typeof screens} state @param {string} [hint] */
 function show(state, hint = "") {
   shown = state;
+  ringIfItMay();
   const screen = screens[state];
   byId("state").textContent = screen.says;
   byId("hint").textContent = hint;
@@ -157,12 +168,17 @@ buttons.call.addEventListener("click", async () => {
 });
 buttons.answer.addEventListener("click", async () => {
   const meant = leg;
-  if (!(await openSound())) return;
+  // before the microphone hears it
+  ring.stop();
+  if (!(await openSound())) return ringIfItMay();
   // the question for the microphone may have been answered too late
   if (shown === "ringing") say({ do: "answer", leg: meant });
   else closeSound();
 });
-buttons.decline.addEventListener("click", () => say({ do: "decline", leg }));
+buttons.decline.addEventListener("click", () => {
+  ring.stop();
+  say({ do: "decline", leg });
+});
 buttons["hang up"].addEventListener("click", () => say({ do: "hang up" }));
 for (const digit of "123456789*0#") {
   const key = document.createElement("button");
@@ -174,6 +190,19 @@ for (const digit of "123456789*0#") {
 addEventListener("keydown", ({ key, repeat }) => {
   if (!repeat && /^[0-9*#]$/.test(key) && shown === "talking") say({ do: "press", digit: key });
 });
+aloud.addEventListener("change", () => {
+  ringIfItMay();
+  try {
+    localStorage.setItem(QUIET, aloud.checked ? "" : "quiet");
+  } catch {
+    // a browser that keeps nothing: it holds as long as the page stands
+  }
+});
+try {
+  aloud.checked = localStorage.getItem(QUIET) !== "quiet";
+} catch {
+  // as above
+}
 byId("number").textContent = number;
 show("off", "");
 byId("state").textContent = "Connecting…";
