@@ -7,11 +7,11 @@ import { type Call, type Recording, RecordingLink } from "../ask/shapes.ts";
 import { RecordingSign } from "../calls/RecordingSign.tsx";
 import { isLive, mendable, recordingStates } from "../calls/states.ts";
 import { Button } from "../look/Button.tsx";
+import { Moment } from "../look/Moment.tsx";
 import { Select } from "../look/Select.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
 import { size } from "../words/text.ts";
-import { exactly, when } from "../words/time.ts";
 import { asFile } from "./as-file.ts";
 import { Compared } from "./Compared.tsx";
 import { Mend } from "./Mend.tsx";
@@ -37,6 +37,7 @@ export function RecordingFact({ call, heard, onMoment }: { call: Call; heard: Re
           {recording.id !== null && <Mend id={recording.id} {...mendable(recording.status, isLive(call))} />}
         </div>
       ))}
+      {all.isPending && call.recording.comparison !== null && <div aria-hidden="true" className="bone mt-2 h-44" />}
       {comparison && <Compared comparison={comparison} recordings={all.data ?? []} onMoment={onMoment} />}
       {files.length === 0 ? (
         !isLive(call) && <Evidence call={call.id} />
@@ -160,11 +161,7 @@ function RecordingState({ recording, children }: { recording: Recording; childre
         {notThere.includes(recording.status) && recording.since !== null && (
           <>
             {" "}
-            Since{" "}
-            <time dir="ltr" dateTime={recording.since} title={exactly(recording.since)}>
-              {when(recording.since, new Date())}
-            </time>
-            .
+            Since <Moment at={recording.since} />.
           </>
         )}
         {children}

@@ -13,6 +13,7 @@ import { Segments } from "../look/Segments.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useTitle } from "../look/use-title.ts";
 import { count } from "../words/text.ts";
+import { ahead, exactly } from "../words/time.ts";
 import { hostOf, kindsSaid, Standing } from "./Listeners.tsx";
 import { NotYours } from "./SettingsFrame.tsx";
 
@@ -122,7 +123,7 @@ function Tellings({ listener }: { listener: Listener }) {
     },
     onSettled: () => client.invalidateQueries({ queryKey: ["listeners"] }),
   });
-  if (tellings.isPending) return <div className="bone h-40 w-full max-w-3xl" />;
+  if (tellings.isPending) return <div key="bone" className="bone h-40 w-full max-w-3xl" />;
   if (tellings.isError && !tellings.data) return <Trouble error={tellings.error} onRetry={() => void tellings.refetch()} />;
   if (tellings.data.length === 0) return <p className="text-soft">Nothing yet. It is told with the next call that ends.</p>;
   const found = tellings.data.filter(({ status }) => shown === "all" || status === shown);
@@ -170,11 +171,26 @@ function Told({ telling, onAgain, busy }: { telling: Telling; onAgain: () => voi
       </p>
       <p className="text-small text-soft sm:text-end">
         {status === "told" ? (
-          <span className="text-good">Told{told_at !== null && <span className="sr-only"> {told_at}</span>}</span>
+          <span className="text-good">
+            Told
+            {told_at !== null && (
+              <span className="sr-only">
+                {" "}
+                <Moment at={told_at} />
+              </span>
+            )}
+          </span>
         ) : status === "dead" ? (
           <span className="text-look">Given up</span>
         ) : (
-          <>Waits{next_attempt_at !== null && attempts > 0 && <NextAt at={next_attempt_at} />}</>
+          <>
+            Waits
+            {next_attempt_at !== null && attempts > 0 && (
+              <>
+                , again <Moment at={next_attempt_at} said={ahead} />
+              </>
+            )}
+          </>
         )}
         {answer !== null && <span className="tabular">, HTTP {answer}</span>}
         {attempts > 1 && <span>, {count(attempts, "try", "tries")}</span>}
@@ -183,7 +199,7 @@ function Told({ telling, onAgain, busy }: { telling: Telling; onAgain: () => voi
         look="bare"
         busy={busy}
         className="max-sm:col-start-2 max-sm:row-span-2 max-sm:row-start-2 sm:justify-self-end"
-        aria-label={`Tell again: ${kindsSaid[telling.kind]}, ${telling.made_at}`}
+        aria-label={`Tell again: ${kindsSaid[telling.kind]}, ${exactly(telling.made_at)}`}
         onClick={onAgain}
       >
         Tell again
@@ -191,10 +207,3 @@ function Told({ telling, onAgain, busy }: { telling: Telling; onAgain: () => voi
     </li>
   );
 }
-
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const NextAt = ({ at }: { at: string }) => (
-  <span>
-    , again at <time dateTime={at}>{clock.format(new Date(at))}</time>
-  </span>
-);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { clock, clockTenths, dayHeading, dayStart, englishOf, hourOf, spokenDuration, when } from "./time.ts";
+import { ahead, clock, clockTenths, dayHeading, dayStart, englishOf, hourOf, spokenDuration, when } from "./time.ts";
 
 const now = new Date(2026, 10, 22, 14, 30, 0);
 const ago = (ms: number) => new Date(now.getTime() - ms).toISOString();
@@ -37,6 +37,16 @@ describe("a moment", () => {
     expect(when(ago(400 * 86_400_000), now)).toMatch(/2025/);
   });
   it("a clock a little ahead of ours is not the future", () => expect(when(ago(-2_000), now)).toBe("just now"));
+});
+
+describe("a moment to come", () => {
+  it("is near, then minutes, then on the clock, tomorrow, and on its day", () => {
+    const at = (ms: number) => ahead(ago(-ms), now);
+    expect([at(-5_000), at(30_000), at(5 * 60_000)]).toEqual(["in a moment", "in a moment", "in 5 min"]);
+    expect(at(3 * 3_600_000)).toMatch(/^at (17:30|5:30)/);
+    expect(at(86_400_000)).toMatch(/^tomorrow /);
+    expect(at(3 * 86_400_000)).toMatch(/25/);
+  });
 });
 
 describe("a day", () => {

@@ -73,6 +73,18 @@ export function when(iso: string, now: Date): string {
   return `${(date.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(date)} ${hourMinute.format(date)}`;
 }
 
+/** A moment to come, as `when` says one that was: `in a moment`, `in 5 min`, `at 14:03`, `tomorrow 14:03`, `12 Nov 14:03`. */
+export function ahead(iso: string, now: Date): string {
+  const date = new Date(iso);
+  const left = date.getTime() - now.getTime();
+  if (left < 60_000) return "in a moment";
+  if (left < 3_600_000) return `in ${Math.floor(left / 60_000)} min`;
+  const days = -daysBefore(date, now);
+  if (days === 0) return `at ${hourMinute.format(date)}`;
+  if (days === 1) return `tomorrow ${hourMinute.format(date)}`;
+  return `${(date.getFullYear() === now.getFullYear() ? dayMonth : dayMonthYear).format(date)} ${hourMinute.format(date)}`;
+}
+
 /** The time of day, to the second, on a clock of 24 hours: it stands in columns. */
 export const timeOfDay = (iso: string): string => hourMinuteSecond.format(new Date(iso));
 
