@@ -57,6 +57,29 @@ test("where the two recordings of a call differ, a press on a moment of it goes 
   await expect.poll(() => position.getAttribute("aria-valuenow")).toBe("41");
 });
 
+test("a score for which neither the sound's shape nor the words come says so, and is drawn when they are asked for again", async () => {
+  const opened = await openPage(context, url);
+  const unanswered = /\/(utterances|recording\/peaks)/;
+  await opened.page.route(unanswered, (route) =>
+    route.fulfill({
+      status: 500,
+      contentType: "application/problem+json",
+      json: { type: "about:blank", title: "The database was away.", status: 500, code: "DATABASE_AWAY", remedy: "Look again in a minute." },
+    }),
+  );
+  await opened.page.goto(`${url}/calls/${differing}`);
+  const score = opened.page.locator("[data-score]");
+  await score.getByText("Neither the drawing of the sound nor the words could be fetched.").waitFor({ timeout: 30_000 });
+  expect(await score.locator("path.stroke-caller").count()).toBe(0);
+  await opened.page.unroute(unanswered);
+  await score.getByRole("button", { name: "Draw it again" }).click();
+  await score.locator("path.stroke-caller").first().waitFor({ timeout: 30_000 });
+  expect(await score.getByText("could be fetched").count()).toBe(0);
+  await opened.page.getByText("Nobody rang. I was here all day.").first().waitFor({ timeout: 30_000 });
+  expect(opened.wrong).toEqual([]);
+  await opened.page.close();
+});
+
 test.each([
   { what: "the list of calls", path: () => "/calls" },
   { what: "a call", path: () => `/calls/${differing}` },

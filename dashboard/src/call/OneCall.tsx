@@ -15,6 +15,7 @@ import { useZoom } from "../score/use-zoom.ts";
 import { phoneNumber } from "../words/phone-number.ts";
 import { asFile } from "./as-file.ts";
 import { Facts } from "./Facts.tsx";
+import { FeltWay } from "./FeltWay.tsx";
 import { Head } from "./Head.tsx";
 import { Keeping } from "./Keeping.tsx";
 import { usePlayback } from "./playback.ts";
@@ -24,7 +25,7 @@ import { inOrder } from "./spoken.ts";
 import { between, type Stretch } from "./stretch.ts";
 import { Timeline } from "./Timeline.tsx";
 import { Transcript, TranscriptBone } from "./Transcript.tsx";
-import { Broken, Foot, NoSound, Running } from "./UnderScore.tsx";
+import { Broken, Foot, NoSound, Running, Undrawn } from "./UnderScore.tsx";
 import { useFound, useLinkedMoment, useSteps } from "./ways.ts";
 
 const none: readonly Utterance[] = [];
@@ -53,6 +54,8 @@ export function OneCall({ call }: { call: Call }): ReactNode {
     () => (playable ? { peaks: peaks.data ?? null, offsetMs: recording.offset_ms ?? 0 } : null),
     [peaks.data, playable, recording.offset_ms],
   );
+  // With no shape of the sound the sentences are drawn; without those either, the score would be empty and say nothing.
+  const undrawn = coarse.isError && !coarse.data && !said.isPending && utterances.length === 0;
   const playback = usePlayback(recording);
   useLinkedMoment(playback, t);
   useFound(playback, utterances, t === undefined ? q : undefined);
@@ -82,17 +85,29 @@ export function OneCall({ call }: { call: Call }): ReactNode {
           data-score
           className="z-10 [@media(min-height:34rem)]:sticky [@media(min-height:34rem)]:top-0 border-y border-line bg-paper px-4 pt-4 pb-1 sm:px-6"
         >
-          <Score
-            endMs={drawnMs}
-            zoom={zoom}
-            utterances={utterances}
-            sound={sound}
-            playback={playback}
-            nowMs={live && call.started_at !== null ? talk : null}
-            redacted={keeping.data?.redactions ?? noRedactions}
-            choosing={stretch}
-            onChoose={stretch === null ? null : setStretch}
-          />
+          <div className="relative">
+            <Score
+              endMs={drawnMs}
+              zoom={zoom}
+              utterances={utterances}
+              sound={sound}
+              playback={playback}
+              nowMs={live && call.started_at !== null ? talk : null}
+              redacted={keeping.data?.redactions ?? noRedactions}
+              choosing={stretch}
+              onChoose={stretch === null ? null : setStretch}
+            />
+            {undrawn && (
+              <Undrawn
+                words={said.isError}
+                busy={coarse.isFetching}
+                onRetry={() => {
+                  void coarse.refetch();
+                  if (said.isError) void said.refetch();
+                }}
+              />
+            )}
+          </div>
           {live ? (
             <Foot>
               <Running call={call} />
@@ -122,7 +137,10 @@ export function OneCall({ call }: { call: Call }): ReactNode {
           ) : utterances.length === 0 ? (
             <p className="py-6 text-soft">{silence(call, transcriptDeleted)}</p>
           ) : (
-            <Transcript utterances={utterances} playback={playback} playable={playable} live={live} />
+            <>
+              {!live && <FeltWay utterances={utterances} onMoment={onMoment} />}
+              <Transcript utterances={utterances} playback={playback} playable={playable} live={live} />
+            </>
           )}
         </section>
         <aside className="min-w-0 lg:sticky lg:top-[17rem] lg:max-h-[calc(100dvh-17rem)] lg:self-start lg:overflow-y-auto lg:overscroll-contain lg:pb-8">

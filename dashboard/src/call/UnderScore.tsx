@@ -43,6 +43,25 @@ export function Broken({ playback }: { playback: Playback }) {
   );
 }
 
+/**
+ * Where the lanes would be: why there is nothing to draw. Neither the sound's shape came nor, with `words`, what was said, which would be drawn in
+ * its place.
+ */
+export const Undrawn = ({ words, busy, onRetry }: { words: boolean; busy: boolean; onRetry: () => void }) => (
+  <div
+    role="status"
+    className="pointer-events-none absolute inset-x-0 top-0 flex h-24 flex-wrap content-center items-center justify-center gap-x-3 gap-y-1 px-4 text-center sm:h-32"
+  >
+    <span className="bg-paper px-1 text-look">
+      {words ? "Neither the drawing of the sound nor the words could be fetched." : "The drawing of the sound could not be fetched."}{" "}
+      <span className="text-soft max-sm:hidden">The recording is kept and can be played.</span>
+    </span>
+    <Button className="pointer-events-auto" busy={busy} onClick={onRetry}>
+      Draw it again
+    </Button>
+  </div>
+);
+
 /** Why there is nothing to hear, and what to do. */
 export function NoSound({ recording }: { recording: Recording }) {
   const { because, status } = recording;
