@@ -78,7 +78,7 @@ export function Editor({ agent, shown, past, version }: { agent: Agent | null; s
       {past && agent ? (
         <p className="text-soft">
           Version {version}, as calls ran with it. Version {agent.version} is in service.{" "}
-          <Link to="/agents/$id" params={{ id: agent.id }} className="underline underline-offset-2 hover:text-ink">
+          <Link to="/agents/$id" params={{ id: agent.id }} className="reach underline underline-offset-2 hover:text-ink">
             Go to it
           </Link>
         </p>

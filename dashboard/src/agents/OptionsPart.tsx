@@ -10,7 +10,7 @@ export function OptionsPart({ form, startsOpen }: { form: AgentForm; startsOpen:
   return (
     <Part title="The engine's own settings">
       <details className="w-full" open={open || of("options").wrong !== null} onToggle={(event) => setOpen(event.currentTarget.open)}>
-        <summary className="text-soft hover:text-ink">What only this engine knows</summary>
+        <summary className="text-soft hover:text-ink pointer-coarse:py-3">What only this engine knows</summary>
         <TextArea
           className="pt-3"
           label="JSON, passed through untouched"

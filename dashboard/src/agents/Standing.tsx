@@ -19,7 +19,7 @@ export function Versions({ agent, shown }: { agent: Agent; shown: number }) {
           to="/agents/$id"
           params={{ id: agent.id }}
           search={version === agent.version ? {} : { version }}
-          className="ms-3 underline decoration-edge underline-offset-2 hover:text-ink hover:decoration-ink"
+          className="reach ms-3 underline decoration-edge underline-offset-2 hover:text-ink hover:decoration-ink"
         >
           {version < shown ? "Look at the one before" : "The next"}
         </Link>

@@ -91,7 +91,7 @@ function Http({
   });
   return (
     <details className="w-full border-t border-line pt-2" open={open || troubled} onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="py-1">
+      <summary className="py-1 pointer-coarse:py-3">
         <span className="font-mono font-strong">{http.name === "" ? "A new one" : http.name}</span>
         <span className="text-soft"> {http.description.slice(0, 80)}</span>
         {troubled && <span className="text-look"> wants a look</span>}

@@ -36,7 +36,7 @@ export function Compared({
               replace
               resetScroll={false}
               onClick={() => onMoment(piece.seconds * 1000)}
-              className="tabular text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
+              className="reach tabular text-ink underline decoration-edge underline-offset-2 hover:decoration-ink"
             >
               {piece.said}
             </Link>

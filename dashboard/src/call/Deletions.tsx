@@ -42,7 +42,7 @@ export function Deleted({
       <Whose by={asked_by} at={asked_at} did="Asked" />
       {text !== null && (
         <details className="pt-1">
-          <summary className="text-soft hover:text-ink">Receipt</summary>
+          <summary className="text-soft hover:text-ink pointer-coarse:py-3">Receipt</summary>
           <pre
             dir="ltr"
             className="mt-1 max-h-64 overflow-auto rounded bg-sunk px-3 py-2 text-start font-mono text-small whitespace-pre-wrap [overflow-wrap:anywhere]"

@@ -5,8 +5,9 @@ import { queries } from "../ask/queries.ts";
 import { type Call, endReasons, type Recording } from "../ask/shapes.ts";
 import { Standing, Talk } from "../calls/CallRow.tsx";
 import { isLive } from "../calls/states.ts";
+import { Moment } from "../look/Moment.tsx";
 import { phoneNumber } from "../words/phone-number.ts";
-import { exactly, shortSeconds, when } from "../words/time.ts";
+import { shortSeconds } from "../words/time.ts";
 import { costLines } from "./costs.ts";
 import { keptApart } from "./kept-apart.ts";
 import { RecordingFact } from "./RecordingFact.tsx";
@@ -36,7 +37,7 @@ export function Facts({
               to="/agents/$id"
               params={{ id: call.agent.id }}
               search={{ version: call.agent.version }}
-              className="underline decoration-edge underline-offset-2 hover:decoration-ink"
+              className="reach underline decoration-edge underline-offset-2 hover:decoration-ink"
             >
               <bdi>{call.agent.name}</bdi>
             </Link>
@@ -68,9 +69,7 @@ export function Facts({
           <span dir="ltr">{phoneNumber(inbound ? call.from : call.to)}</span>
         </Fact>
         <Fact name={inbound ? "Came in" : "Placed"}>
-          <time dir="ltr" dateTime={call.created_at} title={exactly(call.created_at)}>
-            {when(call.created_at, new Date())}
-          </time>
+          <Moment at={call.created_at} />
         </Fact>
         <Fact name="Talked">
           <Talk call={call} />
@@ -86,7 +85,7 @@ export function Facts({
       </dl>
       {narrow ? (
         <details>
-          <summary className="border-b border-line py-1.5 text-soft pointer-coarse:py-2.5">More facts</summary>
+          <summary className="border-b border-line py-1.5 text-soft pointer-coarse:py-3">More facts</summary>
           {more}
         </details>
       ) : (
@@ -138,7 +137,7 @@ function KeepingFact({ call }: { call: string }) {
         replace
         resetScroll={false}
         onClick={() => document.getElementById("timeline")?.parentElement?.scrollIntoView({ block: "center" })}
-        className="underline decoration-edge underline-offset-2 hover:decoration-ink"
+        className="reach underline decoration-edge underline-offset-2 hover:decoration-ink"
       >
         {notable}
       </Link>

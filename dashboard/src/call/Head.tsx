@@ -10,7 +10,7 @@ import { phoneNumber } from "../words/phone-number.ts";
 
 /** The line above a call: back to all of them, and at its end what can be done now. As high as a button, with one or without. */
 export const Back = ({ children }: { children?: ReactNode }) => (
-  <div className="flex min-h-8 items-center justify-between pointer-coarse:min-h-10">
+  <div className="flex min-h-8 items-center justify-between pointer-coarse:min-h-11">
     <Link to="/calls" className="reach inline-flex items-center gap-1 py-1 text-soft hover:text-ink">
       <span aria-hidden="true" className="rtl:-scale-x-100">
         ←

@@ -4,12 +4,12 @@ import { ask } from "../ask/ask.ts";
 import { Refused } from "../ask/failures.ts";
 import { queries } from "../ask/queries.ts";
 import { Call, may } from "../ask/shapes.ts";
+import { NumberField } from "../calls/NumberField.tsx";
 import { Button } from "../look/Button.tsx";
-import { TextArea, TextField } from "../look/Field.tsx";
+import { TextArea } from "../look/Field.tsx";
 import { Sheet } from "../look/Sheet.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { useMay } from "../session/use-may.ts";
-import { typedNumber } from "../words/phone-number.ts";
 import { handOverIn, isMuted } from "./line.ts";
 
 /** What can be done with a call while it runs, beside ending it. Each is seen on the timeline when the carrier has taken it. */
@@ -149,20 +149,7 @@ function HandOverSheet({ call, onClose }: { call: Call; onClose: () => void }) {
           The person's phone rings now. Once they pick up they speak with each other and the agent's part ends; if nobody does, the agent
           goes on.
         </p>
-        <TextField
-          label="Number"
-          hint="With its country code, as +1 202 555 0110."
-          wrong={wrong("to") && `${wrong("to")} ${handOver.error instanceof Refused ? handOver.error.problem.remedy : ""}`}
-          name="to"
-          type="tel"
-          dir="ltr"
-          inputMode="tel"
-          autoComplete="off"
-          data-first
-          required
-          value={number}
-          onChange={(event) => setNumber(typedNumber(event.target.value))}
-        />
+        <NumberField example="+1 202 555 0110" value={number} refused={handOver.error} onType={setNumber} />
         <TextArea
           label="What the person hears first"
           hint="Optional. Without it they are connected at once."

@@ -45,7 +45,7 @@ export function Timeline({ id, side: asked, settled, keeping }: { id: string; si
                 replace
                 resetScroll={false}
                 aria-current={side === name ? "true" : undefined}
-                className={`press -mb-px flex items-center border-b-2 ${side === name ? "border-ink font-strong" : "border-transparent text-soft hover:text-ink"}`}
+                className={`press -mb-px flex items-center justify-center border-b-2 ${side === name ? "border-ink font-strong" : "border-transparent text-soft hover:text-ink"}`}
               >
                 {names[name]}
               </Link>
@@ -109,7 +109,7 @@ function Event({ event }: { event: CallEvent }) {
       </span>
     </>
   );
-  const row = "grid grid-cols-[4rem_minmax(0,1fr)_0.5rem] gap-3 py-1.5 pointer-coarse:py-2.5";
+  const row = "grid grid-cols-[4rem_minmax(0,1fr)_0.5rem] gap-3 py-1.5 pointer-coarse:py-3";
   return (
     <li>
       {detail ? (
@@ -178,7 +178,7 @@ function Message({
 }) {
   return (
     <details>
-      <summary className="grid list-none grid-cols-[4rem_1rem_minmax(0,1fr)_auto_0.5rem] gap-x-2 py-1.5 hover:bg-sunk pointer-coarse:py-2.5 [&::-webkit-details-marker]:hidden">
+      <summary className="grid list-none grid-cols-[4rem_1rem_minmax(0,1fr)_auto_0.5rem] gap-x-2 py-1.5 hover:bg-sunk pointer-coarse:py-3 [&::-webkit-details-marker]:hidden">
         <time dir="ltr" dateTime={at} title={exactly(at)} className="tabular text-small leading-5 text-faint">
           {timeOfDay(at)}
         </time>

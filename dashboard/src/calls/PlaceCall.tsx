@@ -10,6 +10,7 @@ import { Choice, inputClass, TextField } from "../look/Field.tsx";
 import { Sheet } from "../look/Sheet.tsx";
 import { Trouble } from "../look/Trouble.tsx";
 import { phoneNumber, typedNumber } from "../words/phone-number.ts";
+import { NumberField } from "./NumberField.tsx";
 import { namedIn, textsFrom, variablesFrom } from "./variables.ts";
 
 /** Place a call: whom, by which agent, and what the agent should know. All of it begins as it was in an `earlier` call. */
@@ -73,20 +74,8 @@ export function PlaceCallSheet({ to, earlier, onClose }: { to: string; earlier: 
       }
     >
       <form id={form} onSubmit={submit} noValidate className="flex flex-col gap-5">
-        <TextField
-          label="Number"
-          hint="With its country code, as +1 202 555 0101."
-          wrong={wrong("to") && `${wrong("to")} ${place.error instanceof Refused ? place.error.problem.remedy : ""}`}
-          name="to"
-          type="tel"
-          dir="ltr"
-          inputMode="tel"
-          autoComplete="off"
-          data-first
-          required
-          value={number}
-          onChange={(event) => setNumber(typedNumber(event.target.value))}
-        />
+        <NumberField example="+1 202 555 0101" value={number} refused={place.error} onType={setNumber} />
+        {session.data?.emulated === true && emulated.isPending && <div aria-hidden="true" className="bone h-[27.75rem] shrink-0" />}
         {emulated.data && emulated.data.length > 0 && (
           <EmulatedPeople people={emulated.data} chosen={number} onChoose={(e164) => setNumber(phoneNumber(e164))} />
         )}

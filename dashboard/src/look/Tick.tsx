@@ -15,7 +15,7 @@ export function Tick({
   disabled?: boolean;
 }) {
   return (
-    <label className="flex items-start gap-2.5 pointer-coarse:min-h-10 pointer-coarse:py-2">
+    <label className="flex items-start gap-2.5 pointer-coarse:min-h-11 pointer-coarse:py-3">
       <input
         type="checkbox"
         checked={checked}

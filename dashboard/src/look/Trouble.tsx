@@ -8,7 +8,11 @@ export function Trouble({ error, onRetry, className = "" }: { error: unknown; on
     <div role="alert" className={`rounded bg-look-wash px-4 py-3 ${className}`}>
       <p className="font-strong text-look">{title}</p>
       <p className="text-ink">{remedy}</p>
-      {detail && <pre className="mt-1 max-h-32 overflow-auto font-mono text-small whitespace-pre-wrap text-ink">{detail}</pre>}
+      {detail && (
+        <pre dir="ltr" className="mt-1 max-h-32 overflow-auto font-mono text-small whitespace-pre-wrap text-ink rtl:text-right">
+          {detail}
+        </pre>
+      )}
       {onRetry && (
         <Button className="mt-2" onClick={onRetry}>
           Try again

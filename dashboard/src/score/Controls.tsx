@@ -32,7 +32,7 @@ export function Controls({
         aria-label={running ? "Pause" : "Play"}
         title={`${running ? "Pause" : "Play"} (space)`}
         aria-busy={state === "waiting"}
-        className="size-10! shrink-0 rounded-full! p-0!"
+        className="size-10! pointer-coarse:size-11! shrink-0 rounded-full! p-0!"
         onClick={playback.toggle}
       >
         <svg viewBox="0 0 16 16" aria-hidden="true" className={`size-4 fill-current ${state === "waiting" ? "animate-wait" : ""}`}>

@@ -14,7 +14,7 @@ import { countryCode, countryName, typedPlace } from "./places.ts";
 /** What may be dialled, how much at once and how much a day, and how much of it is used now. */
 export function Limits() {
   const limits = useQuery(queries.callingLimits());
-  if (limits.isPending) return <div className="bone h-64 w-full max-w-3xl" />;
+  if (limits.isPending) return <div key="bone" className="bone h-64 w-full max-w-3xl" />;
   if (limits.isError) return <Trouble error={limits.error} onRetry={() => void limits.refetch()} />;
   return (
     <>

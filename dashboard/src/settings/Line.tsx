@@ -37,7 +37,8 @@ const carrierNames: Readonly<Record<string, string>> = { vonage: "Vonage" };
 function Line() {
   const line = useQuery(queries.carrier());
   const mayAsk = useMay("doctor.run");
-  if (line.isPending) return <div className="bone h-10 w-full max-w-3xl" />;
+  // As high as three limits of the carrier's and what stands around them.
+  if (line.isPending) return <div key="bone" className="bone h-72 w-full max-w-3xl sm:h-52" />;
   if (line.isError) return <Trouble error={line.error} onRetry={() => void line.refetch()} />;
   const { carrier, number, emulated, limits, calls_queued } = line.data;
   if (carrier === null) return <p className="text-soft">No phone line is configured: calls can be read, and none can be placed.</p>;

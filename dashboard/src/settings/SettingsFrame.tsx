@@ -48,7 +48,7 @@ function Place({ to, name, needs }: { [field in "to" | "name" | "needs"]: (typeo
     <Link
       to={to}
       activeOptions={{ exact: to === "/settings" }}
-      className="press -mb-px flex items-center border-b-2 whitespace-nowrap"
+      className="press -mb-px flex items-center justify-center border-b-2 whitespace-nowrap"
       activeProps={{ className: "border-ink font-strong" }}
       inactiveProps={{ className: "border-transparent text-soft hover:text-ink" }}
     >
