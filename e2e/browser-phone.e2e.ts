@@ -106,7 +106,12 @@ describe.concurrent("somebody with a browser only", () => {
       await until("the agent is heard in the browser", async () => (await phone.heard()).filter((loudness) => loudness > 0.05).length > 50);
       // What the person says is understood by its sound alone, and the answer is cut when they speak again.
       const understood = (text: string) =>
-        until(`"${text}" is understood`, async () => (await words(house, id, "caller")).find((utterance) => utterance.text === text));
+        until(
+          `"${text}" is understood`,
+          async () => (await words(house, id, "caller")).find((utterance) => utterance.text === text),
+          undefined,
+          () => Promise.all([utterances(house, id), events(house, id)]),
+        );
       const question = await understood(asks.text);
       const interruption = await understood(cutsIn.text);
       // On a slow machine the question comes into the greeting, and cuts that: it is the answer to it that counts.

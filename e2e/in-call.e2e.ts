@@ -75,8 +75,16 @@ const people = [
   },
 ];
 
+/** What the network says by itself. */
+const announcement = "A caller from Willow Street about an appointment.";
+const nobodyReached = "I am sorry, nobody could be reached. One moment, please.";
+const message = "Hello Polite Caller, this is Willow Street. Please call us back.";
+const notice = "This call is recorded. Stay on the line if you agree.";
+
 let house: House;
 beforeAll(async () => {
+  // The sounds are made beforehand and kept: what is made in the middle of a call takes a busy machine seconds, which would be measured with it.
+  await Promise.all([announcement, nobodyReached, message, notice].map(announced));
   house = await openHouse({ people: { people } });
 });
 afterAll(() => house.close());
@@ -126,10 +134,17 @@ const inRecording = (event: CallEvent, { offset_ms }: Recording): number => (eve
 
 /** The carrier names the begin of a recording in whole seconds; only the first one's is known better, by comparison with ours. */
 const WHOLE_SECONDS_MS = 1_200;
+/** From a key's tone to our word of it: a request to the carrier, or a message of its, and its answer. */
+const KEY_WITHIN_MS = 2_500;
 
 async function callPatient(caller = patient): Promise<string> {
   const id = await place(house, caller);
-  await until("the caller is heard", async () => (await utterances(house, id)).some(({ speaker }) => speaker === "caller"));
+  await until(
+    "the caller is heard",
+    async () => (await utterances(house, id)).some(({ speaker }) => speaker === "caller"),
+    undefined,
+    () => events(house, id),
+  );
   return id;
 }
 
@@ -155,7 +170,6 @@ describe.concurrent("in a running call", () => {
   });
 
   test("a person the caller is handed to hears the announcement first, then the caller", async ({ expect }) => {
-    const announcement = "A caller from Willow Street about an appointment.";
     const id = await callPatient(talker);
     await handTo(id, listener, announcement);
     const call = await ended(house, id);
@@ -189,10 +203,7 @@ describe.concurrent("in a running call", () => {
     expect(call.end_reason).toBe("operator_hung_up");
     expect((await utterances(house, id)).filter(({ speaker }) => speaker === "agent").length).toBeGreaterThanOrEqual(spokeBefore);
     const [, after] = (await carrierRecordings(id, 2)) as [Recording, Recording];
-    const heard = locate(
-      side(await decodeMp3(stored(after)), 1),
-      await announced("I am sorry, nobody could be reached. One moment, please."),
-    );
+    const heard = locate(side(await decodeMp3(stored(after)), 1), await announced(nobodyReached));
     expect(heard.agreement).toBeGreaterThan(0.9);
     // Between the failure and the moment the agent's socket is there again; the network first makes the sound of the words.
     expect(heard.atMs).toBeGreaterThan(inRecording(failed, after) - WHOLE_SECONDS_MS);
@@ -200,7 +211,6 @@ describe.concurrent("in a running call", () => {
   });
 
   test("a voicemail box gets the message after its beep", async ({ expect }) => {
-    const message = "Hello Polite Caller, this is Willow Street. Please call us back.";
     const agent_id = await agentWith({
       voicemail: "leave_message",
       voicemail_message: "Hello {{customer_name}}, this is Willow Street. Please call us back.",
@@ -214,7 +224,8 @@ describe.concurrent("in a running call", () => {
     const heard = locate({ samples: leg.heard, rate: VOICE_RATE }, await announced(message));
     expect(heard.agreement).toBeGreaterThan(0.95);
     expect(heard.atMs).toBeGreaterThan(beepAt + 500);
-    expect(heard.atMs).toBeLessThan(beepAt + 2_500);
+    // The network tells of the beep, we answer: the rest of these is a busy machine's. The box listens for twenty.
+    expect(heard.atMs).toBeLessThan(beepAt + 6_000);
     // And it is in the recording, which begins with it.
     const kept = (await recorded(house, id, "carrier")).recording;
     const recordedAt = locate(side(await decodeMp3(stored(kept)), 1), await announced(message));
@@ -234,9 +245,9 @@ describe.concurrent("in a running call", () => {
     const out = (await recorded(house, id, "carrier")).recording;
     const heard = side(await decodeMp3(stored(out)), 1);
     const begin = inRecording(sent, out);
-    const seven = whenTones(heard, keyFrequencies("7"), { fromMs: begin - 1_000 }) as number;
+    const seven = whenTones(heard, keyFrequencies("7"), { fromMs: begin - KEY_WITHIN_MS }) as number;
     const one = whenTones(heard, keyFrequencies("1"), { fromMs: seven }) as number;
-    expect(Math.abs(seven - begin)).toBeLessThan(1_000);
+    expect(Math.abs(seven - begin)).toBeLessThan(KEY_WITHIN_MS);
     expect(Math.abs(one - seven - 200)).toBeLessThan(60);
 
     const pressed = await until("both keys are told", async () => {
@@ -248,12 +259,11 @@ describe.concurrent("in a running call", () => {
     const said = side(await decodeMp3(stored(come)), 0);
     for (const event of pressed) {
       const at = inRecording(event, come);
-      const tone = whenTones(said, keyFrequencies(event.detail.digit as string), { fromMs: at - 1_000 }) as number;
-      expect(Math.abs(tone - at)).toBeLessThan(1_000);
+      const tone = whenTones(said, keyFrequencies(event.detail.digit as string), { fromMs: at - KEY_WITHIN_MS }) as number;
+      expect(Math.abs(tone - at)).toBeLessThan(KEY_WITHIN_MS);
     }
   });
 
-  const notice = "This call is recorded. Stay on the line if you agree.";
   test.for([true, false])("a notice is spoken before the agent; part of the recording: %s", async (inside, { expect }) => {
     const agent_id = await agentWith({ notice, notice_recorded: inside });
     const id = await place(house, patient, { agent_id });
@@ -268,7 +278,7 @@ describe.concurrent("in a running call", () => {
     expect(greeting?.started_ms).toBeGreaterThan(noticeMs);
     if (inside) {
       expect(heard.agreement).toBeGreaterThan(0.9);
-      // First the network makes the sound of the words, which takes a busy machine seconds: that it is before the agent is what counts.
+      // A busy machine takes seconds to begin with it: that it is before the agent is what counts.
       expect(heard.atMs).toBeLessThan(8_000);
       expect((greeting?.started_ms as number) - (kept.offset_ms as number)).toBeGreaterThan(heard.atMs + noticeMs - 100);
       // To the end of the call, wherever it began: the carrier tells its begin without the fraction of a second.
