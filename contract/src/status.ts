@@ -59,6 +59,11 @@ export const endReasons = {
   carrier_failed: { said: "Carrier failed", line: "The carrier reported an error of its own.", quiet: false },
   engine_failed: { said: "Engine failed", line: "The speech engine was lost and could not be resumed.", quiet: false },
   media_failed: { said: "Audio lost", line: "The audio connection could not be made or was lost and not restored.", quiet: false },
+  turned_away: {
+    said: "Turned away",
+    line: "It came in while the server was being stopped and no other one took calls; the caller heard an apology.",
+    quiet: false,
+  },
   not_dialed: { said: "Not dialed", line: "The call was never sent to the carrier (a limit, or the server stopped first).", quiet: false },
   lost: { said: "Lost", line: "No word of the end arrived before the deadline; the events hold the evidence.", quiet: false },
 } as const;

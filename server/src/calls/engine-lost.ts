@@ -39,7 +39,7 @@ export async function endWithoutEngine(parts: InCallParts, call: CallId, loss: E
     }
   }
   const leg = await inTransaction(pool, async (sql) => {
-    await noteUnable(sql, call, loss.text, clock.now(), { ...loss });
+    await noteUnable(sql, call, "engine_failed", loss.text, clock.now(), { ...loss });
     const { rows } = await sql.query<{ leg: LegId | null; regionUrl: string | null }>(
       `select phone_leg as leg, region_url as "regionUrl" from calls where id = $1`,
       [call],

@@ -1,3 +1,4 @@
+import type { EndReason } from "@earshot/contract/status";
 import type pg from "pg";
 import type { Logger } from "pino";
 import type { Carrier } from "../carrier/port.ts";
@@ -77,23 +78,25 @@ export async function hangUp(
 }
 
 /**
- * We cannot talk with this caller: the carrier is told to say so and to end the call, and this is why. In the caller's transaction. The watchdog
- * hangs up when the end does not come by itself.
+ * We cannot talk with this caller: the carrier is told to say so and to end the call, and `reason` is what it ends with, `because` the evidence. In
+ * the caller's transaction. The watchdog hangs up when the end does not come by itself.
  */
 export async function noteUnable(
   sql: Sql,
   call: CallId,
+  reason: EndReason,
   because: string,
   now: Date,
   detail: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
+  const by = `us:${reason}`;
   await sql.query(
-    `update calls set hangup_asked_at = $2, hangup_asked_by = 'us:engine_failed', hangup_because = $3, deadline_at = least(deadline_at, $4)
+    `update calls set hangup_asked_at = $2, hangup_asked_by = $5, hangup_because = $3, deadline_at = least(deadline_at, $4)
      where id = $1 and hangup_asked_at is null`,
-    [call, now, because, after(now, HANGUP_S)],
+    [call, now, because, after(now, HANGUP_S), by],
   );
   const said = `The caller hears an apology. ${because}`;
-  await recordEvent(sql, { call, at: now, kind: "call.hangup_asked", actor: "us", said, detail, once: "hangup:us:engine_failed" });
+  await recordEvent(sql, { call, at: now, kind: "call.hangup_asked", actor: "us", said, detail, once: `hangup:${by}` });
 }
 
 /** Asks the carrier to end the leg, and leaves on the timeline when it would not. Throws the carrier's failure. */

@@ -4,7 +4,24 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { agentForCall, changeAgent, createAgent, type LoadedAgent } from "../../agents/store.ts";
 import { redeemSocketToken } from "../../calls/socket-token.ts";
 import { inTransaction } from "../../db/pool.ts";
-import { bearer, callRow, connects, db, get, inbox, now, passes, post, question, told, useTestDoor, verdicts } from "./test-door.ts";
+import {
+  actionsOf,
+  bearer,
+  callRow,
+  connects,
+  db,
+  get,
+  inbox,
+  now,
+  passes,
+  post,
+  question,
+  setStopping,
+  told,
+  useTestDoor,
+  verdicts,
+  withAgent,
+} from "./test-door.ts";
 import { CONVERSATION, INBOUND_PHONE, type Story, stories, type Told } from "./test-stories.ts";
 import { tries } from "./test-tries.ts";
 
@@ -64,6 +81,30 @@ describe("an inbound call", () => {
       { status: "ended", end_reason: "engine_failed", end_detail: "The engine openai is not configured." },
     ]);
     expect(told.filter((one) => one.startsWith("dialing"))).toEqual([]);
+  });
+
+  it("that comes while the server is being stopped hears an apology in its agent's language, and ends as turned away; one that was taken goes on", async () => {
+    const taken = { ...question, uuid: "taken-1", conversation_uuid: "CON-taken" };
+    expect(actionsOf(await post("/webhooks/vonage/answer", taken))).toContain("connect");
+    setStopping(true);
+    try {
+      expect(actionsOf(await post("/webhooks/vonage/answer", taken))).toContain("connect");
+      await withAgent({ language: "de" }, async () => {
+        for (let i = 0; i < 2; i++)
+          expect((await post("/webhooks/vonage/answer", question)).json()).toMatchObject([{ action: "talk", language: "de-DE" }]);
+      });
+    } finally {
+      setStopping(false);
+    }
+    const over = { status: "completed", direction: "inbound", duration: "4", disconnected_by: "platform" };
+    for (const leg of [taken, question]) await post("/webhooks/vonage/event", { ...leg, ...over, timestamp: now.toISOString() });
+    await inbox.sweep(true);
+    const { rows } = await db.pool.query("select end_reason, end_detail from calls order by phone_leg = 'taken-1'");
+    expect(rows).toMatchObject([
+      { end_reason: "turned_away", end_detail: "The server was being stopped, and no other one was there to take the call." },
+      { end_reason: "media_failed" },
+    ]);
+    expect(told.filter((one) => one.startsWith("dialing"))).toHaveLength(2);
   });
 
   it.each(["GET", "POST"])("asked for by %s has its row before the answer, and is recorded before it is connected", async (method) => {

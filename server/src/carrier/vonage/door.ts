@@ -191,8 +191,8 @@ async function instruct(webhook: NewWebhook, id: WebhookId, seenBefore: boolean,
       return made(parts, question.call);
     }
     // A call that comes in while we stop, and no other process lives: polite words are all there is.
-    if (question.call === null && (await parts.refusesNew?.())) return sorryNcco();
-    const made = await instructionsFor(parts, question, { webhook: id, at: webhook.receivedAt, seenBefore });
+    const turnsAway = question.call === null && ((await parts.refusesNew?.()) ?? false);
+    const made = await instructionsFor(parts, question, { webhook: id, at: webhook.receivedAt, seenBefore, turnsAway });
     if (made === "replayed") return made;
     const dialing = made.call === null ? [] : (["ringing"] as const);
     setImmediate(() => {

@@ -81,6 +81,8 @@ interface Live {
   settings: Pick<AgentSettings, "engine" | "record" | "recording" | "max_minutes" | "line" | "language"> | null;
 }
 
+const STOPPING = "The server was being stopped, and no other one was there to take the call.";
+
 /**
  * What Vonage shall do with a leg that waits for us. Inbound calls have no mark of ours and get their row here, before the answer. Outbound calls
  * are known by their mark; the question says that the callee picked up, which is written at once, so that the call's clock is right before its
@@ -89,7 +91,13 @@ interface Live {
 export async function instructionsFor(
   parts: InstructionParts,
   question: Question,
-  asked: { readonly webhook: WebhookId; readonly at: Date; readonly seenBefore: boolean },
+  asked: {
+    readonly webhook: WebhookId;
+    readonly at: Date;
+    readonly seenBefore: boolean;
+    /** Are calls that begin now turned away, because this server is being stopped and no other takes them? */
+    readonly turnsAway: boolean;
+  },
 ): Promise<Instructions | "replayed"> {
   return inTransaction(parts.pool, async (sql) => {
     const moved = question.call === null ? [] : (await applyCarrierEvent(sql, pickedUp(question, asked.at), asked.webhook, asked.at)).moved;
@@ -101,14 +109,20 @@ export async function instructionsFor(
     if (question.regionUrl !== null && hostRefusal(question.regionUrl, parts.apiUrl) === null)
       await sql.query("update calls set region_url = $2 where id = $1 and region_url is distinct from $2", [call, question.regionUrl]);
     if (!mayTalk(live)) return { call: null, ...sorry };
-    if (asked.seenBefore && (await countSocketTokens(sql, call)).used > 0) return "replayed";
+    const tokens = asked.seenBefore || asked.turnsAway ? await countSocketTokens(sql, call) : null;
+    if (asked.seenBefore && tokens !== null && tokens.used > 0) return "replayed";
+    // One that was given its instructions before is no new call: it goes on to its end.
+    if (asked.turnsAway && tokens?.all === 0) {
+      await noteUnable(sql, call, "turned_away", STOPPING, asked.at);
+      return { call: null, ...sorry };
+    }
     if (live.settings === null) return { call, ...sorry };
     if (live.closed_at !== null) return { call: null, ncco: await closed(sql, parts, live, asked.at), talks: false, moved, isNew };
     const message = await voicemailMessage(sql, parts, live, asked.at);
     if (message !== null) return { call: null, ncco: message, talks: false, moved, isNew };
     const engine = live.engine ?? live.settings.engine;
     if (parts.engineRates[engine] === undefined) {
-      await noteUnable(sql, call, engineMissing(engine), asked.at);
+      await noteUnable(sql, call, "engine_failed", engineMissing(engine), asked.at);
       return { call: null, ...sorry };
     }
     return {

@@ -68,6 +68,12 @@ export async function forgetAll(): Promise<void> {
   );
 }
 
+/** Is the server being stopped, with no other one to take calls? */
+let stopping = false;
+export function setStopping(isStopping: boolean): void {
+  stopping = isStopping;
+}
+
 /** `applicationId`: the one webhooks must come from; null: none is compared. `patience`: how long a request waits for the database, ms. */
 export async function start(
   pool: pg.Pool = db.pool,
@@ -94,6 +100,7 @@ export async function start(
       inbox,
       hooks,
       patience,
+      refusesNew: async () => stopping,
       publicUrl: PUBLIC,
       number: "+12025550100",
       apiUrl: "https://api.nexmo.com",

@@ -300,6 +300,18 @@ export const stories: readonly Story[] = [
     talkMs: 72_412,
   },
   {
+    title: "somebody calls while the server is being stopped",
+    direction: "inbound",
+    hangupAskedBy: "us:turned_away",
+    webhooks: [
+      inbound(word(inLeg, "started", "00:00.120", "", "inbound")),
+      inbound(word(inLeg, "answered", "00:07.000", "", "inbound")),
+      inbound(over(inLeg, "01:19.412", talked("platform"), "inbound")),
+    ],
+    ends: "turned_away",
+    talkMs: 72_412,
+  },
+  {
     title: "the caller is handed to a person, who talks with them and hangs up",
     direction: "outbound",
     webhooks: [
