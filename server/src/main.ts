@@ -199,16 +199,16 @@ async function start(config: Config): Promise<void> {
   const dialing = new Set<Promise<void>>();
   const closingDials = new AbortController();
   const placing = { ...calling, engines: engineNames, owner, dialing, closing: closingDials.signal };
-  const unfinished = new Set<CallId>();
+  const orphans = { warned: new Set<CallId>(), walk: { last: null } };
   leases = await startLeases({
-    pool,
+    databaseUrl,
     log,
     owner,
     carried: bridges.carried,
     onEnded: ended,
     onElsewhere: (call) => void bridges.handOver(call).catch(quietly),
     looks: [
-      () => finishJournals({ ...asked, owner, journalDir, prices: config.prices, warned: unfinished }),
+      () => finishJournals({ ...asked, owner, journalDir, prices: config.prices, ...orphans }),
       () => dialWaiting(placing),
       () => takeAsks(asks),
       () => drain.look(),

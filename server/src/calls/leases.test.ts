@@ -39,7 +39,7 @@ afterAll(async () => {
 /** A process that beats only when told to. */
 async function process(owner: string, more: Partial<LeaseParts> = {}): Promise<Leases> {
   const nothing = { carried: () => new Map<CallId, boolean>(), onEnded: () => {}, onElsewhere: () => {}, looks: [] };
-  const leases = await startLeases({ pool: db.pool, log, owner, ...nothing, everyMs: 3_600_000, ...more });
+  const leases = await startLeases({ databaseUrl: db.url, log, owner, ...nothing, everyMs: 3_600_000, ...more });
   open.push(leases);
   return leases;
 }
@@ -123,6 +123,22 @@ describe("a process", () => {
   });
 });
 
+describe("a process whose database hangs", () => {
+  it("gives a beat up when it takes too long, says so once, and beats on when the database answers again", async () => {
+    const said: string[] = [];
+    const told = { warn: (_: object, text: string) => void said.push(text) } as unknown as LeaseParts["log"];
+    await process("a", { log: told, everyMs: 50, withinMs: 3_000 });
+    const lock = await db.pool.connect();
+    await lock.query("begin; lock table processes in access exclusive mode");
+    await vi.waitUntil(() => said.length > 0, 30_000);
+    await lock.query("rollback");
+    lock.release();
+    expect(said).toEqual(["A beat of this process failed; the next one follows."]);
+    await dies("a");
+    await vi.waitUntil(() => anotherLives(db.pool, "b"), 30_000);
+  });
+});
+
 describe("a process that looks for what dead ones left", () => {
   it("goes on saying that it lives, however long it takes, and looks for other things beside", async () => {
     let done = (): void => {};
@@ -174,7 +190,8 @@ describe("a process that is to stop", () => {
     expect(await untilCallsEnd({ pool: db.pool, owner: "a", carried: () => new Map() }, AbortSignal.abort())).toBe(1);
     await lock.query("rollback");
     lock.release();
-    await told;
+    // It may have been given up meanwhile.
+    await told.catch(() => {});
     await db.pool.query("update processes set draining_at = null");
     await a.beat();
     expect(await anotherLives(db.pool, "b")).toBe(false);
@@ -248,6 +265,24 @@ describe("what a dead process left", () => {
     await db.pool.query("update leases set since = now() - interval '25 hours'");
     expect(await finishJournals({ pool: db.pool, clock: systemClock, log, journalDir, owner: "b" })).toBe(0);
     expect(await orphanedLeases(db.pool, 10)).toEqual([]);
+  });
+
+  it("is found behind any number of leases that cannot be finished here", async () => {
+    const { rows } = await db.pool.query<{ id: CallId }>(
+      `with elsewhere as (
+         insert into calls (id, direction, status, deadline_at)
+         select gen_random_uuid(), 'outbound', 'in_progress', now() + interval '1 hour' from generate_series(1, 501) returning id)
+       insert into leases (call_id, process, since) select id, 'a', now() - interval '1 hour' from elsewhere returning call_id as id`,
+    );
+    expect(rows).toHaveLength(501);
+    const call = await liveCall("a");
+    const journals = openJournals({ dir: journalDir, clock: systemClock, log });
+    journals.open(call).put("fact", systemClock.monotonicMs(), factText("a", { fact: "audio started", at: new Date() }));
+    await journals.close();
+    const parts = { pool: db.pool, clock: systemClock, log, journalDir, owner: "b", walk: { last: null } };
+    const looks = [await finishJournals(parts), await finishJournals(parts), await finishJournals(parts)];
+    expect(looks).toEqual([0, 1, 0]);
+    expect(await orphanedLeases(db.pool, 1_000)).toHaveLength(501);
   });
 
   it("undialled is dialled by another, once; what it had asked the carrier for is not", async () => {

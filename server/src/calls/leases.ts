@@ -1,16 +1,22 @@
 import type pg from "pg";
 import type { Logger } from "pino";
-import type { Sql } from "../db/pool.ts";
+import { whileAway } from "../db/away.ts";
+import { openPool, type Sql } from "../db/pool.ts";
 import type { CallId } from "../ids.ts";
 
 /** A process that has not been heard of for so long is dead: five beats, and a stall of the database on top. */
 export const DEAD_AFTER_S = 8;
 const BEAT_MS = 1_000;
+/** A beat that takes longer is given up and said, while there is time for another before the process is taken for dead. */
+const BEAT_WITHIN_MS = 5_000;
+/** A server that starts waits so long for its first one. */
+const FIRST_BEAT_MS = 30_000;
 /** Dead processes without leases are forgotten after so long. */
 const FORGOTTEN_S = 3_600;
 
 export interface LeaseParts {
-  readonly pool: pg.Pool;
+  /** Of the database. Beats have a connection of their own: they wait for no other statement of the process, and for none of theirs without end. */
+  readonly databaseUrl: string;
   readonly log: Pick<Logger, "warn">;
   /** Name of this process, as in calls.owner. */
   readonly owner: string;
@@ -26,6 +32,8 @@ export interface LeaseParts {
    */
   readonly looks: readonly (() => Promise<unknown>)[];
   readonly everyMs?: number;
+  /** For tests. */
+  readonly withinMs?: number;
 }
 
 export interface Leases {
@@ -42,16 +50,22 @@ export interface Leases {
  * lost when a beat fails: every step asks the database what is so, never what has changed.
  */
 export async function startLeases(parts: LeaseParts): Promise<Leases> {
-  const { pool, owner, log } = parts;
+  const { owner, log } = parts;
+  const pool = openPool(parts.databaseUrl, 2, parts.withinMs ?? BEAT_WITHIN_MS);
   let running: Promise<void> | null = null;
   const looking = new Map<() => Promise<unknown>, Promise<unknown>>();
   let failed = false;
   let draining = false;
-  await alive(pool, owner, draining);
+  try {
+    await whileAway(() => alive(pool, owner, draining), FIRST_BEAT_MS);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
   const beat = async (): Promise<void> => {
     running ??= (async () => {
       await alive(pool, owner, draining);
-      await follow(parts);
+      await follow(pool, parts);
     })().finally(() => {
       running = null;
     });
@@ -84,6 +98,7 @@ export async function startLeases(parts: LeaseParts): Promise<Leases> {
       clearInterval(timer);
       await Promise.allSettled([running, ...looking.values()]);
       await pool.query("delete from processes where name = $1", [owner]).catch(() => {});
+      if (!pool.ended) await pool.end();
     },
   };
 }
@@ -105,11 +120,22 @@ export async function endLease(sql: Sql, call: CallId, process: string, finished
   ]);
 }
 
-/** Open leases of processes that are dead, oldest first. */
-export async function orphanedLeases(sql: Sql, most: number): Promise<{ call: CallId; process: string; since: Date }[]> {
-  const { rows } = await sql.query<{ call: CallId; process: string; since: Date }>(
-    `select l.call_id as call, l.process, l.since from leases l where l.until is null and ${isDead("l.process")} order by l.since limit $1`,
-    [most],
+export interface OrphanedLease {
+  readonly call: CallId;
+  readonly process: string;
+  readonly since: Date;
+  /** The same to the microsecond, for going on behind it. */
+  readonly exactly: string;
+}
+
+/** Open leases of processes that are dead, oldest first: at most `most`, those behind `after`. */
+export async function orphanedLeases(sql: Sql, most: number, after: OrphanedLease | null = null): Promise<OrphanedLease[]> {
+  const { rows } = await sql.query<OrphanedLease>(
+    `select l.call_id as call, l.process, l.since, l.since::text as exactly from leases l
+      where l.until is null and ${isDead("l.process")}
+        and ($2::timestamptz is null or (l.since, l.call_id, l.process) > ($2::timestamptz, $3::uuid, $4::text))
+      order by l.since, l.call_id, l.process limit $1`,
+    [most, after?.exactly ?? null, after?.call ?? null, after?.process ?? null],
   );
   return rows;
 }
@@ -149,7 +175,7 @@ async function alive(pool: pg.Pool, owner: string, draining: boolean): Promise<v
 }
 
 /** What became of our calls elsewhere: their webhooks may have come to another process, and their audio may have. */
-async function follow({ pool, owner, carried, onEnded, onElsewhere }: LeaseParts): Promise<void> {
+async function follow(pool: pg.Pool, { owner, carried, onEnded, onElsewhere }: LeaseParts): Promise<void> {
   const ours = carried();
   if (ours.size === 0) return;
   const { rows } = await pool.query<{ id: CallId; status: string; owner: string | null }>(

@@ -9,7 +9,7 @@ import { endOf, readKept } from "../journal/kept.ts";
 import type { Prices } from "../prices.ts";
 import { recordEvent } from "./events.ts";
 import { restoreFacts } from "./facts.ts";
-import { endLease, orphanedLeases } from "./leases.ts";
+import { endLease, type OrphanedLease, orphanedLeases } from "./leases.ts";
 
 export interface TakeOverParts {
   readonly pool: pg.Pool;
@@ -21,11 +21,13 @@ export interface TakeOverParts {
   readonly prices?: Prices;
   /** Calls whose journal could not be finished: said once, and not with every beat. */
   readonly warned?: Set<CallId>;
+  /** How far the last look came: those that cannot be finished here do not keep the others waiting. Absent: each look begins with the oldest. */
+  readonly walk?: { last: OrphanedLease | null };
   /** The words of a call are complete now. */
   readonly onFinished?: (call: CallId) => void;
 }
 
-/** Looked at with one beat; those that lie elsewhere are among them. */
+/** Looked at with one beat, the next ones with the next; those that lie elsewhere are among them. */
 const AT_ONCE = 500;
 /** A journal that no process has found for so long is nowhere: its disk is gone, or it was never written. */
 const GIVEN_UP_MS = 24 * 3_600_000;
@@ -52,7 +54,9 @@ export async function restoreCall(
 export async function finishJournals(parts: TakeOverParts): Promise<number> {
   const { pool, clock, log, owner } = parts;
   let finished = 0;
-  for (const { call, process, since } of await orphanedLeases(pool, AT_ONCE)) {
+  const found = await orphanedLeases(pool, AT_ONCE, parts.walk?.last);
+  if (parts.walk) parts.walk.last = found.length < AT_ONCE ? null : (found.at(-1) ?? null);
+  for (const { call, process, since } of found) {
     const journal = journalPath(parts.journalDir, call);
     const here = await access(journal).then(
       () => true,
@@ -62,9 +66,9 @@ export async function finishJournals(parts: TakeOverParts): Promise<number> {
       if (clock.now().getTime() - since.getTime() > GIVEN_UP_MS) await endLease(pool, call, process, owner);
       continue;
     }
-    let found: Awaited<ReturnType<typeof restoreCall>>;
+    let restored: Awaited<ReturnType<typeof restoreCall>>;
     try {
-      found = await restoreCall(parts, call, process);
+      restored = await restoreCall(parts, call, process);
     } catch (error) {
       if (!parts.warned?.has(call))
         log.warn({ call, process, err: error }, "The journal of a lost process could not be finished; the next look tries again.");
@@ -72,7 +76,7 @@ export async function finishJournals(parts: TakeOverParts): Promise<number> {
       continue;
     }
     await endLease(pool, call, process, owner);
-    const { utterances, endsAt } = found;
+    const { utterances, endsAt } = restored;
     const said =
       utterances === 0
         ? "The process that carried the call was lost; everything said was stored already."

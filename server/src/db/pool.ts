@@ -10,11 +10,15 @@ const types: pg.CustomTypesConfig = {
     oid === BIGINT && format !== "binary" ? Number : pg.types.getTypeParser(oid, format)) as pg.CustomTypesConfig["getTypeParser"],
 };
 
+/** A database that does not even say that a statement took too long is given up so much later. */
+export const NO_WORD_MS = 1_000;
+
 /**
  * Opens a pool of at most `max` connections. Bigint comes as number, timestamptz as Date, numeric as text.
- * Connects with the first query, so an unreachable database shows itself there.
+ * Connects with the first query, so an unreachable database shows itself there. `withinMs`: what each statement may take, waiting for locks
+ * included; absent: as long as it takes.
  */
-export function openPool(url: string, max = 10): pg.Pool {
+export function openPool(url: string, max = 10, withinMs?: number): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -22,7 +26,8 @@ export function openPool(url: string, max = 10): pg.Pool {
     application_name: "earshot",
     connectionTimeoutMillis: 10_000,
     keepAlive: true,
-    options: "-c timezone=UTC",
+    options: `-c timezone=UTC${withinMs === undefined ? "" : ` -c statement_timeout=${withinMs}`}`,
+    ...(withinMs !== undefined && { query_timeout: withinMs + NO_WORD_MS }),
   });
   // A connection lost while idle is replaced by the next query, which tells if that fails too; without a listener it would end the process.
   pool.on("error", () => {});

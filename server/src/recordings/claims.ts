@@ -1,22 +1,31 @@
 import pg from "pg";
+import { NO_WORD_MS } from "../db/pool.ts";
+
+/** None of these statements waits for anything: one that takes longer waits for a database that hangs. */
+const WITHIN_MS = 5_000;
 
 /**
  * Who works on what, across processes: an advisory lock in Postgres for each name, all on one connection of ours. When the process
  * dies the connection dies and the claims with it, so its successor goes on at once; no lease to wait for. If only the connection is
  * lost, another process may do the same work a second time, which every step of this room survives.
  *
- * States: no connection -> (first claim) connected -> (lost) no connection; `close` ends it.
+ * States: no connection -> (first claim) connected -> (lost, or no answer in time) no connection; `close` ends it.
  */
 export class Claims {
   readonly #url: string;
   /** Name to "somebody asked for it again meanwhile". */
   readonly #held = new Map<string, boolean>();
   #connection: Promise<pg.Client> | null = null;
+  /** What it has come to. */
+  #connected: pg.Client | null = null;
   /** The last statement sent: one at a time on the one connection. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(url: string) {
+  readonly #withinMs: number;
+
+  constructor(url: string, withinMs = WITHIN_MS) {
     this.#url = url;
+    this.#withinMs = withinMs;
   }
 
   /**
@@ -53,7 +62,11 @@ export class Claims {
 
   #say(client: pg.Client, statement: string, name: string): Promise<boolean> {
     const said = this.#last.then(() => client.query<{ done: boolean }>(statement, [name])).then(({ rows }) => rows[0]?.done === true);
-    this.#last = said.catch(() => {});
+    // A connection that failed once is not asked again: another one may be answered.
+    this.#last = said.catch(() => {
+      this.#lost(client);
+      void client.end().catch(() => {});
+    });
     return said;
   }
 
@@ -65,19 +78,25 @@ export class Claims {
     return this.#connection;
   }
 
+  #lost(client: pg.Client): void {
+    if (this.#connected !== client) return;
+    this.#connected = null;
+    this.#connection = null;
+  }
+
   async #connect(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.#url,
       application_name: "earshot claims",
       keepAlive: true,
       connectionTimeoutMillis: 10_000,
+      statement_timeout: this.#withinMs,
+      query_timeout: this.#withinMs + NO_WORD_MS,
     });
-    const lost = () => {
-      this.#connection = null;
-    };
-    client.on("error", lost);
-    client.on("end", lost);
+    client.on("error", () => this.#lost(client));
+    client.on("end", () => this.#lost(client));
     await client.connect();
+    this.#connected = client;
     return client;
   }
 }
