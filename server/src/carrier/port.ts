@@ -134,7 +134,7 @@ export interface Carrier {
     language: string;
     record: boolean;
   }): Promise<void>;
-  /** Opens a recording (of `call`, when that is known) for reading; the host is checked against the allow-list first. Throws carrier failures. */
+  /** Opens a recording (of `call`, when that is known) for reading; the host is checked against the allow-list first. A download that falls silent is given up. Throws carrier failures. */
   openRecording(url: string, rangeFrom: number, call?: CallId | null): Promise<OpenedFile>;
   /** Would openRecording accept this URL? */
   mayFetch(url: string): boolean;

@@ -215,7 +215,7 @@ export type Reconstruction =
 export interface Reconstructions {
   /** One look, which waits for nothing: the first makes the vendor begin. */
   look(sessions: readonly SessionRef[], signal?: AbortSignal): Promise<Reconstruction>;
-  /** Opens a file for reading, as a carrier's: only allowed hosts, on redirects too. The reader counts and bounds the bytes. */
+  /** Opens a file for reading, as a carrier's: only allowed hosts, on redirects too; one that falls silent is given up. The reader counts and bounds the bytes. */
   openRecording(url: string, rangeFrom: number): Promise<OpenedFile>;
   /** Would openRecording accept this URL? */
   mayFetch(url: string): boolean;

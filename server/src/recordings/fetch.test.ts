@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { unpackPeaks } from "./audio/peaks.ts";
 import { conversation, mp3Of } from "./audio/test-sounds.ts";
-import type { Answer } from "./test-files.ts";
+import { type Answer, carrierAt } from "./test-files.ts";
 import { openTestRoom, type TestRoom } from "./test-room.ts";
 import type { Recordings } from "./work.ts";
 
@@ -126,7 +126,7 @@ describe("an announced recording", () => {
 
   it("that stalls is broken off and resumed", async () => {
     await recordings.close();
-    recordings = await room.start({ stallMs: 1_000 });
+    recordings = await room.start({ carrier: carrierAt(room.files.url, room.files.privateKeyPem, 1_000) });
     const { row } = await fetched("stalled", [{ as: "stalled", after: 30_000 }, { as: "whole" }], "verified");
     expect(row).toMatchObject({ attempts: 2, sha256: sha256(file) });
     await recordings.close();

@@ -43,7 +43,6 @@ export async function fetchRecording(parts: Parts, id: RecordingId, signal: Abor
         announcedBytes: row.announcedBytes ?? 0,
         path,
         keepShort: row.detail.keep_short === true,
-        stallMs: parts.stallMs,
         pace: parts.pace,
         signal,
       });

@@ -33,7 +33,6 @@ export interface Parts {
   readonly pauseMs: (attempts: number) => number;
   /** From the end of the call to the announcement of its recording. */
   readonly announceWithinMs: number;
-  readonly stallMs: number;
   readonly pace: Pace;
   /** Look for due jobs now. */
   wake(): void;

@@ -89,7 +89,6 @@ export async function openTestRoom(key: Buffer | null = null): Promise<TestRoom>
         log: { info: () => {}, warn: tell, error: tell },
         journalDir: join(folder, "journal"),
         pauseMs: () => 0,
-        stallMs: 600_000, // a connection breaks where a test breaks it, not where the machine is slow
         sweepMs: 3_600_000,
         ...more,
       });

@@ -22,8 +22,6 @@ export interface Transfer {
   readonly path: string;
   /** Take the file although it is shorter than announced: it came so several times. */
   readonly keepShort: boolean;
-  /** No byte for this long is a broken connection. */
-  readonly stallMs: number;
   readonly pace: Pace;
   readonly signal: AbortSignal;
 }
@@ -59,7 +57,7 @@ async function receive(source: Source, asked: Transfer, have: number, most: numb
     let at = from <= have ? from : 0;
     await file.truncate(at).catch(unwritable);
     let head = at === 0 ? Buffer.alloc(0) : null;
-    for await (const chunk of paced(withoutStalls(body, asked), asked.pace)) {
+    for await (const chunk of paced(untilCalledOff(body, asked.signal), asked.pace)) {
       if (head) {
         head = Buffer.concat([head, chunk.subarray(0, SNIFF_BYTES)]);
         if (head.length >= SNIFF_BYTES) {
@@ -101,13 +99,13 @@ function unwritable(cause: unknown): never {
   throw new StorageUnwritable("The folder of half-fetched files", cause);
 }
 
-/** The chunks of `body`, unless none comes for too long or the work is called off. */
-async function* withoutStalls(body: AsyncIterable<Uint8Array>, { stallMs, signal }: Transfer): AsyncGenerator<Uint8Array> {
+/** The chunks of `body`, unless the work is called off. A source that falls silent is given up by whoever opened it. */
+async function* untilCalledOff(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const iterator = body[Symbol.asyncIterator]();
   let done = false;
   try {
     for (;;) {
-      const next = await orStop(iterator.next(), stallMs, signal).catch(brokenOff);
+      const next = await orStop(iterator.next(), signal).catch(brokenOff);
       if (next.done) break;
       yield next.value;
     }
@@ -126,15 +124,10 @@ function brokenOff(error: unknown): never {
   );
 }
 
-function orStop<T>(next: Promise<T>, stallMs: number, signal: AbortSignal): Promise<T> {
+function orStop<T>(next: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => settle(() => reject(new RecordingFailure("RECORDING_UNREACHABLE", "The transfer was called off.")));
-    const timer = setTimeout(
-      () => settle(() => reject(new RecordingFailure("RECORDING_UNREACHABLE", `Nothing came for ${stallMs} ms.`))),
-      stallMs,
-    );
     const settle = (how: () => void) => {
-      clearTimeout(timer);
       signal.removeEventListener("abort", stop);
       how();
     };

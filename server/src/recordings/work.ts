@@ -54,8 +54,6 @@ export interface RecordingsParts {
   readonly workDir?: string;
   /** How long after the end of a call its recording may be announced; 10 minutes by default. */
   readonly announceWithinMs?: number;
-  /** No byte for so long breaks a fetch off; 60 s by default. */
-  readonly stallMs?: number;
   /** So often it is looked whether a fetch is slow and goes on beside; 5 s by default. */
   readonly lookMs?: number;
   /** Between two looks for what nobody waits for; 15 s by default. */
@@ -125,7 +123,6 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
     reconstructions: {},
     process: given.owner ?? "",
     announceWithinMs: 10 * 60_000,
-    stallMs: 60_000,
     pauseMs: (attempts) => pauseMs(attempts),
     workDir: join(dirname(given.journalDir), "fetching"),
     pace: pace(BYTES_PER_SECOND, BURST_BYTES),
