@@ -96,7 +96,7 @@ export const reasons = {
     blame: "us",
     said: "Sound that the carrier's recording has is not in ours.",
     remedy:
-      "The comparison says where. A restart of the server or a broken audio connection leaves such a gap; the call's events say which.",
+      "The comparison says where. A restart of the server, a broken audio connection or a disk that was full leaves such a gap; the call's events say which.",
   },
   RECONSTRUCTION_LATE: {
     blame: "engine",
