@@ -18,6 +18,8 @@ const columns = { audio: "Audio", transcript: "Transcript", journal: "Journal" }
 const unless = { audio: "for ever", transcript: "for ever", journal: "3" } as const;
 const raw = { webhooks_days: "The carrier's requests to us", exchanges_days: "Our requests to the carrier" } as const;
 
+const narrowRow = "max-sm:grid max-sm:grid-cols-3 max-sm:gap-x-2";
+
 /** The rules of keeping as a table: all agents, each that has a rule of its own, and the raw requests. */
 export function KeepRules() {
   const rules = useQuery(queries.keepRules());
@@ -59,27 +61,28 @@ function Table({ before }: { before: KeepDraft }) {
   return (
     <form onSubmit={submit} noValidate className="flex w-full max-w-3xl flex-col items-start gap-4">
       <fieldset disabled={!may} className="w-full min-w-0">
-        <table className="w-full border-t border-line">
-          <thead>
-            <tr className="text-small text-soft">
-              <th scope="col" className="py-1.5 pe-3 font-plain">
+        {/* On a phone three fields leave no room for a name beside them: it stands above. */}
+        <table className="w-full border-t border-line max-sm:block">
+          <thead className="max-sm:block">
+            <tr className={`text-small text-soft ${narrowRow}`}>
+              <th scope="col" className="py-1.5 pe-3 font-plain max-sm:sr-only">
                 Calls of
               </th>
               {Object.values(columns).map((name) => (
-                <th key={name} scope="col" className="w-24 py-1.5 pe-2 font-plain sm:w-40 sm:pe-4">
+                <th key={name} scope="col" className="py-1.5 font-plain sm:w-40 sm:pe-4">
                   {name}, days
                 </th>
               ))}
             </tr>
           </thead>
-          <tbody>
+          <tbody className="max-sm:block">
             {draft.rows.map((row) => (
-              <tr key={row.agent} className="border-t border-line">
-                <th scope="row" className="py-1 pe-3 font-plain wrap-anywhere">
+              <tr key={row.agent} className={`border-t border-line ${narrowRow}`}>
+                <th scope="row" className="py-1 pe-3 font-plain wrap-anywhere max-sm:col-span-3 max-sm:pt-2">
                   <bdi>{nameOf(row.agent)}</bdi>
                 </th>
                 {(Object.keys(columns) as (keyof typeof columns)[]).map((what) => (
-                  <td key={what} className="py-1 pe-2 sm:pe-4">
+                  <td key={what} className="py-1 max-sm:pb-2 sm:pe-4">
                     <Days
                       label={`${columns[what]} of ${nameOf(row.agent)}, days`}
                       value={row[what]}

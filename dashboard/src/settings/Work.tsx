@@ -24,7 +24,8 @@ const queueNames: Readonly<Record<string, string>> = {
 /** The queues of work as they stand. */
 export function Queues() {
   const jobs = useQuery(queries.jobs());
-  if (jobs.isPending) return <div className="bone h-10 w-full max-w-3xl" />;
+  // As high as the nine queues there are.
+  if (jobs.isPending) return <div key="bone" className="bone h-83 w-full max-w-3xl" />;
   if (jobs.isError && !jobs.data) return <Trouble error={jobs.error} onRetry={() => void jobs.refetch()} />;
   return (
     <ul className="w-full max-w-3xl border-t border-line">
