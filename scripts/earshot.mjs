@@ -6,7 +6,7 @@ import { handOver } from "./hand-over.mjs";
 import { root } from "./prepare.mjs";
 
 const [command, ...words] = process.argv.slice(2);
-if (command === "verify" && !words.includes("--help")) {
+if (command === "verify" && !words.includes("--help") && !words.includes("-h")) {
   const { status } = spawnSync(process.execPath, [join(root, "server/src/recordings/evidence/verify.mjs"), ...words], { stdio: "inherit" });
   process.exitCode = status ?? 1;
 } else {

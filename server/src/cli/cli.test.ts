@@ -100,11 +100,17 @@ describe("earshot", () => {
     expect(group.code).toBe(0);
     expect(group.out).toContain("recordings audit");
     expect(group.out).not.toContain("doctor");
+    expect(await earshot(["recordings", "--help"])).toEqual(group);
+    expect(await earshot(["help", "frobnicate"])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/^There is no command frobnicate\./),
+    });
     const told = async (...words: string[]): Promise<string> => (await earshot(words, env)).err;
     expect(await told("recordings", "move", "kept", "file:/b")).toMatch(/^FROM kept is no storage\. Use file:/);
     expect(await told("recordings", "move", `file:${folder}/absent`, "file:/b")).toMatch(`FROM: there is no folder ${folder}/absent`);
+    expect(await told("doctor", "--what")).toMatch(/^Unknown option '--what'\n\nearshot doctor/);
     expect(await told("replay", "no-such-file")).toMatch(/^no-such-file is neither a call's id nor a file that is there/);
-  }, 120_000); // five processes, one after the other
+  }, 120_000); // eight processes, one after the other
 
   it("replays nothing that is no journal, and does not call it all as it was", async () => {
     await writeFile(join(folder, "letter.txt"), "Dear operator");

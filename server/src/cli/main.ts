@@ -63,12 +63,13 @@ async function run(words: readonly string[]): Promise<Exit> {
   if (words.length === 0 || ["help", "--help", "-h"].includes(words[0] as string)) return help(words.slice(1));
   const command = commandOf(words);
   if (command === null) {
+    if (words.slice(1).some(asksForHelp)) return help(words);
     terminal.tell(`There is no command ${words.slice(0, 2).join(" ")}.\n`);
     help(groupOf(words).length > 0 ? words : [], terminal.tell);
     return exits.usage;
   }
   const args = words.slice(command.name.split(" ").length);
-  if (args.includes("--help") || args.includes("-h")) return help(command.name.split(" "));
+  if (args.some(asksForHelp)) return help(command.name.split(" "));
   try {
     return await command.run(args, given);
   } catch (error) {
@@ -77,10 +78,16 @@ async function run(words: readonly string[]): Promise<Exit> {
   }
 }
 
+function asksForHelp(word: string): boolean {
+  return word === "--help" || word === "-h";
+}
+
 function tellOf(error: unknown, command: Command): Exit {
   const asked = error instanceof Misasked || String((error as { code?: unknown }).code).startsWith("ERR_PARSE_ARGS");
   if (asked) {
-    terminal.tell(`${(error as Error).message}\n\nearshot ${command.name} ${command.takes}`);
+    // Node's own words go on with how to write an argument that begins with a dash.
+    const [said] = (error as Error).message.split(". To specify");
+    terminal.tell(`${said}\n\nearshot ${command.name} ${command.takes}`);
     return exits.usage;
   }
   if (error instanceof Failure) {
@@ -104,13 +111,15 @@ function help(of: readonly string[], to: (line: string) => void = (line) => term
     return exits.good;
   }
   const group = groupOf(of);
+  const isKnown = of.length === 0 || group.length > 0;
+  if (!isKnown) terminal.tell(`There is no command ${of.slice(0, 2).join(" ")}.\n`);
   const listed = group.length > 0 ? group : commands;
   const width = Math.max(...listed.map(({ name, takes }) => `${name} ${takes}`.length));
   to("earshot COMMAND, in the folder of the repository: npx earshot COMMAND\n");
   for (const { name, takes, said } of listed) to(`  ${`${name} ${takes}`.padEnd(width)}  ${said}`);
   to(`  ${"help [COMMAND]".padEnd(width)}  This, or more about one\n`);
   to("It ends with 0: all is well. 1: something is wrong. 2: not understood. 69: could not be done. 78: the configuration is wrong.");
-  return of.length === 0 || group.length > 0 ? exits.good : exits.usage;
+  return isKnown ? exits.good : exits.usage;
 }
 
 /** The command with the longest name that the words begin with. */
