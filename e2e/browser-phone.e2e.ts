@@ -25,6 +25,8 @@ const cutsIn = { text: "Sorry, stop. I only want to know what it costs.", atMs: 
 
 /** Pressed before hanging up. */
 const key = "5";
+/** From its tone in the network to our word of it: a busy machine takes more than a second to carry one to the other. */
+const KEY_WITHIN_MS = 2_500;
 
 /** What the microphone hears from when it is opened: silence, and the two sentences at their times. */
 async function microphone(folder: string): Promise<string> {
@@ -158,7 +160,7 @@ describe.concurrent("somebody with a browser only", () => {
         // after the answer a recording began is a matter of the machine's pace.
         const keyIn = (samples: Float32Array, rate: number) => whenTones({ samples, rate }, keyFrequencies(key)) as number;
         const [tone, said] = [keyIn(left, sound.rate), keyIn(phoneSound.said, VOICE_RATE)];
-        expect(Math.abs(tone - ((pressed.call_ms as number) - (offset_ms as number)))).toBeLessThan(1_000);
+        expect(Math.abs(tone - ((pressed.call_ms as number) - (offset_ms as number)))).toBeLessThan(KEY_WITHIN_MS);
         const both = Math.min(tone, said) - 100;
         const before = (samples: Float32Array, rate: number, ms: number) =>
           envelope(samples.subarray(Math.round(((ms - 100 - both) * rate) / 1_000), Math.round(((ms - 100) * rate) / 1_000)), rate);
