@@ -28,6 +28,9 @@ export const sipTells: Readonly<Record<number, Exclude<LegEnd, "completed">>> = 
 /** A talk that stops this close to its longest length was stopped by it. Durations are whole seconds. */
 const LIMIT_SLACK_S = 2;
 
+/** Whoever hangs up so long after their audio could not be opened has waited for it. */
+const GAVE_UP_MS = 2_000;
+
 /**
  * Why the call ended, from all that is known now; null while the carrier has not said that the phone leg is over, or has said only that
  * an unanswered call is over and not why (the reason usually follows in the same second; else the watchdog asks).
@@ -79,6 +82,8 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
   if (transferLegs(known).some(wasConnected))
     return { reason: "transferred", detail: talked(phone, "The caller was connected to a person, and they ended") };
   if (call.closedAt !== null) return { reason: "outside_hours", detail: talked(phone, "It came outside the opening hours and ended") };
+  const unheard = neverHeard(known, phone);
+  if (unheard !== null) return { reason: "media_failed", detail: talked(phone, `${unheard}; the person on the phone gave up`) };
   if (phone.disconnectedBy === "user") return { reason: "caller_hung_up", detail: talked(phone, "The person on the phone hung up") };
   if (call.maxMinutes !== null && (phone.durationS ?? 0) >= call.maxMinutes * 60 - LIMIT_SLACK_S) {
     return { reason: "time_limit", detail: `It reached the longest allowed length, ${call.maxMinutes} minutes.` };
@@ -99,6 +104,21 @@ function endOfTalk(known: Known, phone: LegKnown): Ending {
 /** A person the caller was handed to picked up. */
 export function wasConnected(leg: LegKnown): boolean {
   return leg.answeredAt !== null || (leg.endedAs === "completed" && (leg.durationS ?? 0) > 0);
+}
+
+/**
+ * Somebody hung up who was never connected to our audio, though the carrier had tried to: what it said of that. A hang-up within `GAVE_UP_MS` of the
+ * failure may be its cause: null then, as when audio was there at any time.
+ */
+function neverHeard(known: Known, phone: LegKnown): string | null {
+  const sockets = socketLegs(known);
+  if (phone.disconnectedBy !== "user" || known.call.socketStartedAt !== null) return null;
+  if (sockets.some((socket) => socket.answeredAt !== null)) return null;
+  const endedAt = phone.overAt?.getTime() ?? 0;
+  const failed = sockets.find(
+    ({ endedAs, overAt }) => endedAs !== null && endedAs !== "completed" && overAt !== null && endedAt - overAt.getTime() > GAVE_UP_MS,
+  );
+  return failed === undefined ? null : `The carrier could not open the audio connection (${failed.status})`;
 }
 
 /** The sentence of an audio connection that broke or was never made, with no later one that was; null when audio was in order. */

@@ -64,6 +64,12 @@ function after(story: Story, webhooks: readonly Told[]): Known {
   return known;
 }
 
+/** The same of another connection of our audio. */
+const another = ({ marks, body }: Told): Told => ({
+  marks,
+  body: body.replace("0a1b2c3d-0000-4111-8222-333344445555", "0a1b2c3d-0000-4111-8222-333344446666"),
+});
+
 const statusRank = ({ call }: Known): number => ["queued", "dialing", "ringing", "in_progress", "ended"].indexOf(call.status);
 
 /** What order must not change. */
@@ -137,6 +143,24 @@ describe("a call told by its webhooks", () => {
       expect(call.endReason).toBe("carrier_failed");
       expect(call.endDetail).toContain("internal_error");
     }
+  });
+
+  it("is lost audio when somebody hangs up who was never connected to it, in every order; not when they had heard us, or left at once", () => {
+    const broken = stories.find(({ title }) => title === "the audio socket cannot be opened") as Story;
+    const by = (body: string, time: string) =>
+      body.replace('"disconnected_by":"platform"', '"disconnected_by":"user"').replace("00:14.000", time);
+    const gaveUp = (time = "00:14.000") => broken.webhooks.map(({ marks, body }) => ({ marks, body: by(body, time) }));
+    for (let seed = 1; seed <= 300; seed++) {
+      const { call } = after(broken, jumbled(gaveUp(), chance(seed)));
+      expect(call.endReason, `seed ${seed}`).toBe("media_failed");
+      expect(call.endDetail).toBe(
+        "The carrier could not open the audio connection (unanswered); the person on the phone gave up after 7 s.",
+      );
+    }
+    expect(after(broken, gaveUp("00:09.400")).call.endReason).toBe("caller_hung_up");
+    const talk = (stories[0] as Story).webhooks;
+    const mended = [...talk.slice(0, 3), ...broken.webhooks.slice(3, 5), ...talk.slice(3).map(another)];
+    expect(after(broken, mended).call.endReason).toBe("caller_hung_up");
   });
 
   it("says of a late ringing that it is late, and moves nothing", () => {
