@@ -1,7 +1,7 @@
 import type { Call } from "@earshot/contract/call";
-import { type CDPSession, chromium, type Page } from "playwright-core";
+import type { CDPSession, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chromiumFlags } from "./browser.ts";
+import { openBrowser } from "./browser.ts";
 import { type House, openHouse } from "./house.ts";
 import { place } from "./shapes.ts";
 
@@ -17,13 +17,11 @@ let eyes: CDPSession;
 let close: () => Promise<void>;
 
 beforeAll(async () => {
-  const browser = await chromium.launch({
-    executablePath: "/usr/bin/chromium",
-    args: [
-      ...chromiumFlags.filter((flag) => !flag.startsWith("--autoplay-policy")),
-      ...["--autoplay-policy=document-user-activation-required", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"],
-    ],
-  });
+  const browser = await openBrowser(
+    "--autoplay-policy=document-user-activation-required",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+  );
   house = await openHouse();
   close = async () => {
     await browser.close();
