@@ -122,7 +122,7 @@ export async function openTestHouse(
       role,
     ]);
   }
-  const threads = new AudioThreads(1);
+  const threads = new AudioThreads(1, 0);
   const app = await openDoor({
     pool,
     databaseUrl: database.url,

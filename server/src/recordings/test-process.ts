@@ -15,6 +15,7 @@ const recordings = await startRecordings({
   clock: systemClock,
   log: { info: log, warn: log, error: log },
   journalDir: journalDir as string,
+  audioNice: 0,
   pauseMs: () => 0,
 });
 process.stdin.on("data", () => recordings.wake());

@@ -58,6 +58,8 @@ export interface RecordingsParts {
   readonly lookMs?: number;
   /** Between two looks for what nobody waits for; 15 s by default. */
   readonly sweepMs?: number;
+  /** How far below normal priority sound is decoded and encoded; behind live calls by default (audio-threads.ts). */
+  readonly audioNice?: number;
   /** Before the attempt that follows so many failed ones; see retry.ts. */
   readonly pauseMs?: (attempts: number) => number;
 }
@@ -118,7 +120,7 @@ export async function startRecordings(given: RecordingsParts): Promise<Recording
   const { pool, log, clock } = given;
   const jobs = await startJobs({ pool, log });
   const claims = new Claims(given.url);
-  const threads = new AudioThreads(Math.max(1, Math.min(2, availableParallelism() - 1)));
+  const threads = new AudioThreads(Math.max(1, Math.min(2, availableParallelism() - 1)), given.audioNice);
   const parts: Parts = {
     reconstructions: {},
     process: given.owner ?? "",

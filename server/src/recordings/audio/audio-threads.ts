@@ -13,6 +13,12 @@ export class AudioJobFailed extends Error {
   }
 }
 
+/**
+ * So far below normal priority (in steps of `nice`): calls that want the processor leave a thread about a tenth of what they take. With 19 it would be a
+ * seventieth, and a two-hour file would not be decoded within its job's half hour while a machine is full of calls.
+ */
+export const BEHIND_CALLS = 10;
+
 interface Asked {
   readonly question: Question;
   resolve(done: Jobs[JobName]["done"]): void;
@@ -29,13 +35,16 @@ interface Thread {
  */
 export class AudioThreads {
   readonly #most: number;
+  readonly #nice: number;
   readonly #threads = new Set<Thread>();
   readonly #waiting: Asked[] = [];
   #lastId = 0;
   #closed = false;
 
-  constructor(most: number) {
+  /** @param nice how far below normal priority they run, see {@link BEHIND_CALLS} */
+  constructor(most: number, nice: number = BEHIND_CALLS) {
     this.#most = most;
+    this.#nice = nice;
   }
 
   /** @throws AudioJobFailed */
@@ -65,6 +74,7 @@ export class AudioThreads {
   #start(): Thread {
     const worker = new Worker(new URL("./thread.ts", import.meta.url), {
       name: "earshot audio",
+      workerData: { nice: this.#nice },
       resourceLimits: { maxOldGenerationSizeMb: 512 },
       stdout: true,
       stderr: true,

@@ -111,15 +111,21 @@ describe("time that one recording lacks", () => {
     expect(Math.abs(offsetMs as number)).toBeLessThanOrEqual(15);
   });
 
-  it.each([3.2, 5.19, 54, 56.3])("half a second near the beginning or the end, at second %f, is found", (from) => {
-    for (const seed of [42, 93, 55, 46]) {
+  describe("half a second near the beginning or the end", () => {
+    // Made once for all places: the way through the carrier's network costs more than the comparison.
+    const calls = [42, 93, 55, 46].map((seed) => {
       const sides = conversation(60, seed, 8000);
-      const ours = take(sides, 8000);
-      const cut = each(sides, (sound, side) => cutOut(telephoned(sound, { gainDb: -3, noiseDb: -62, seed: side }), from, from + 0.5, 8000));
-      const [jump] = found(compare(ours, take(cut, 8000)), "jumps") as [Finding & { what: "jumps" }];
-      expect(Math.abs(jump.lostMs - 500)).toBeLessThanOrEqual(30);
-      expect(Math.abs(jump.atMs - from * 1000)).toBeLessThan(4000);
-    }
+      const through = each(sides, (sound, side) => telephoned(sound, { gainDb: -3, noiseDb: -62, seed: side }));
+      return { ours: take(sides, 8000), through };
+    });
+    it.each([3.2, 5.19, 54, 56.3])("at second %f, is found", (from) => {
+      for (const { ours, through } of calls) {
+        const cut = each(through, (sound) => cutOut(sound, from, from + 0.5, 8000));
+        const [jump] = found(compare(ours, take(cut, 8000)), "jumps") as [Finding & { what: "jumps" }];
+        expect(Math.abs(jump.lostMs - 500)).toBeLessThanOrEqual(30);
+        expect(Math.abs(jump.atMs - from * 1000)).toBeLessThan(4000);
+      }
+    });
   });
 
   it("of ours, is found as ours", () => {

@@ -1,5 +1,5 @@
 import { setPriority } from "node:os";
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { isUnreadable } from "./decode.ts";
 import { type Answer, type Job, type Question, runJob } from "./tasks.ts";
 
@@ -7,7 +7,8 @@ import { type Answer, type Job, type Question, runJob } from "./tasks.ts";
  * The other side of audio-threads.ts: one job after another. Runs below normal priority where that concerns this
  * thread alone (Linux); elsewhere it would slow the whole process, and with it live calls.
  */
-if (process.platform === "linux") setPriority(10);
+const { nice } = workerData as { nice: number };
+if (process.platform === "linux" && nice > 0) setPriority(nice);
 
 const port = parentPort;
 if (!port) throw new Error("thread.ts is started as a worker thread by audio-threads.ts.");
