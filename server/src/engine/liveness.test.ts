@@ -34,8 +34,7 @@ const fiveLooksMs = (seen: number[][], from = 0): number =>
 test.for<[what: string, turnMs: number, mostMs: number]>([
   ["an idle process looks every 300 ms", 37.5, 1_200],
   ["so does one whose timer comes a third too late", 50, 1_250],
-  ["and one whose timer comes at twice its time", 75, 1_200],
-  ["one that is held up for longer at every turn judges with more patience, half of which it had by counting turns", 150, 2_400],
+  ["one that is held up for longer at every turn judges with more patience, though with less than by counting turns", 150, 3_600],
 ])("%s", ([, turnMs, mostMs]) => {
   expect(fiveLooksMs(visits(every(turnMs, 30_000)))).toBeLessThanOrEqual(mostMs);
 });
@@ -89,28 +88,6 @@ test("who talks is not pinged; who falls silent is, and is given up when no answ
   expect(socket.readyState).toBe(WebSocket.OPEN);
   is.answers = false;
   await vi.waitUntil(() => socket.readyState === WebSocket.CLOSED);
-});
-
-test("in a process that is held up at every turn of its work a frozen server is found in half the turns of an idle one", async () => {
-  const { is, socket } = await watched();
-  let pongs = 0;
-  socket.on("pong", () => pongs++);
-  await vi.waitUntil(() => is.pings >= 2 && pongs >= 1 && pongs >= is.pings - 1, { timeout: 40_000 });
-  is.answers = false;
-  let turns = 0;
-  let working = true;
-  closing.push(() => {
-    working = false;
-  });
-  const work = (): void => {
-    turns++;
-    for (const until = performance.now() + 120; performance.now() < until; );
-    if (working && socket.readyState !== WebSocket.CLOSED) setImmediate(work);
-  };
-  work();
-  await vi.waitUntil(() => socket.readyState === WebSocket.CLOSED, { timeout: 60_000 });
-  // Six looks at most, each of four such turns; they were eight turns each.
-  expect(turns).toBeLessThan(34);
 });
 
 test("a server that has never answered a ping is not held to it", async () => {
