@@ -11,11 +11,16 @@ const said = async (house: House, id: string, speaker: "agent" | "caller") =>
 
 /** Did the carrier get an answer of ours when it told of that? It asks for instructions twice, and tells each event once (vonage-voice §3, §6). */
 async function heardOf(house: House, kind: "answer" | "record"): Promise<boolean> {
-  const { calls } = (await (await fetch(new URL("/emulator/calls", house.phone.url))).json()) as { calls: { uuid: string }[] };
-  const leg = await fetch(new URL(`/emulator/calls/${calls[0]?.uuid}`, house.phone.url));
-  const { webhooks } = (await leg.json()) as { webhooks: { kind: string; status: number | null }[] };
+  const ask = async <T>(path: string): Promise<T> => (await (await fetch(new URL(path, house.phone.url))).json()) as T;
+  const { calls } = await ask<{ calls: { uuid: string; to: { number?: string } }[] }>("/emulator/calls");
+  const leg = calls.find(({ to }) => to.number === briefNumber.slice(1));
+  if (leg === undefined) return false; // killed before it was dialled
+  const { webhooks } = await ask<{ webhooks: { kind: string; status: number | null }[] }>(`/emulator/calls/${leg.uuid}`);
   return webhooks.some((told) => told.kind === kind && told.status !== null && told.status < 300);
 }
+
+/** So long the carrier looks for another process before it says that we are sorry (carrier/vonage/ncco.ts: 0.1, 1, 2, 3, 5 and 8 s). */
+const CARRIER_TRIES_FOR_MS = 18_000;
 
 /** Is it so far, or, on a busy machine, already farther? */
 const reached = async (house: House, id: string, status: CallStatus): Promise<boolean> =>
@@ -47,7 +52,9 @@ describe.concurrent("the server is killed", () => {
       webhooks: (await house.api<{ items: { id: string }[] }>(`/api/calls/${id}/webhooks`)).items,
     };
     await house.server.kill();
+    const killedAt = performance.now();
     await house.startServer();
+    const awayMs = performance.now() - killedAt;
 
     const call = await ended(house, id, 160_000);
     const after = await utterances(house, id);
@@ -59,7 +66,7 @@ describe.concurrent("the server is killed", () => {
 
     // Whom nobody answered while we were away, the carrier let go; else nobody but the two who talk ends the call.
     if (!(await heardOf(house, "answer"))) return expect(call.end_reason).not.toBeNull();
-    expect(["caller_hung_up", "agent_hung_up"]).toContain(call.end_reason);
+    if (awayMs < CARRIER_TRIES_FOR_MS) expect(["caller_hung_up", "agent_hung_up"]).toContain(call.end_reason);
     // A recording that was told to the dead is not known of; ours plays then.
     await recorded(house, id, (await heardOf(house, "record")) ? "carrier" : undefined);
     expect((await playback(house, id)).byteLength).toBeGreaterThan(1_000);

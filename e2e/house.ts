@@ -221,7 +221,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
     EARSHOT_READY_LINE: "1",
     ...wishes.env,
   };
-  const startServer = () => startProgram("server/src/main.ts", [], env);
+  const startServer = () => startProgram("server/src/main.ts", ["--with-parent"], env);
 
   const house: House = {
     dir,
@@ -259,7 +259,7 @@ export async function openHouse(wishes: HouseWishes = {}): Promise<House> {
 export async function until<T>(
   what: string,
   fact: () => Promise<T | undefined | null | false>,
-  withinMs = 60_000,
+  withinMs = 90_000,
   otherwise?: () => Promise<unknown>,
 ): Promise<T> {
   const end = performance.now() + withinMs;

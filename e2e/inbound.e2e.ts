@@ -1,7 +1,7 @@
 import type { Call } from "@earshot/contract/call";
 import { describe, test } from "vitest";
 import { openHouse, ourNumber, until } from "./house.ts";
-import { ended, events, type Page, recorded, utterances } from "./shapes.ts";
+import { ended, events, type Page, readCall, recorded, utterances } from "./shapes.ts";
 
 describe.concurrent("someone calls our number", () => {
   test.for(["GET", "POST"] as const)(
@@ -26,9 +26,15 @@ describe.concurrent("someone calls our number", () => {
       expect(said.filter((u) => u.speaker === "caller").map((u) => u.text)).toContain("The order number is four seven one one.");
       expect(said[0]?.speaker).toBe("agent");
 
-      const kept = await recorded(house, call.id, "carrier");
-      expect(Math.abs((kept.recording.duration_ms ?? 0) - (kept.duration_ms ?? 0))).toBeLessThan(1_000);
-      expect((await events(house, call.id)).map((e) => e.kind)).toEqual(expect.arrayContaining(["call.answered", "recording.stored"]));
+      await recorded(house, call.id, "carrier");
+      const kinds = await until("both recordings are compared", async () => {
+        const all = (await events(house, call.id)).map(({ kind }) => kind);
+        return all.includes("recording.compared") && all;
+      });
+      expect(kinds).toEqual(expect.arrayContaining(["call.answered", "recording.stored"]));
+      // The carrier records from the moment it has our instructions; how long after the answer that was is known from the comparison.
+      const { recording, duration_ms } = await readCall(house, call.id);
+      expect(Math.abs((recording.duration_ms ?? 0) + (recording.offset_ms as number) - (duration_ms ?? 0))).toBeLessThan(1_000);
     },
   );
 });

@@ -191,8 +191,11 @@ describe("a number of the emulated network, dialled", () => {
       expect(kinds).toEqual(expect.arrayContaining([...tells]));
       for (const once of ["call.placed", "call.dialed", "call.answered", "call.ended"])
         expect(kinds.filter((kind) => kind === once).length, once).toBe(once === "call.answered" && plays === null ? 0 : 1);
-      const unread = (await webhooks(call.id)).filter(({ verdict }) => ["pending", "unreadable", "unknown_call"].includes(verdict));
-      expect(unread).toEqual([]);
+      const understood = await until("all its webhooks are understood", async () => {
+        const all = await webhooks(call.id);
+        return all.every(({ verdict }) => verdict !== "pending") && all;
+      });
+      expect(understood.filter(({ verdict }) => ["unreadable", "unknown_call"].includes(verdict))).toEqual([]);
       await also?.(last);
     },
   );
@@ -247,8 +250,12 @@ async function onTheNetwork(number: string): Promise<{ legs: { uuid: string }[];
 
 // ---- what is particular to a number ----
 
+/** So long, by the network's own clock; a busy machine tells it when it is late. */
 function rang(seconds: number) {
-  return async (call: Call): Promise<void> => expect(Math.round((call.ring_ms ?? 0) / 1_000)).toBe(seconds);
+  return async ({ ring_ms }: Call): Promise<void> => {
+    expect(ring_ms).toBeGreaterThan((seconds - 0.5) * 1_000);
+    expect(ring_ms).toBeLessThan((seconds + 5) * 1_000);
+  };
 }
 
 /** The caller was understood, by sound alone. */

@@ -32,19 +32,24 @@ export async function place(house: House, to: string, more: Record<string, unkno
   return (await house.api<Call>("/api/calls", { method: "POST", body: JSON.stringify({ to, ...more }) })).id;
 }
 
-/** The call, once it has ended. */
-export const ended = (house: House, id: string, withinMs = 90_000): Promise<Call> =>
+/**
+ * The call, once it has ended and, where somebody answered, its transcript is whole: the carrier's word ends a call, and its last words and events
+ * are written beside that.
+ */
+export const ended = (house: House, id: string, withinMs = 150_000): Promise<Call> =>
   until(
-    `call ${id} ends`,
+    `call ${id} ends, with all that was said in it`,
     async () => {
       const call = await readCall(house, id);
-      return call.status === "ended" && call;
+      if (call.status !== "ended") return false;
+      return (call.started_at === null || (await events(house, id)).some(({ kind }) => kind === "transcript.ready")) && call;
     },
     withinMs,
+    async () => (await events(house, id)).map(({ kind, at }) => `${at} ${kind}`),
   );
 
 /** The call, once its recording is verified: any that plays, or that of the source asked for. Our own is ready first. */
-export const recorded = (house: House, id: string, source?: "carrier" | "journal", withinMs = 60_000): Promise<Call> =>
+export const recorded = (house: House, id: string, source?: "carrier" | "journal", withinMs = 120_000): Promise<Call> =>
   until(
     `call ${id} has a verified recording`,
     async () => {

@@ -15,7 +15,10 @@ test("with the phone network and the engine gone, every past call can be read an
   await ended(house, id);
   await recorded(house, id, "carrier");
   await until("both recordings are compared", async () => (await events(house, id)).some((event) => event.kind === "recording.compared"));
-  const before = await readCall(house, id);
+  const before = await until("nothing more is to come of it: its costs are known", async () => {
+    const now = await readCall(house, id);
+    return now.cost.carrier !== null && now.cost.usage !== null && now;
+  });
   const said = await utterances(house, id);
   const sound = await playback(house, id);
 

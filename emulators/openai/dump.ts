@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, type WriteStream, writeFileSync } from "node:fs";
+import { closeSync, createWriteStream, mkdirSync, openSync, type WriteStream, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 
 /**
@@ -21,10 +21,14 @@ export function openDump(folder: string, session: string, now: () => number): Se
   const file = (ending: string): WriteStream => createWriteStream(join(folder, `${session}.${ending}`));
   const heard = file("heard.pcm");
   const said = file("said.pcm");
-  const messages = file("messages.jsonl");
+  // At once: whoever sees that the session is over, or kills this process, has all that was said until then.
+  const messages = openSync(join(folder, `${session}.messages.jsonl`), "w");
   let heardBytes = 0;
   let saidBytes = 0;
-  const line = (entry: Record<string, unknown>): void => void messages.write(`${JSON.stringify({ at: now(), ...entry })}\n`);
+  let isOver = false;
+  const line = (entry: Record<string, unknown>): void => {
+    if (!isOver) writeSync(messages, `${JSON.stringify({ at: now(), ...entry })}\n`);
+  };
   return {
     heard(bytes) {
       heardBytes += bytes.length;
@@ -45,7 +49,9 @@ export function openDump(folder: string, session: string, now: () => number): Se
       line({ [direction]: body });
     },
     close({ code, heardRate, saidRate }) {
-      for (const stream of [heard, said, messages]) stream.end();
+      for (const stream of [heard, said]) stream.end();
+      isOver = true;
+      closeSync(messages);
       const facts = {
         session,
         close_code: code,
