@@ -54,8 +54,14 @@ export async function startProgram(file: string, args: readonly string[], env: N
 
 /** Of the ports the kernel never gives to a connection or to a listener on port 0 (Linux gives 32768 and up, macOS 49152 and up). */
 const PORTS = { from: 12_000, count: 19_000 };
-/** Each process begins elsewhere, so that two of them, asking at once, are not given the same. */
-let nextPort = (process.pid * 40) % PORTS.count;
+/** Ports of one of the test run's workers, of which each has a number while it lives. */
+const PORTS_EACH = 2_000;
+/**
+ * Workers of one run have ports of their own: a port is asked for before a server listens on it, and again while it is killed and started. Two runs
+ * on one machine begin elsewhere by their processes' numbers, and so do two files that a worker's number is given in turn.
+ */
+let nextPort =
+  (process.ppid * 397 + Number(process.env.VITEST_POOL_ID ?? 0) * PORTS_EACH + ((process.pid * 40) % (PORTS_EACH - 100))) % PORTS.count;
 
 /** A port nobody listens on, and that nobody but its asker is given. */
 export async function freePort(): Promise<number> {

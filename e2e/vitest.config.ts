@@ -13,7 +13,7 @@ export default defineConfig({
     maxConcurrency: 5,
     expect: { poll: { timeout: 60_000 } },
     testTimeout: 240_000,
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
     projects: [
       {
         extends: true,
