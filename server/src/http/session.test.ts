@@ -91,14 +91,16 @@ describe("signing in", () => {
   });
 
   it("takes as long for an unknown e-mail as for a wrong password", async () => {
+    /** Ms of work, of all threads of this process: what else the machine does is not in it. Hashing is nothing but work. */
     const took = async (email: string): Promise<number> => {
       house.clock.forward(16 * 60_000);
-      const before = performance.now();
+      const before = process.cpuUsage();
       await enter(email, "wrong");
-      return performance.now() - before;
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1_000;
     };
     const [knowns, unknowns]: [number[], number[]] = [[], []];
-    // One after the other, and the quickest of each: what else the machine does falls on both, and only ever makes one slower.
+    // One after the other, and the least of each: what this process does besides falls on both, and only ever adds to one.
     for (let i = 0; i < 9; i++) {
       knowns.push(await took("admin@earshot.test"));
       unknowns.push(await took(`nobody${i}@earshot.test`));
