@@ -20,11 +20,11 @@ export default defineConfig({
     environment: "node",
     globalSetup: ["server/test/database-door.ts"],
     setupFiles: ["server/test/patience.ts"],
-    // What hangs fails all the same; a machine with other work to do takes ten times as long for what is only slow.
+    // What hangs fails all the same; a machine with other work to do takes thirty times as long for what is only slow.
     expect: { poll: { timeout: 20_000 } },
-    testTimeout: 90_000,
+    testTimeout: 180_000,
     // The first file that asks for a database waits for Postgres to be installed, started and migrated: half a minute on a busy machine.
-    hookTimeout: 120_000,
+    hookTimeout: 180_000,
     projects: [
       {
         extends: true,

@@ -3,7 +3,7 @@ import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, unlink, writeFile } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startFauxqs } from "fauxqs";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type FreshDatabase, freshDatabase } from "../../test/database.ts";
 import { startEmbedded } from "../db/embedded.ts";
 import { migrate } from "../db/migrate.ts";
@@ -11,9 +11,6 @@ import { openPool } from "../db/pool.ts";
 import { readPostmaster } from "../db/postmaster.ts";
 import { newId } from "../ids.ts";
 import { openStorage } from "../recordings/storage.ts";
-
-/** Several processes, one after the other, which a busy machine starts in ten seconds each. */
-vi.setConfig({ testTimeout: 180_000 });
 
 const root = join(import.meta.dirname, "../../..");
 

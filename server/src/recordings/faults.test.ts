@@ -174,7 +174,7 @@ async function steps({ file: script, killed }: Fault, call: CallId, name: string
 }
 
 describe("a call whose recording suffers that", () => {
-  it.each(table)("$fault: the carrier's is $carrier, the call plays from the $plays", { timeout: 90_000 }, async (fault) => {
+  it.each(table)("$fault: the carrier's is $carrier, the call plays from the $plays", async (fault) => {
     const call = await liveThrough(fault);
     const row = async () => (await room.rows(call)).carrier;
     await room.becomes(call, "journal", "verified");

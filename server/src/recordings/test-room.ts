@@ -167,7 +167,7 @@ export async function openTestRoom(key: Buffer | null = null): Promise<TestRoom>
 }
 
 /** For what comes within moments on a quiet machine: a little less than a test has (vitest.config.ts), so that it is said what did not come. */
-const PATIENCE_MS = 80_000;
+const PATIENCE_MS = 150_000;
 
 async function makeAgent({ pool }: FreshDatabase, rules: object): Promise<AgentId> {
   const id = newId<AgentId>();
