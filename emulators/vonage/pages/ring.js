@@ -49,18 +49,11 @@ export function newRing(told) {
     context.addEventListener("statechange", look);
     return context;
   };
-  // whatever is pressed anywhere in the page is leave enough, also for calls that come later
-  const pressed = () => {
-    const sound = opened();
-    sound.resume().then(
-      () => {
-        for (const way of /** @type {const} */ (["pointerup", "keydown"])) removeEventListener(way, pressed);
-        if (!ringing) void sound.suspend();
-      },
-      () => {},
-    );
-  };
-  for (const way of /** @type {const} */ (["pointerup", "keydown"])) addEventListener(way, pressed);
+  // Nothing is opened before a call rings: a call that is placed from here has the machine's sound to itself.
+  for (const way of /** @type {const} */ (["pointerup", "keydown"]))
+    addEventListener(way, () => {
+      if (ringing && !sounded) context?.resume().catch(() => {});
+    });
 
   return {
     /** Rings until it is stopped; a second start changes nothing. */
