@@ -59,7 +59,10 @@ export function Deleted({
 }
 
 const deletable = {
-  audio: ["The sound", "Every recording, sealed originals too, and our journal. The carrier is asked to delete its copy where it can be."],
+  audio: [
+    "The sound",
+    "Every recording, sealed originals too, and our journal. The carrier keeps its own copy until it deletes it by itself; the receipt says by when.",
+  ],
   transcript: ["What was said", "Every sentence with its feelings."],
   customer: ["Who they are", "Name, number, variables and metadata, and the carrier's raw requests."],
 } as const satisfies Record<Deletable, readonly [string, string]>;
