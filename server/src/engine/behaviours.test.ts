@@ -7,9 +7,9 @@ import { startVoice } from "../../test/voice.ts";
 import type { CallerMedia, MediaListener } from "../bridge/media.ts";
 import type { RunningBridge } from "../bridge/parts.ts";
 import { runBridge } from "../bridge/run.ts";
-import { startTick } from "../bridge/tick.ts";
+import { startTick, type Tick } from "../bridge/tick.ts";
 import type { BridgeFact } from "../bridge/timeline.ts";
-import { systemClock } from "../clock.ts";
+import { type Clock, systemClock } from "../clock.ts";
 import type { Utterance } from "../conversation/utterance.ts";
 import { EXPRESSION_SET, expressionSource } from "../emotion/expression/expression.ts";
 import type { EmotionSource } from "../emotion/port.ts";
@@ -39,8 +39,6 @@ interface Kind {
 const KEY = "test-key";
 const emulators = join(import.meta.dirname, "../../../emulators");
 const ws = (url: string): string => url.replace(/^http/, "ws");
-/** Of the caller and of the bridge: how long a busy machine lets them stand still is no behaviour of a call. Engines have the wall's. */
-const clock = patientClock();
 
 const openai = (url: string, apiKey: string, dialect: "openai" | "localai" | "huggingface", model: string): Engine =>
   createOpenAiEngine({ url: `${ws(url)}/v1/realtime`, apiKey, model, dialect, clock: systemClock });
@@ -104,10 +102,21 @@ async function truncatedAt(url: string): Promise<number | null> {
 /** They wait in real time: many at once, and not all, since every call's engine is a busy program while it speaks. */
 vi.setConfig({ maxConcurrency: 12 });
 
-const tick = startTick(clock, (error) => {
-  throw error;
-});
-afterAll(() => tick.close());
+interface Time {
+  readonly clock: Clock;
+  readonly tick: Tick;
+}
+const timeOf = (clock: Clock): Time => {
+  const tick = startTick(clock, (error) => {
+    throw error;
+  });
+  afterAll(() => tick.close());
+  return { clock, tick };
+};
+/** Of a caller and their bridge: how long a busy machine lets them stand still is no behaviour of a call. Engines have the wall's. */
+const patient = timeOf(patientClock());
+/** Of a call whose session the engine ends by the wall's clock. */
+const wall = timeOf(systemClock);
 
 describe.concurrent.each(kinds)("$name", { timeout: 240_000 }, (kind) => {
   let program: Program;
@@ -270,7 +279,7 @@ describe.concurrent.each(kinds)("$name", { timeout: 240_000 }, (kind) => {
 
   if (kind.short !== null)
     test("is renewed in a pause before its time is over, unheard", async ({ expect, ...t }) => {
-      const phone = call(t, { greeting: "Hello, this is the desk.", options: kind.short ?? {} });
+      const phone = call(t, { greeting: "Hello, this is the desk.", options: kind.short ?? {}, time: wall });
       await phone.answered(0);
       await phone.say(900);
       await phone.answered(1);
@@ -288,7 +297,7 @@ describe.concurrent.each(kinds)("$name", { timeout: 240_000 }, (kind) => {
       const listener = await startProgram(join(emulators, "expression/main.ts"), ["--api-key", KEY, "--nested"]);
       t.onTestFinished(() => listener.stop());
       const url = `${ws(listener.url)}/v1/expression/audio/realtime`;
-      const phone = call(t, { emotions: expressionSource({ url, apiKey: KEY, clock }) });
+      const phone = call(t, { emotions: expressionSource({ url, apiKey: KEY, clock: patient.clock }) });
       await phone.say(900);
       await phone.answered(1);
       await phone.say(1_500);
@@ -344,7 +353,10 @@ describe.concurrent.each(kinds)("$name", { timeout: 240_000 }, (kind) => {
 
 /** Of a test that runs beside others: only its own context knows when it ends. */
 type Ends = Pick<TestContext, "onTestFinished">;
-type Wish = Partial<Pick<EngineSession, "prompt" | "greeting" | "options" | "manners">> & { readonly emotions?: EmotionSource };
+type Wish = Partial<Pick<EngineSession, "prompt" | "greeting" | "options" | "manners">> & {
+  readonly emotions?: EmotionSource;
+  readonly time?: Time;
+};
 
 interface Phone {
   readonly facts: BridgeFact[];
@@ -367,7 +379,8 @@ interface Phone {
   until(fact: () => boolean): Promise<void>;
 }
 
-function dial(t: Ends, kind: Kind, engine: Engine, { emotions, ...wish }: Wish): Phone {
+function dial(t: Ends, kind: Kind, engine: Engine, { emotions, time = patient, ...wish }: Wish): Phone {
+  const { clock, tick } = time;
   const { rate } = kind;
   const frame = rate / 50;
   const utterances = new Map<string, Utterance>();
