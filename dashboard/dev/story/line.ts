@@ -41,4 +41,7 @@ export const jobs = [
   { queue: "recording.fetch", waiting: 3, due: 1, running: 2, failed: 0, oldest_due_seconds: 4.2 },
   { queue: "recording.verify", waiting: 0, due: 0, running: 0, failed: 1, oldest_due_seconds: 0 },
   { queue: "recording.audit", waiting: 1, due: 0, running: 0, failed: 0, oldest_due_seconds: 0 },
+  ...["recording.compare", "recording.delete", "recording.look", "recording.redact", "recording.render", "conversation.reconcile"].map(
+    (queue) => ({ queue, waiting: 0, due: 0, running: 0, failed: 0, oldest_due_seconds: 0 }),
+  ),
 ].map((queue) => JobQueue.parse(queue));
