@@ -89,6 +89,29 @@ test("when it has ended, the recording is there, verified, and plays from the se
   expect((await playing()).every((audio) => audio.error === null)).toBe(true);
 });
 
+test("whoever listens and chooses the other recording goes on hearing at the same place of the call", async () => {
+  const { items } = await house.api<{ items: { source: string; offset_ms: number | null }[] }>(`/api/calls/${callId()}/recordings`);
+  const offsetMs = (wanted: string) => items.find(({ source }) => source === wanted)?.offset_ms ?? 0;
+  const audio = page.locator("audio");
+  const seen = (name: string) => expect.poll(() => audio.getAttribute(`data-${name}`)).not.toBeNull();
+  await page.getByText("Half past three would be perfect for me.").first().click();
+  await expect.poll(() => audio.evaluate(({ paused }: HTMLAudioElement) => paused)).toBe(false);
+  await audio.evaluate((element: HTMLAudioElement) => {
+    const note = (name: string) => element.setAttribute(`data-${name}`, `${element.currentTime * 1000}`);
+    document.addEventListener("click", () => note("left"), { once: true, capture: true });
+    element.addEventListener("emptied", () => element.addEventListener("playing", () => note("began"), { once: true }), { once: true });
+  });
+  await page.getByRole("link", { name: "Listen to this one" }).click();
+  await seen("left");
+  await seen("began");
+  const leftMs = Number(await audio.getAttribute("data-left")) + offsetMs("carrier");
+  const beganMs = Number(await audio.getAttribute("data-began")) + offsetMs("journal");
+  expect(Math.abs(beganMs - leftMs)).toBeLessThan(1000);
+  await audio.evaluate((element: HTMLAudioElement) => element.pause());
+  await page.getByRole("link", { name: "Listen to this one" }).click();
+  await expect.poll(() => audio.getAttribute("src")).not.toMatch(/\?/);
+});
+
 test("what was felt stands beside what was said, and everything that happened is told", async () => {
   const text = () => page.getByRole("main").innerText();
   await expect.poll(text).toMatch(/Interest|Joy|Contentment|Calmness/);

@@ -26,21 +26,31 @@ export type Playback = {
 };
 
 const told = ["play", "playing", "pause", "waiting", "ended", "error", "ratechange", "emptied", "canplay"] as const;
+const runs = ["play", "pause", "ended", "emptied"] as const;
 
 /**
  * States: `none` until an element with a source is attached; `idle` <-> `waiting` -> `playing` as the element says;
- * `failed` after an error, until its source changes. Detaching stops the frames. Nobody else touches the element.
+ * `failed` after an error, until its source changes. When it does (the carrier's recording takes the place of ours, or somebody
+ * chooses the other one), the position stays on the call's clock and what played goes on. Detaching stops the frames. Nobody else
+ * touches the element.
  */
 export function newPlayback(recording: () => Pick<Recording, "offset_ms" | "url">): Playback {
   let audio: HTMLAudioElement | null = null;
   let wishedMs: number | null = null;
+  /** Where the sound was when its source was last loaded, and whether it ran: an element forgets both when it is given another one. */
+  let placeMs: number | null = null;
+  let running = false;
+  /** Its length is known and it has been put where it is to be. */
+  let arrived = false;
   let frame = 0;
   const ticks = new Set<(ms: number) => void>();
   const changes = new Set<() => void>();
 
-  const nowMs = () => wishedMs ?? (audio ? callMs(recording(), audio.currentTime) : 0);
+  const isLoaded = () => arrived && audio !== null && audio.readyState >= 1;
+  const nowMs = () => wishedMs ?? (isLoaded() ? null : placeMs) ?? (audio ? callMs(recording(), audio.currentTime) : 0);
   const tick = () => {
     const ms = nowMs();
+    if (isLoaded()) placeMs = ms;
     for (const heard of ticks) heard(ms);
   };
   const run = () => {
@@ -52,21 +62,34 @@ export function newPlayback(recording: () => Pick<Recording, "offset_ms" | "url"
     for (const heard of changes) heard();
   };
   const arrive = () => {
-    if (wishedMs !== null && audio) audio.currentTime = audioSeconds(recording(), wishedMs);
+    const ms = wishedMs ?? placeMs;
+    if (ms !== null && audio) audio.currentTime = audioSeconds(recording(), ms);
     wishedMs = null;
+    arrived = true;
     tick();
   };
   const start = () => void audio?.play().catch(() => changed());
+  const ran = ({ type }: Event) => {
+    if (type !== "emptied") {
+      running = type === "play";
+      return;
+    }
+    arrived = false;
+    if (running && recording().url !== null) start();
+  };
 
   return {
     attach(element) {
       for (const name of told) audio?.removeEventListener(name, changed);
+      for (const name of runs) audio?.removeEventListener(name, ran);
       audio?.removeEventListener("loadedmetadata", arrive);
       audio?.removeEventListener("seeked", tick);
       cancelAnimationFrame(frame);
       frame = 0;
       audio = element;
       if (!audio) return;
+      arrived = audio.readyState >= 1;
+      for (const name of runs) audio.addEventListener(name, ran);
       for (const name of told) audio.addEventListener(name, changed);
       audio.addEventListener("loadedmetadata", arrive);
       audio.addEventListener("seeked", tick);
@@ -74,7 +97,7 @@ export function newPlayback(recording: () => Pick<Recording, "offset_ms" | "url"
     },
     nowMs,
     seek(ms, play = false) {
-      if (audio && audio.readyState >= 1) {
+      if (audio && isLoaded()) {
         wishedMs = null;
         audio.currentTime = audioSeconds(recording(), ms);
       } else wishedMs = ms;
