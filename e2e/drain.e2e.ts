@@ -50,14 +50,20 @@ async function openDatabase() {
   };
 }
 
+/** Asks the server to stop while it carries a call. `stopped` comes with its exit code. */
+async function stoppedInACall(house: House): Promise<{ id: string; stopped: Promise<number | null> }> {
+  const id = await place(house, briefNumber);
+  await talking(house, id);
+  const stopped = house.server.stop();
+  await until("it is no longer ready", async () => (await fetch(new URL("/readyz", house.server.url))).status === 503);
+  return { id, stopped };
+}
+
 describe.concurrent("a server that is asked to stop", () => {
   test("lets the call under way end by itself, takes no new one, and exits cleanly", async ({ expect, onTestFinished }) => {
     const house = await openHouse({ people: briefPeople, env: drains });
     onTestFinished(() => house.close());
-    const id = await place(house, briefNumber);
-    await talking(house, id);
-    const stopped = house.server.stop();
-    await until("it is no longer ready", async () => (await fetch(new URL("/readyz", house.server.url))).status === 503);
+    const { id, stopped } = await stoppedInACall(house);
     expect(await refusal(house)).toMatchObject({ status: 503, retryAfter: "5", problem: { code: "DRAINING" } });
     expect((await readCall(house, id)).status).toBe("in_progress");
     expect(await stopped).toBe(0);
@@ -72,10 +78,7 @@ describe.concurrent("a server that is asked to stop", () => {
   test("that is told twice hands its call over: the next server goes on with it", async ({ expect, onTestFinished }) => {
     const house = await openHouse({ people: briefPeople, env: drains });
     onTestFinished(() => house.close());
-    const id = await place(house, briefNumber);
-    await talking(house, id);
-    const stopped = house.server.stop();
-    await until("it is no longer ready", async () => (await fetch(new URL("/readyz", house.server.url))).status === 503);
+    const { id, stopped } = await stoppedInACall(house);
     house.server.process.kill("SIGTERM");
     expect(await stopped).toBe(0);
     await house.startServer();
@@ -88,10 +91,7 @@ describe.concurrent("a server that is asked to stop", () => {
   test("tells who calls now that nobody can talk, and accounts for them as turned away", async ({ expect, onTestFinished }) => {
     const house = await openHouse({ people: briefPeople, env: drains });
     onTestFinished(() => house.close());
-    const id = await place(house, briefNumber);
-    await talking(house, id);
-    const stopped = house.server.stop();
-    await until("it is no longer ready", async () => (await fetch(new URL("/readyz", house.server.url))).status === 503);
+    const { id, stopped } = await stoppedInACall(house);
     const { id: late } = await callIn(house);
     expect(await stopped).toBe(0);
 

@@ -132,7 +132,7 @@ export function openJournals(parts: {
     /** Since the last gap that was written; and is all of it one gap still, of which the beginning is written? */
     let lost = { records: 0, bytes: 0 };
     let inGap = false;
-    let left: LeftOut = { soundBytes: 0, records: 0, endBytes: 0 };
+    const left = { soundBytes: 0, records: 0, endBytes: 0 };
 
     const pump = (): void => {
       if (busy || over) return;
@@ -198,7 +198,7 @@ export function openJournals(parts: {
     const giveUp = (): void => {
       log.warn({ call, left_out: waiting }, "The end of a call's journal could not be written, and is left out.");
       over = true;
-      left = { ...left, endBytes: waiting };
+      left.endBytes = waiting;
       tellLeft();
       full = [];
       block = null;
@@ -244,8 +244,8 @@ export function openJournals(parts: {
         if (!mayTake(kind, waiting, bytes.length)) {
           lost.records++;
           lost.bytes += bytes.length;
-          if (isSound(kind)) left = { ...left, soundBytes: left.soundBytes + bytes.length };
-          else left = { ...left, records: left.records + 1 };
+          if (isSound(kind)) left.soundBytes += bytes.length;
+          else left.records++;
           return;
         }
         // Words go on while sound is left out: where that began is written, and how much more it was where sound goes on.
